@@ -1,0 +1,82 @@
+//! The children of a call: which are up, and when one that died is rebuilt.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::json;
+
+use crate::time::Micros;
+use crate::turn::barge_in::BargeInSnapshot;
+use crate::turn::endpoint::TurnSnapshot;
+
+use super::{Call, Child, Exit, Output};
+
+/// How often a child is rebuilt within [`RESTART_PERIOD`]: OTP's words for it are
+/// intensity and period. Past it the call goes on without the child, deciding in
+/// its place as well as it can.
+pub const RESTARTS: usize = 3;
+
+/// See [`RESTARTS`].
+pub const RESTART_PERIOD: Micros = Micros::from_secs(10);
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    down: BTreeSet<Child>,
+    exits: BTreeMap<Child, VecDeque<Micros>>,
+}
+
+impl Children {
+    pub(super) fn is_up(&self, child: Child) -> bool {
+        !self.down.contains(&child)
+    }
+
+    /// Takes note of an exit; answers whether the child may be rebuilt.
+    fn exited(&mut self, child: Child, now: Micros) -> bool {
+        let exits = self.exits.entry(child).or_default();
+        exits.retain(|at| now.since(*at) < RESTART_PERIOD);
+        exits.push_back(now);
+        let within_budget = exits.len() <= RESTARTS;
+        if !within_budget {
+            self.down.insert(child);
+        }
+        within_budget
+    }
+}
+
+impl Call {
+    /// A child ended although nobody asked it to.
+    pub(super) fn child_exited(&mut self, child: Child, exit: Exit, now: Micros) {
+        let rebuild = self.children.exited(child, now);
+        self.event("child_exited", json!({ "child": child, "exit": exit, "rebuilt": rebuild }));
+        match child {
+            Child::TwilioStream => self.stream_lost("the stream's actor ended", now),
+            Child::RealtimeSession => self.model_lost("the session's actor ended", rebuild, now),
+            Child::BargeIn if rebuild => {
+                let caller_speaking = self.floor.caller_speaking;
+                self.out(Output::StartBargeIn(BargeInSnapshot { caller_speaking }));
+            }
+            Child::TurnManager if rebuild => {
+                self.out(Output::StartTurnManager(TurnSnapshot {
+                    caller_speaking: self.floor.caller_speaking,
+                    turn_open: self.floor.turn_open && self.floor.turn_ended_at.is_none(),
+                }));
+            }
+            Child::TurnManager => self.hand_over_open_turn(now),
+            Child::ToolRunner => {
+                if rebuild {
+                    self.out(Output::StartToolRunner);
+                }
+                self.fail_running_tools(now);
+            }
+            Child::BargeIn => {}
+        }
+    }
+
+    /// The turn manager died with a turn that it had not handed over.
+    fn hand_over_open_turn(&mut self, now: Micros) {
+        let open = self.floor.turn_open && self.floor.turn_ended_at.is_none();
+        if open && !self.floor.caller_speaking {
+            self.turn_ended(1, now);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! How calls end: goodbyes, transfers, bridges, and callers who are gone.
+
+use serde_json::json;
+
+use crate::time::Micros;
+use crate::turn::playback::MARK_GRACE;
+use crate::turn::sequencer::Purpose;
+
+use super::{
+    Call, Disposition, MediaCommand, Outcome, Output, Phase, Summary, Timer,
+};
+
+/// Why a call ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndCause {
+    /// The agent called `end_call`.
+    Agent {
+        /// Whether it has said goodbye in the same breath.
+        farewell_said: bool,
+    },
+    /// Somebody at the controls asked for it.
+    Command,
+    /// The call has run as long as it may.
+    MaxDuration,
+    /// The caller has had all the turns there are.
+    MaxTurns,
+    /// The caller is put through to a human once the agent has finished speaking.
+    Transfer {
+        /// For the record.
+        reason: String,
+    },
+    /// Nothing was heard of the call for too long.
+    Expired,
+}
+
+/// The last words, and why they are said.
+#[derive(Debug)]
+pub(super) struct Goodbye {
+    cause: EndCause,
+}
+
+impl EndCause {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Agent { .. } | Self::Command => Outcome::Completed,
+            Self::MaxDuration | Self::MaxTurns | Self::Expired => Outcome::Timeout,
+            Self::Transfer { .. } => Outcome::Transferred,
+        }
+    }
+
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::Agent { .. } => None,
+            Self::Command => Some("command".to_owned()),
+            Self::MaxDuration => Some("max_duration".to_owned()),
+            Self::MaxTurns => Some("max_turns".to_owned()),
+            Self::Transfer { reason } => Some(reason.clone()),
+            Self::Expired => Some("ttl_expired".to_owned()),
+        }
+    }
+
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::Transfer { .. } => Disposition::Transfer,
+            Self::Agent { .. }
+            | Self::Command
+            | Self::MaxDuration
+            | Self::MaxTurns
+            | Self::Expired => Disposition::HangUp,
+        }
+    }
+}
+
+impl Call {
+    /// The last words: what is to be said is said to its end, then the call ends.
+    pub(super) fn begin_goodbye(&mut self, cause: EndCause, now: Micros) {
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
+        self.event("goodbye", json!({ "cause": cause.reason() }));
+        let text = self.last_words(&cause);
+        let limit = Micros::from_millis(self.settings.tenant.limits.farewell_timeout_ms);
+        self.timers.set(Timer::Farewell, now + limit);
+        self.timers.clear(&Timer::MaxDuration);
+        let cuts_in = matches!(cause, EndCause::MaxDuration | EndCause::MaxTurns);
+        if cuts_in && (self.sequencer.is_live() || self.clock.is_playing(now)) {
+            self.silence(now);
+        }
+        self.set_phase(Phase::Goodbye(Goodbye { cause }));
+        if let Some(text) = text.filter(|_| self.session.is_ready()) {
+            self.want(Purpose::Say(text), now);
+        }
+    }
+
+    fn last_words(&self, cause: &EndCause) -> Option<String> {
+        let script = &self.settings.script;
+        match cause {
+            EndCause::Agent { farewell_said: true } | EndCause::Transfer { .. } => None,
+            EndCause::Agent { farewell_said: false } | EndCause::Command => {
+                Some(script.farewell.clone())
+            }
+            EndCause::MaxDuration | EndCause::MaxTurns => Some(script.wrap_up.clone()),
+            EndCause::Expired => None,
+        }
+    }
+
+    /// Ends the call once everything has been said and heard.
+    pub(super) fn settle_goodbye(&mut self, now: Micros) {
+        if !matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
+        let said = self.sequencer.is_idle() && !self.speech.is_open();
+        if said && self.clock.all_heard(now) {
+            self.end_goodbye(now);
+        } else {
+            self.timers.set(Timer::Settle, (self.clock.ends_at() + MARK_GRACE).max(now + MARK_GRACE));
+        }
+    }
+
+    /// The goodbye has taken as long as it may. Words that are on their way to
+    /// the ear are still heard.
+    pub(super) fn farewell_due(&mut self, now: Micros) {
+        if self.clock.is_playing(now) && self.sequencer.is_idle() {
+            self.timers.set(Timer::Farewell, self.clock.ends_at() + MARK_GRACE);
+        } else {
+            self.end_goodbye(now);
+        }
+    }
+
+    /// The last words cannot be said: the call ends without them.
+    pub(super) fn give_up_goodbye(&mut self, now: Micros) {
+        self.end_goodbye(now);
+    }
+
+    fn end_goodbye(&mut self, now: Micros) {
+        if let Phase::Goodbye(goodbye) = &self.phase {
+            let cause = goodbye.cause.clone();
+            self.finish_with(cause, now);
+        }
+    }
+
+    pub(super) fn finish_with(&mut self, cause: EndCause, now: Micros) {
+        let handoff = matches!(cause, EndCause::Transfer { .. });
+        self.finish(cause.disposition(), cause.outcome(), handoff, cause.reason(), now);
+    }
+
+    /// The caller is to speak with a human. A sentence under way is finished.
+    pub(super) fn transfer(&mut self, reason: &str, now: Micros) {
+        let by_caller = reason == "dtmf_bridge";
+        if by_caller {
+            self.silence(now);
+        }
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            self.end_with_transfer(reason, now);
+        } else {
+            self.begin_goodbye(EndCause::Transfer { reason: reason.to_owned() }, now);
+        }
+    }
+
+    fn end_with_transfer(&mut self, reason: &str, now: Micros) {
+        self.finish_with(EndCause::Transfer { reason: reason.to_owned() }, now);
+    }
+
+    /// The agent cannot go on: the carrier is made to dial the human.
+    pub(super) fn bridge(&mut self, word: &str, why: &str, now: Micros) {
+        let error = (self.tally.handshake.is_none() || self.tally.first_audio.is_none())
+            .then_some(why);
+        if error.is_some() {
+            self.report_handshake(error);
+        }
+        self.event("bridge", json!({ "reason": word, "error": why }));
+        let outcome = if self.settings.tenant.human_number.is_some() {
+            Outcome::Transferred
+        } else {
+            Outcome::Failed
+        };
+        self.finish(Disposition::Bridge, outcome, true, Some(word.to_owned()), now);
+    }
+
+    /// The carrier ended the stream: the caller hung up.
+    pub(super) fn caller_gone(&mut self, now: Micros) {
+        if let Phase::Goodbye(goodbye) = &self.phase {
+            let cause = goodbye.cause.clone();
+            self.finish_with(cause, now);
+            return;
+        }
+        let outcome = if self.tally.turns > 0 { Outcome::Completed } else { Outcome::Abandoned };
+        self.finish(Disposition::HangUp, outcome, false, Some("caller_hung_up".to_owned()), now);
+    }
+
+    pub(super) fn stream_lost(&mut self, reason: &str, now: Micros) {
+        self.bridge("stream_lost", reason, now);
+    }
+
+    fn finish(
+        &mut self,
+        disposition: Disposition,
+        outcome: Outcome,
+        handoff: bool,
+        reason: Option<String>,
+        now: Micros,
+    ) {
+        let cut = self.clock.cleared(now);
+        self.close_cut_items(&cut, now);
+        let duration = now.since(self.started_at);
+        self.event("call_ended", json!({ "outcome": outcome, "reason": reason }));
+        self.out(Output::Disposition(disposition));
+        self.out(Output::Media(MediaCommand::Uplink { open: false }));
+        self.out(Output::StopModel);
+        self.out(Output::CloseStream);
+        self.timers.clear_all();
+        self.set_phase(Phase::Ended);
+        self.out(Output::Ended(Summary {
+            outcome,
+            handoff,
+            reason,
+            bridged: disposition == Disposition::Bridge,
+            turns: self.tally.turns,
+            barge_ins: self.tally.barge_ins,
+            tool_calls: self.tally.tool_calls,
+            duration,
+            handshake_ms: self.tally.handshake.map(Micros::as_millis),
+        }));
+    }
+}

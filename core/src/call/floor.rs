@@ -1,0 +1,160 @@
+//! Who holds the floor: speech, interruption, turns.
+
+use serde_json::json;
+
+use crate::ids::ItemId;
+use crate::pii::Personal;
+use crate::tenant::Turns;
+use crate::time::Micros;
+use crate::turn::barge_in::{BargeInInput, Verdict};
+use crate::turn::endpoint::TurnInput;
+use crate::turn::playback::Heard;
+use crate::turn::sequencer::Purpose;
+use crate::wire::realtime::ClientEvent;
+
+use super::{
+    Call, Child, EndCause, MediaCommand, Metric, Output, Phase, Speaker, TranscriptEntry,
+};
+
+impl Call {
+    pub(super) fn speech_started(&mut self, now: Micros) {
+        self.floor.caller_speaking = true;
+        self.floor.speech_started_at = now;
+        self.floor.turn_open = true;
+        if self.children.is_up(Child::TurnManager) {
+            self.out(Output::Turn(TurnInput::SpeechStarted));
+        }
+        if self.children.is_up(Child::BargeIn) {
+            self.out(Output::BargeIn(BargeInInput::SpeechStarted));
+        } else {
+            self.barge_in_verdict(&Verdict::Interrupt, now);
+        }
+    }
+
+    pub(super) fn speech_stopped(&mut self, now: Micros) {
+        self.floor.caller_speaking = false;
+        if self.children.is_up(Child::BargeIn) {
+            self.out(Output::BargeIn(BargeInInput::SpeechStopped));
+        }
+        if self.children.is_up(Child::TurnManager) {
+            self.out(Output::Turn(TurnInput::SpeechStopped));
+        } else {
+            self.turn_ended(1, now);
+        }
+    }
+
+    pub(super) fn barge_in_verdict(&mut self, verdict: &Verdict, now: Micros) {
+        match verdict {
+            Verdict::Interrupt => self.interrupt(now),
+        }
+    }
+
+    /// The caller takes the floor. What is being said stops at once; what was not
+    /// heard is taken back from the model's memory. Last words are never cut.
+    fn interrupt(&mut self, now: Micros) {
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
+        let audible = self.clock.is_playing(now) || self.speech.is_waiting();
+        if !audible && !self.sequencer.is_live() {
+            return;
+        }
+        self.silence(now);
+        if audible {
+            self.tally.barge_ins += 1;
+            let stopped_after = now.since(self.floor.speech_started_at);
+            self.out(Output::Metric(Metric::BargeInStop(stopped_after)));
+            if matches!(self.phase, Phase::Answering | Phase::Greeting) {
+                self.set_phase(Phase::Conversation);
+            }
+        }
+        debug_assert!(!self.sequencer.is_live(), "nothing may be said while the caller speaks");
+    }
+
+    /// Stops the agent's voice, here, at the carrier and at the model.
+    pub(super) fn silence(&mut self, now: Micros) {
+        let clear = self.clock.is_playing(now);
+        self.floor.generation += 1;
+        let generation = self.floor.generation;
+        self.out(Output::Media(MediaCommand::Interrupt { generation, clear }));
+        self.cancel_current(now);
+        let cut = self.clock.cleared(now);
+        let unsent = self.speech.unsent();
+        for heard in &cut {
+            self.take_back(heard);
+        }
+        for item in unsent {
+            self.take_back(&Heard { item, heard_bytes: 0, sent_bytes: 0 });
+        }
+        if let Some(first) = cut.first() {
+            let facts = json!({ "item": first.item.as_str(), "heard_ms": first.heard_ms() });
+            self.event("barge_in", facts);
+        }
+        self.close_cut_items(&cut, now);
+    }
+
+    /// Makes the model forget what the caller did not hear of an item.
+    fn take_back(&mut self, heard: &Heard) {
+        if !self.speech.is_of_model(&heard.item) {
+            return;
+        }
+        let item_id = heard.item.clone();
+        let audio_end_ms = heard.heard_ms();
+        self.out(Output::Model(if audio_end_ms == 0 {
+            ClientEvent::DeleteItem { item_id }
+        } else {
+            ClientEvent::TruncateItem { item_id, content_index: 0, audio_end_ms }
+        }));
+    }
+
+    /// The caller's turn is over: the model answers, unless the caller has begun
+    /// to speak again or has had all the turns there are.
+    pub(super) fn turn_ended(&mut self, utterances: u32, now: Micros) {
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
+        if self.floor.caller_speaking {
+            self.stale("turn_end");
+            return;
+        }
+        self.tally.turns += 1;
+        self.floor.turn_ended_at = Some(now);
+        self.event("turn_ended", json!({ "turn": self.tally.turns, "utterances": utterances }));
+        if !matches!(self.phase, Phase::Conversation) {
+            self.set_phase(Phase::Conversation);
+        }
+        let max_turns = self.settings.tenant.limits.max_turns;
+        if max_turns > 0 && self.tally.turns > max_turns {
+            self.begin_goodbye(EndCause::MaxTurns, now);
+        } else if self.settings.tenant.turns == Turns::Ours {
+            self.want(Purpose::Answer, now);
+        }
+    }
+
+    /// The words of what the caller said. They may come after the answer began.
+    pub(super) fn caller_said(&mut self, item: ItemId, text: Personal, now: Micros) {
+        if text.is_blank() {
+            return;
+        }
+        self.history.caller(text.expose());
+        let turn = self.tally.turns + u32::from(self.floor.caller_speaking);
+        self.out(Output::Transcript(TranscriptEntry {
+            speaker: Speaker::Caller,
+            turn: turn.max(1),
+            item,
+            heard: text.clone(),
+            generated: text,
+            interrupted: false,
+            started_at: self.floor.speech_started_at,
+            ended_at: now,
+        }));
+    }
+
+    /// The answer to a turn is on the wire.
+    pub(super) fn note_answer_audio(&mut self, now: Micros) {
+        self.floor.turn_open = self.floor.caller_speaking;
+        if let Some(ended_at) = self.floor.turn_ended_at.take() {
+            self.out(Output::Metric(Metric::TurnLatency(now.since(ended_at))));
+        }
+    }
+}

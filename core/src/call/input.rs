@@ -1,0 +1,199 @@
+//! What happens to a call, as plain data: everything the call decides by comes
+//! in as one of these, so that a recording of them is a recording of the call.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ItemId, ResponseId, ToolCallId};
+use crate::media::Notice;
+use crate::pii::Personal;
+use crate::turn::barge_in::Verdict;
+use crate::wire::realtime::Usage;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// The media stream is up and its token was good.
+    Started,
+    /// The carrier ended the stream: the caller hung up, or the call was redirected.
+    StreamStopped,
+    /// The stream's socket is gone, and nobody said that it would go.
+    StreamLost {
+        /// In words.
+        reason: String,
+    },
+    /// The caller pressed a key.
+    Digit(char),
+    /// The downlink sent audio, or the carrier played it.
+    Media(Notice),
+    /// The model said something.
+    Model(ModelEvent),
+    /// The barge-in detector reports.
+    BargeIn(Verdict),
+    /// The turn manager says that the caller's turn is over.
+    TurnEnded {
+        /// Runs of speech in the turn.
+        utterances: u32,
+    },
+    /// A tool has its result.
+    ToolFinished {
+        /// Which call of the model's.
+        call_id: ToolCallId,
+        /// What came of it.
+        outcome: ToolOutcome,
+    },
+    /// A child actor ended.
+    ChildExited {
+        /// Which.
+        child: Child,
+        /// How.
+        exit: Exit,
+    },
+    /// Somebody outside wants something of the call.
+    Command(Command),
+}
+
+/// What the realtime model told us, without the audio.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ModelEvent {
+    /// The session has the configuration that we asked for.
+    Ready,
+    /// The model's voice detection heard the caller begin.
+    SpeechStarted,
+    /// The model's voice detection heard the caller stop.
+    SpeechStopped,
+    /// What the caller said.
+    CallerTranscript {
+        /// The caller's item.
+        item: ItemId,
+        /// The words.
+        text: Personal,
+    },
+    /// A response has begun.
+    ResponseAnnounced {
+        /// Which.
+        response: ResponseId,
+    },
+    /// An item to be spoken has begun.
+    ItemAnnounced {
+        /// The response that it belongs to.
+        response: ResponseId,
+        /// Which.
+        item: ItemId,
+    },
+    /// More words of an item.
+    AgentText {
+        /// The item.
+        item: ItemId,
+        /// Words to be appended.
+        text: Personal,
+        /// Bytes of μ-law received for the item so far.
+        audio_bytes: u64,
+    },
+    /// All audio of an item has been received.
+    ItemFinished {
+        /// The item.
+        item: ItemId,
+        /// Bytes of μ-law.
+        audio_bytes: u64,
+    },
+    /// The model wants a tool run.
+    FunctionCall {
+        /// The response that it belongs to.
+        response: ResponseId,
+        /// The model's name of the call.
+        call_id: ToolCallId,
+        /// The tool.
+        name: String,
+        /// JSON text, as the model wrote it.
+        arguments: Personal,
+    },
+    /// A response is over.
+    ResponseFinished {
+        /// Which.
+        response: ResponseId,
+        /// Whether it ran to its end.
+        completed: bool,
+        /// Why it did not.
+        error: Option<String>,
+        /// What it used.
+        usage: Option<Usage>,
+    },
+    /// A response was asked for while another was open.
+    Busy,
+    /// An error that leaves the session open.
+    Complaint {
+        /// The model's code.
+        code: String,
+    },
+    /// The session is gone.
+    Lost {
+        /// In words, without secrets.
+        reason: String,
+        /// Whether dialling again could help.
+        retry: bool,
+    },
+}
+
+/// What a tool came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolOutcome {
+    /// JSON text for the model.
+    pub output: Personal,
+    /// Whether it did what it was asked.
+    pub ok: bool,
+    /// What the call is to do besides.
+    pub effect: ToolEffect,
+}
+
+/// What a tool asks of the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToolEffect {
+    /// Nothing: tell the model and go on.
+    GoOn,
+    /// Say goodbye and hang up.
+    EndCall,
+    /// Put the caller through to the human.
+    Transfer,
+}
+
+/// The children of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Child {
+    /// The carrier's socket.
+    TwilioStream,
+    /// The model's socket.
+    RealtimeSession,
+    /// The barge-in detector.
+    BargeIn,
+    /// The end-of-turn detector.
+    TurnManager,
+    /// Runs the business's tools.
+    ToolRunner,
+}
+
+/// How an actor ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It was done, or was told to stop.
+    Normal,
+    /// It gave up.
+    Error,
+    /// It panicked.
+    Panicked,
+}
+
+/// What somebody outside wants of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Say goodbye and hang up.
+    Hangup,
+    /// Put the caller through to the human.
+    Transfer {
+        /// For the record.
+        reason: String,
+    },
+    /// Nothing has been heard of the call for too long.
+    Expire,
+}

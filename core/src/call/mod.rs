@@ -1,0 +1,269 @@
+//! The call core: one pure state machine per call that sees everything that
+//! happens to the call, in one order, and decides everything.
+//!
+//! The contract is: one mutation ([`Call::handle`] or [`Call::handle_timeout`]),
+//! then drain [`Call::poll_output`] until it is empty, then wait until
+//! [`Call::poll_timeout`] or the next input. `LIFECYCLE.md` beside this file
+//! draws the phases and says which invariants hold between mutations.
+
+mod children;
+mod ending;
+mod floor;
+mod history;
+mod input;
+mod opening;
+mod output;
+mod session;
+mod settings;
+mod speech;
+mod timers;
+mod tooling;
+
+use std::collections::VecDeque;
+
+use serde_json::json;
+
+use crate::time::Micros;
+use crate::turn::playback::PlaybackClock;
+use crate::turn::sequencer::Sequencer;
+
+pub use children::{RESTARTS, RESTART_PERIOD};
+pub use ending::EndCause;
+pub use input::{Child, Command, Exit, Input, ModelEvent, ToolEffect, ToolOutcome};
+pub use output::{
+    Disposition, Handshake, MediaCommand, Metric, Outcome, Output, PhaseName, Speaker, Summary,
+    TranscriptEntry,
+};
+pub use session::{MAX_REDIALS, RESPONSE_TIMEOUT};
+pub use settings::{CallSettings, Script};
+pub use timers::Timer;
+
+use children::Children;
+use ending::Goodbye;
+use history::History;
+use session::Session;
+use speech::Speech;
+use timers::Timers;
+use tooling::Tooling;
+
+/// Where the call is, with what only that phase needs.
+#[derive(Debug)]
+enum Phase {
+    Answering,
+    Greeting,
+    Conversation,
+    Goodbye(Goodbye),
+    Ended,
+}
+
+/// Counts for the call's summary.
+#[derive(Debug, Default)]
+struct Tally {
+    turns: u32,
+    barge_ins: u32,
+    tool_calls: u32,
+    handshake: Option<Micros>,
+    first_audio: Option<Micros>,
+}
+
+/// Who is speaking, as far as the model's voice detection tells.
+#[derive(Debug, Default)]
+struct Floor {
+    caller_speaking: bool,
+    speech_started_at: Micros,
+    /// The caller has said something that nobody has answered yet.
+    turn_open: bool,
+    turn_ended_at: Option<Micros>,
+    generation: u64,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Call {
+    settings: CallSettings,
+    phase: Phase,
+    session: Session,
+    sequencer: Sequencer,
+    clock: PlaybackClock,
+    floor: Floor,
+    speech: Speech,
+    tooling: Tooling,
+    children: Children,
+    history: History,
+    tally: Tally,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+    started_at: Micros,
+}
+
+impl Call {
+    /// A call whose stream came up at `now`. Nothing happens before
+    /// [`Input::Started`].
+    #[must_use]
+    pub fn new(settings: CallSettings, now: Micros) -> Self {
+        Self {
+            settings,
+            phase: Phase::Answering,
+            session: Session::default(),
+            sequencer: Sequencer::default(),
+            clock: PlaybackClock::default(),
+            floor: Floor::default(),
+            speech: Speech::default(),
+            tooling: Tooling::default(),
+            children: Children::default(),
+            history: History::default(),
+            tally: Tally::default(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            started_at: now,
+        }
+    }
+
+    /// Takes in what happened at `now`. What comes after the call's end is stale
+    /// and counted.
+    pub fn handle(&mut self, input: Input, now: Micros) {
+        if matches!(self.phase, Phase::Ended) {
+            self.stale("after_end");
+            return;
+        }
+        match input {
+            Input::Started => self.start(now),
+            Input::StreamStopped => self.caller_gone(now),
+            Input::StreamLost { reason } => self.stream_lost(&reason, now),
+            Input::Digit(digit) => self.digit(digit, now),
+            Input::Media(notice) => self.media_notice(notice, now),
+            Input::Model(event) => self.model_event(event, now),
+            Input::BargeIn(verdict) => self.barge_in_verdict(&verdict, now),
+            Input::TurnEnded { utterances } => self.turn_ended(utterances, now),
+            Input::ToolFinished { call_id, outcome } => self.tool_finished(&call_id, &outcome, now),
+            Input::ChildExited { child, exit } => self.child_exited(child, exit, now),
+            Input::Command(command) => self.command(command, now),
+        }
+        self.settle(now);
+    }
+
+    /// Time has passed: does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Micros) {
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Watchdog => self.watchdog_due(now),
+                Timer::ResponseMute => self.response_mute(now),
+                Timer::CancelStuck => self.cancel_stuck(now),
+                Timer::MaxDuration => self.begin_goodbye(EndCause::MaxDuration, now),
+                Timer::Farewell => self.farewell_due(now),
+                Timer::Settle => {}
+                Timer::SlowTool(call_id) => self.tool_slow(&call_id, now),
+                Timer::ToolTimeout(call_id) => self.tool_timed_out(&call_id, now),
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Self::handle_timeout`], and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Micros, &Timer)> {
+        self.timers.next()
+    }
+
+    /// Where the call is.
+    #[must_use]
+    pub fn phase(&self) -> PhaseName {
+        match &self.phase {
+            Phase::Answering => PhaseName::Answering,
+            Phase::Greeting => PhaseName::Greeting,
+            Phase::Conversation => PhaseName::Conversation,
+            Phase::Goodbye(_) => PhaseName::Goodbye,
+            Phase::Ended => PhaseName::Ended,
+        }
+    }
+
+    fn model_event(&mut self, event: ModelEvent, now: Micros) {
+        match event {
+            ModelEvent::Ready => self.model_ready(now),
+            ModelEvent::SpeechStarted => self.speech_started(now),
+            ModelEvent::SpeechStopped => self.speech_stopped(now),
+            ModelEvent::CallerTranscript { item, text } => self.caller_said(item, text, now),
+            ModelEvent::ResponseAnnounced { response } => self.response_announced(response, now),
+            ModelEvent::ItemAnnounced { response, item } => self.item_announced(&response, item),
+            ModelEvent::AgentText { item, text, audio_bytes } => {
+                self.speech.text(&item, text.expose(), audio_bytes);
+            }
+            ModelEvent::ItemFinished { item, audio_bytes } => {
+                self.speech.received(&item, audio_bytes);
+            }
+            ModelEvent::FunctionCall { response, call_id, name, arguments } => {
+                self.function_call(&response, call_id, name, arguments, now);
+            }
+            ModelEvent::ResponseFinished { response, completed, error, usage } => {
+                self.response_finished(&response, completed, error, usage, now);
+            }
+            ModelEvent::Busy => self.sequencer.refused_as_busy(),
+            ModelEvent::Complaint { code } => {
+                self.event("model_error", json!({ "code": code }));
+            }
+            ModelEvent::Lost { reason, retry } => self.model_lost(&reason, retry, now),
+        }
+    }
+
+    fn command(&mut self, command: Command, now: Micros) {
+        match command {
+            Command::Hangup => self.begin_goodbye(EndCause::Command, now),
+            Command::Transfer { reason } => self.transfer(&reason, now),
+            Command::Expire => self.expire(now),
+        }
+    }
+
+    fn set_phase(&mut self, phase: Phase) {
+        let before = self.phase();
+        self.phase = phase;
+        let after = self.phase();
+        if before != after {
+            self.out(Output::Phase(after));
+        }
+    }
+
+    fn out(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    fn event(&mut self, kind: &'static str, data: serde_json::Value) {
+        self.out(Output::Event { kind, data });
+    }
+
+    fn stale(&mut self, what: &'static str) {
+        self.out(Output::Metric(Metric::Stale(what)));
+    }
+
+    /// After every mutation: ends a goodbye that has been said, and checks what
+    /// must hold whatever happened.
+    fn settle(&mut self, now: Micros) {
+        self.settle_goodbye(now);
+        self.check_invariants();
+    }
+
+    fn check_invariants(&self) {
+        match &self.phase {
+            Phase::Ended => {
+                debug_assert!(self.timers.is_empty(), "an ended call waits for nothing");
+            }
+            Phase::Goodbye(_) => {
+                debug_assert!(self.timers.is_set(&Timer::Farewell), "a goodbye has an end");
+            }
+            Phase::Answering | Phase::Greeting | Phase::Conversation => {
+                debug_assert!(
+                    self.session.is_ready() || self.timers.is_set(&Timer::Watchdog) || !self.session.is_begun(),
+                    "a caller without a model is being watched over"
+                );
+            }
+        }
+        debug_assert!(
+            self.sequencer.is_idle() || self.session.is_ready(),
+            "no response is wanted of a model that is not there"
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! From the stream's start to the first sentence.
+
+use serde_json::json;
+
+use crate::ids::ItemId;
+use crate::time::Micros;
+use crate::turn::barge_in::BargeInSnapshot;
+use crate::turn::endpoint::TurnSnapshot;
+use crate::turn::sequencer::Purpose;
+use crate::wire::realtime::{ClientEvent, Item};
+
+use super::{Call, EndCause, Handshake, MediaCommand, Metric, Output, Phase, Timer};
+
+/// The item that a kept rendering of the greeting is played as.
+const GREETING_ITEM: &str = "greeting";
+
+impl Call {
+    pub(super) fn start(&mut self, now: Micros) {
+        let limits = &self.settings.tenant.limits;
+        let (watchdog_ms, max_ms) = (limits.watchdog_ms, limits.max_call_duration_ms);
+        self.timers.set(Timer::Watchdog, now + Micros::from_millis(watchdog_ms));
+        if max_ms > 0 {
+            self.timers.set(Timer::MaxDuration, now + Micros::from_millis(max_ms));
+        }
+        self.event("call_started", json!({ "greeting_cached": self.settings.greeting_cached }));
+        self.out(Output::Phase(self.phase()));
+        if self.settings.greeting_cached {
+            self.play_greeting(now);
+        }
+        self.dial_model(Micros::ZERO);
+        self.out(Output::StartBargeIn(BargeInSnapshot::default()));
+        self.out(Output::StartTurnManager(TurnSnapshot::default()));
+        self.out(Output::StartToolRunner);
+    }
+
+    fn play_greeting(&mut self, now: Micros) {
+        let Ok(item) = ItemId::parse(GREETING_ITEM) else {
+            return;
+        };
+        let greeting = self.settings.script.greeting.clone();
+        self.speech.phrase(item.clone(), &greeting, now);
+        self.out(Output::Media(MediaCommand::PlayGreeting { item }));
+        self.set_phase(Phase::Greeting);
+    }
+
+    /// The model's session has our configuration.
+    pub(super) fn model_ready(&mut self, now: Micros) {
+        let first = self.session.ready();
+        self.out(Output::Media(MediaCommand::Uplink { open: true }));
+        if first {
+            let elapsed = now.since(self.started_at);
+            self.tally.handshake = Some(elapsed);
+            self.out(Output::Metric(Metric::ModelReady(elapsed)));
+            self.event("model_ready", json!({ "elapsed_ms": elapsed.as_millis() }));
+            self.report_handshake(None);
+            self.open_conversation(now);
+        } else {
+            self.event("model_restored", json!({ "attempt": self.session.attempt() }));
+            self.restore_conversation(now);
+        }
+    }
+
+    fn open_conversation(&mut self, now: Micros) {
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
+        if self.settings.greeting_cached {
+            // The kept rendering is no sign of life of the model, but its session
+            // being configured is, and nothing more is asked of it yet.
+            self.timers.clear(&Timer::Watchdog);
+            let text = self.greeting_as_heard(now);
+            self.history.agent(&text);
+            self.out(Output::Model(ClientEvent::CreateItem(Item::AssistantText { id: None, text })));
+        } else {
+            self.want(Purpose::Greeting, now);
+        }
+    }
+
+    fn greeting_as_heard(&self, now: Micros) -> String {
+        let heard = ItemId::parse(GREETING_ITEM).ok().and_then(|item| self.speech.cut_text(&item));
+        let _ = now;
+        heard.unwrap_or_else(|| self.settings.script.greeting.clone())
+    }
+
+    /// The model showed neither readiness nor voice in time.
+    pub(super) fn watchdog_due(&mut self, now: Micros) {
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            self.give_up_goodbye(now);
+            return;
+        }
+        let limit_ms = self.settings.tenant.limits.watchdog_ms;
+        let reason = if self.session.is_ready() {
+            format!("Model mute (>{limit_ms}ms)")
+        } else {
+            format!("Handshake timeout (>{limit_ms}ms)")
+        };
+        let word = if self.session.is_ready() { "model_mute" } else { "handshake_timeout" };
+        self.bridge(word, &reason, now);
+    }
+
+    /// The first audio of the agent goes out.
+    pub(super) fn note_first_audio(&mut self, from_model: bool, now: Micros) {
+        if self.tally.first_audio.is_none() {
+            let elapsed = now.since(self.started_at);
+            self.tally.first_audio = Some(elapsed);
+            self.out(Output::Metric(Metric::FirstAudio(elapsed)));
+            self.event(
+                "first_audio",
+                json!({ "elapsed_ms": elapsed.as_millis(), "cached": !from_model }),
+            );
+            if self.tally.handshake.is_some() {
+                self.report_handshake(None);
+            }
+        }
+        if from_model {
+            self.session.prove_voice();
+            self.timers.clear(&Timer::Watchdog);
+            self.timers.clear(&Timer::ResponseMute);
+        }
+        if matches!(self.phase, Phase::Answering) {
+            self.set_phase(Phase::Greeting);
+        }
+    }
+
+    pub(super) fn report_handshake(&mut self, error: Option<&str>) {
+        let handshake = Handshake {
+            elapsed: self.tally.handshake,
+            first_audio: self.tally.first_audio,
+            fell_back: error.is_some(),
+            error: error.map(str::to_owned),
+        };
+        self.out(Output::Handshake(handshake));
+    }
+
+    /// A key was pressed. "0" means a human, at any moment.
+    pub(super) fn digit(&mut self, digit: char, now: Micros) {
+        self.event("dtmf", json!({ "human": digit == '0' }));
+        if digit == '0' {
+            self.transfer("dtmf_bridge", now);
+            return;
+        }
+        let text = format!("[The caller pressed the key {digit}.]");
+        if self.session.is_ready() && !matches!(self.phase, Phase::Goodbye(_)) {
+            self.history.caller(&text);
+            self.out(Output::Model(ClientEvent::CreateItem(Item::UserText { text })));
+            self.floor.turn_ended_at = Some(now);
+            self.want(Purpose::Answer, now);
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Micros) {
+        self.event("ttl_expired", json!({}));
+        self.finish_with(EndCause::Expired, now);
+    }
+}

@@ -1,0 +1,296 @@
+//! The model's session: dialling, losing and restoring it, and the responses
+//! that it is asked for.
+
+use serde_json::json;
+
+use crate::ids::ResponseId;
+use crate::time::Micros;
+use crate::turn::sequencer::{Announced, Purpose, Step};
+use crate::wire::realtime::{ClientEvent, Usage};
+
+use super::{Call, MediaCommand, Metric, Output, Phase, Timer};
+
+/// How often a lost session is dialled again in one call.
+pub const MAX_REDIALS: u32 = 3;
+
+/// Waits before each redial. The first is at once: most losses are one
+/// connection's, not the service's.
+const BACKOFF: [Micros; 3] =
+    [Micros::ZERO, Micros::from_millis(250), Micros::from_millis(1_000)];
+
+/// How long a response may stay silent once the model has spoken in this call.
+/// A caller takes a longer pause for a broken line.
+pub const RESPONSE_TIMEOUT: Micros = Micros::from_secs(6);
+
+/// How long a cancelled response may take to end.
+const CANCEL_PATIENCE: Micros = Micros::from_secs(2);
+
+#[derive(Debug, Default)]
+enum State {
+    /// Not begun.
+    #[default]
+    Idle,
+    Dialling,
+    Ready,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    state: State,
+    attempt: u32,
+    was_ready: bool,
+    has_spoken: bool,
+}
+
+impl Session {
+    /// Answers whether this is the first time.
+    pub(super) fn ready(&mut self) -> bool {
+        self.state = State::Ready;
+        !std::mem::replace(&mut self.was_ready, true)
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(self.state, State::Ready)
+    }
+
+    pub(super) fn is_begun(&self) -> bool {
+        !matches!(self.state, State::Idle)
+    }
+
+    pub(super) fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    pub(super) fn prove_voice(&mut self) {
+        self.has_spoken = true;
+    }
+}
+
+impl Call {
+    pub(super) fn dial_model(&mut self, delay: Micros) {
+        let attempt = self.session.attempt;
+        self.session.state = State::Dialling;
+        self.out(Output::StartModel { delay, attempt });
+    }
+
+    /// The session is gone. Within the budget it is dialled again while the
+    /// caller hears what was already received; past it a human takes over.
+    pub(super) fn model_lost(&mut self, reason: &str, retry: bool, now: Micros) {
+        let was_ready = self.session.is_ready();
+        self.event("model_lost", json!({ "reason": reason, "ready": was_ready }));
+        self.session.state = State::Idle;
+        self.out(Output::Media(MediaCommand::Uplink { open: false }));
+        self.out(Output::Media(MediaCommand::FinishAll));
+        self.forget_responses(now);
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
+        if !retry || self.session.attempt >= MAX_REDIALS {
+            self.bridge("model_lost", reason, now);
+            return;
+        }
+        let delay = usize::try_from(self.session.attempt).ok().and_then(|n| BACKOFF.get(n));
+        self.session.attempt += 1;
+        self.out(Output::Metric(Metric::Redial));
+        if !self.timers.is_set(&Timer::Watchdog) {
+            let limit = Micros::from_millis(self.settings.tenant.limits.watchdog_ms);
+            self.timers.set(Timer::Watchdog, now + limit);
+        }
+        self.dial_model(delay.copied().unwrap_or(Micros::ZERO));
+    }
+
+    /// Nothing that the lost session had begun will be heard of again. What the
+    /// caller was waiting for is remembered.
+    fn forget_responses(&mut self, now: Micros) {
+        self.timers.clear(&Timer::ResponseMute);
+        self.timers.clear(&Timer::CancelStuck);
+        if let Some(purpose) = self.sequencer.reset() {
+            self.history.owe(purpose);
+        }
+        if self.floor.caller_speaking {
+            // Its end will be reported by no one.
+            self.speech_stopped(now);
+        }
+        self.fail_running_tools(now);
+    }
+
+    /// A new session is up: it is told the conversation so far, and what the
+    /// caller was waiting for is done.
+    pub(super) fn restore_conversation(&mut self, now: Micros) {
+        self.timers.clear(&Timer::Watchdog);
+        for item in self.history.items() {
+            self.out(Output::Model(ClientEvent::CreateItem(item)));
+        }
+        let owed = self.history.take_owed();
+        let unanswered = self.floor.turn_open && !self.floor.caller_speaking;
+        let purpose = if self.tally.first_audio.is_none() {
+            Some(Purpose::Greeting)
+        } else {
+            owed.or(unanswered.then_some(Purpose::Answer))
+        };
+        if let Some(purpose) = purpose {
+            self.want(purpose, now);
+        }
+    }
+
+    /// Asks the model to speak, now or when it is free.
+    pub(super) fn want(&mut self, purpose: Purpose, now: Micros) {
+        if !self.session.is_ready() {
+            self.history.owe(purpose);
+            return;
+        }
+        let step = self.sequencer.want(purpose);
+        self.take_step(step, now);
+    }
+
+    fn take_step(&mut self, step: Option<Step>, now: Micros) {
+        match step {
+            None => {}
+            Some(Step::Cancel(response)) => self.cancel_response(response, now),
+            Some(Step::Create(purpose)) => {
+                let instructions = match purpose {
+                    Purpose::Answer => None,
+                    Purpose::Greeting => Some(say_exactly(&self.settings.script.greeting)),
+                    Purpose::Say(text) => Some(say_exactly(&text)),
+                };
+                let tool_choice_none = instructions.is_some();
+                self.out(Output::Model(ClientEvent::CreateResponse {
+                    instructions,
+                    tool_choice_none,
+                }));
+                self.watch_response(now);
+            }
+        }
+    }
+
+    /// The first response of a call is watched by the watchdog; later ones by a
+    /// timer of their own.
+    fn watch_response(&mut self, now: Micros) {
+        if self.timers.is_set(&Timer::Watchdog) {
+            return;
+        }
+        let limit = if self.session.has_spoken {
+            RESPONSE_TIMEOUT
+        } else {
+            Micros::from_millis(self.settings.tenant.limits.watchdog_ms)
+        };
+        self.timers.set(Timer::ResponseMute, now + limit);
+    }
+
+    pub(super) fn response_mute(&mut self, now: Micros) {
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            self.give_up_goodbye(now);
+        } else {
+            self.bridge("model_mute", "Model mute: no audio for a response", now);
+        }
+    }
+
+    pub(super) fn response_announced(&mut self, response: ResponseId, now: Micros) {
+        match self.sequencer.announced(&response, now) {
+            Announced::Current(purpose) => {
+                self.speech.begin_response(&response);
+                self.out(Output::Media(MediaCommand::Admit { response: response.clone() }));
+                if purpose == Purpose::Greeting {
+                    self.out(Output::Media(MediaCommand::Capture { response: response.clone() }));
+                    self.speech.capture(response);
+                }
+            }
+            Announced::CancelNow => self.cancel_response(response, now),
+            Announced::Stray => {
+                self.stale("stray_response");
+                self.out(Output::Media(MediaCommand::Reject { response }));
+            }
+        }
+    }
+
+    /// Tells the model to stop a response, and the media path not to play it.
+    pub(super) fn cancel_response(&mut self, response: ResponseId, now: Micros) {
+        self.out(Output::Media(MediaCommand::Reject { response: response.clone() }));
+        self.out(Output::Model(ClientEvent::CancelResponse { response_id: Some(response) }));
+        self.timers.clear(&Timer::ResponseMute);
+        self.timers.set(Timer::CancelStuck, now + CANCEL_PATIENCE);
+    }
+
+    /// Cancels whatever the model is saying or about to say.
+    pub(super) fn cancel_current(&mut self, now: Micros) {
+        self.timers.clear(&Timer::ResponseMute);
+        let step = self.sequencer.cancel(now);
+        self.take_step(step, now);
+    }
+
+    pub(super) fn cancel_stuck(&mut self, now: Micros) {
+        self.stale("cancel_unanswered");
+        let step = self.sequencer.give_up();
+        self.take_step(step, now);
+    }
+
+    pub(super) fn response_finished(
+        &mut self,
+        response: &ResponseId,
+        completed: bool,
+        error: Option<String>,
+        usage: Option<Usage>,
+        now: Micros,
+    ) {
+        self.note_usage(response, completed, error.as_deref(), usage);
+        let was_current = self.sequencer.current() == Some(response);
+        let (open, step) = self.sequencer.finished(response);
+        if !open {
+            self.stale("response_done");
+            return;
+        }
+        self.timers.clear(&Timer::CancelStuck);
+        self.timers.clear(&Timer::ResponseMute);
+        self.end_capture(response, completed);
+        self.speech.end_response(response);
+        self.take_step(step, now);
+        if was_current && !completed {
+            self.response_failed(error, now);
+        } else {
+            self.answer_tools(now);
+        }
+    }
+
+    fn note_usage(
+        &mut self,
+        response: &ResponseId,
+        completed: bool,
+        error: Option<&str>,
+        usage: Option<Usage>,
+    ) {
+        let facts = json!({
+            "response": response.as_str(),
+            "completed": completed,
+            "error": error,
+            "usage": usage,
+        });
+        self.event("response_done", facts);
+    }
+
+    /// The model broke off by itself: once more, then a human.
+    fn response_failed(&mut self, error: Option<String>, now: Micros) {
+        let said_something = self.speech.is_speaking();
+        let code = error.unwrap_or_else(|| "incomplete".to_owned());
+        if said_something || matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
+        if self.session.attempt >= MAX_REDIALS {
+            self.bridge("model_failed", &format!("Response failed: {code}"), now);
+            return;
+        }
+        self.session.attempt += 1;
+        self.want(Purpose::Answer, now);
+    }
+
+    fn end_capture(&mut self, response: &ResponseId, completed: bool) {
+        if self.speech.captured(response) && completed {
+            let text = self.settings.script.greeting.clone();
+            self.out(Output::LearnPhrase { text });
+        }
+    }
+}
+
+/// Instructions that make the model speak a set sentence.
+fn say_exactly(text: &str) -> String {
+    format!("Say exactly this, word for word, and nothing else: \"{text}\"")
+}

@@ -1,0 +1,69 @@
+//! What a call is told when it begins.
+
+use std::sync::Arc;
+
+use crate::ids::{CallSid, StreamSid};
+use crate::tenant::Tenant;
+use crate::wire::realtime::{AudioFormat, SessionConfig, ToolSpec, TurnDetection};
+
+use crate::tenant::{ModelAudio, Turns};
+
+/// Everything a call decides by, fixed at its start, so that a recorded call can
+/// be run again with the same settings.
+#[derive(Clone, Debug)]
+pub struct CallSettings {
+    /// The carrier's name of the call.
+    pub call_sid: CallSid,
+    /// The carrier's name of its media stream.
+    pub stream_sid: StreamSid,
+    /// Whose call it is.
+    pub tenant: Arc<Tenant>,
+    /// The persona's texts, rendered for this call.
+    pub script: Script,
+    /// What the model may call.
+    pub tools: Vec<ToolSpec>,
+    /// Whether the greeting's audio is at hand.
+    pub greeting_cached: bool,
+}
+
+/// A persona's texts, rendered for one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// What the model is told to be and do.
+    pub instructions: String,
+    /// The first sentence.
+    pub greeting: String,
+    /// The last sentence.
+    pub farewell: String,
+    /// Said when the call has run as long as it may.
+    pub wrap_up: String,
+    /// Said while a slow tool runs; none when the persona has none.
+    pub filler: Option<String>,
+}
+
+impl CallSettings {
+    /// The session that the model is asked for.
+    #[must_use]
+    pub fn session(&self) -> SessionConfig {
+        let model = &self.tenant.model;
+        let theirs = self.tenant.turns == Turns::Model;
+        SessionConfig {
+            instructions: self.script.instructions.clone(),
+            voice: self.tenant.persona.voice.clone(),
+            audio: match model.audio {
+                ModelAudio::Pcmu => AudioFormat::Pcmu,
+                ModelAudio::Pcm24k => AudioFormat::Pcm24k,
+            },
+            turn_detection: Some(TurnDetection {
+                threshold: model.vad_threshold,
+                prefix_padding_ms: model.prefix_padding_ms,
+                silence_duration_ms: model.silence_duration_ms,
+                create_response: theirs,
+                interrupt_response: theirs,
+            }),
+            transcription: model.transcription.clone(),
+            tools: self.tools.clone(),
+            temperature: model.temperature,
+        }
+    }
+}

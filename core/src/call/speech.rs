@@ -1,0 +1,299 @@
+//! What the agent is saying: its items from the first word to the last mark.
+
+use std::collections::VecDeque;
+
+use crate::ids::{ItemId, ResponseId};
+use crate::media::Notice;
+use crate::pii::Personal;
+use crate::time::Micros;
+use crate::turn::playback::Heard;
+
+use super::{Call, Output, Phase, Speaker, TranscriptEntry};
+
+/// Items remembered after they were said.
+const KEPT_ITEMS: usize = 32;
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum Stage {
+    /// Audio may still come, or waits to be sent.
+    Open,
+    /// All of it is with the carrier.
+    Delivered,
+    /// Heard to its end, or cut.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Spoken {
+    item: ItemId,
+    /// None for a kept rendering.
+    response: Option<ResponseId>,
+    text: String,
+    received_bytes: u64,
+    sent_bytes: u64,
+    turn: u32,
+    started_at: Option<Micros>,
+    stage: Stage,
+    cut_text: Option<String>,
+}
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(super) struct Speech {
+    items: VecDeque<Spoken>,
+    capturing: Option<ResponseId>,
+}
+
+impl Speech {
+    pub(super) fn phrase(&mut self, item: ItemId, text: &str, now: Micros) {
+        self.push(Spoken {
+            item,
+            response: None,
+            text: text.to_owned(),
+            received_bytes: 0,
+            sent_bytes: 0,
+            turn: 0,
+            started_at: Some(now),
+            stage: Stage::Open,
+            cut_text: None,
+        });
+    }
+
+    pub(super) fn begin_response(&mut self, response: &ResponseId) {
+        if self.capturing.as_ref().is_some_and(|c| c != response) {
+            self.capturing = None;
+        }
+    }
+
+    pub(super) fn capture(&mut self, response: ResponseId) {
+        self.capturing = Some(response);
+    }
+
+    /// Takes the capture of `response`, if it is being captured.
+    pub(super) fn captured(&mut self, response: &ResponseId) -> bool {
+        self.capturing.take_if(|c| c == response).is_some()
+    }
+
+    fn announce(&mut self, response: &ResponseId, item: ItemId, turn: u32) {
+        self.push(Spoken {
+            item,
+            response: Some(response.clone()),
+            text: String::new(),
+            received_bytes: 0,
+            sent_bytes: 0,
+            turn,
+            started_at: None,
+            stage: Stage::Open,
+            cut_text: None,
+        });
+    }
+
+    pub(super) fn text(&mut self, item: &ItemId, more: &str, audio_bytes: u64) {
+        if let Some(spoken) = self.find(item) {
+            spoken.text.push_str(more);
+            spoken.received_bytes = spoken.received_bytes.max(audio_bytes);
+        }
+    }
+
+    pub(super) fn received(&mut self, item: &ItemId, audio_bytes: u64) {
+        if let Some(spoken) = self.find(item) {
+            spoken.received_bytes = spoken.received_bytes.max(audio_bytes);
+        }
+    }
+
+    /// Items of a response that never got audio are over with the response.
+    pub(super) fn end_response(&mut self, response: &ResponseId) {
+        for spoken in self.items.iter_mut().filter(|s| s.response.as_ref() == Some(response)) {
+            if spoken.received_bytes == 0 && spoken.sent_bytes == 0 {
+                spoken.stage = Stage::Closed;
+            }
+        }
+    }
+
+    /// Whether the model said something in `response`.
+    pub(super) fn response_spoke(&self, response: &ResponseId) -> bool {
+        self.items.iter().any(|s| s.response.as_ref() == Some(response) && !s.text.is_empty())
+    }
+
+    /// Whether audio waits to be sent.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.items.iter().any(|s| s.stage == Stage::Open && s.sent_bytes < s.received_bytes)
+    }
+
+    /// Whether an item is not over.
+    pub(super) fn is_speaking(&self) -> bool {
+        self.items.iter().any(|s| s.stage != Stage::Closed)
+    }
+
+    /// Whether an item may still get audio, or has some that is not with the carrier.
+    pub(super) fn is_open(&self) -> bool {
+        self.items.iter().any(|s| s.stage == Stage::Open)
+    }
+
+    pub(super) fn is_of_model(&self, item: &ItemId) -> bool {
+        self.items.iter().any(|s| s.item == *item && s.response.is_some())
+    }
+
+    /// Items of the model of which nothing was sent.
+    pub(super) fn unsent(&self) -> Vec<ItemId> {
+        let unsent = |s: &&Spoken| s.stage == Stage::Open && s.sent_bytes == 0 && s.response.is_some();
+        self.items.iter().filter(unsent).map(|s| s.item.clone()).collect()
+    }
+
+    /// The words that were heard of an item that was cut short.
+    pub(super) fn cut_text(&self, item: &ItemId) -> Option<String> {
+        self.items.iter().find(|s| s.item == *item)?.cut_text.clone()
+    }
+
+    fn find(&mut self, item: &ItemId) -> Option<&mut Spoken> {
+        self.items.iter_mut().rev().find(|s| s.item == *item)
+    }
+
+    fn push(&mut self, spoken: Spoken) {
+        self.items.push_back(spoken);
+        if self.items.len() > KEPT_ITEMS {
+            self.items.pop_front();
+        }
+    }
+
+    /// Closes items that are over; answers them as transcript entries. `heard`
+    /// tells how much of an item the caller heard.
+    fn close(
+        &mut self,
+        now: Micros,
+        is_over: impl Fn(&Spoken) -> bool,
+        heard_bytes: impl Fn(&ItemId) -> Option<u64>,
+    ) -> Vec<TranscriptEntry> {
+        let mut entries = Vec::new();
+        for spoken in self.items.iter_mut().filter(|s| s.stage != Stage::Closed) {
+            if is_over(spoken) {
+                let whole = spoken.received_bytes.max(spoken.sent_bytes);
+                let heard = heard_bytes(&spoken.item).unwrap_or(0);
+                entries.extend(spoken.close(heard, whole, now));
+            }
+        }
+        entries
+    }
+}
+
+impl Spoken {
+    fn close(&mut self, heard: u64, whole: u64, now: Micros) -> Option<TranscriptEntry> {
+        self.stage = Stage::Closed;
+        let interrupted = heard < whole;
+        let heard_text = if interrupted { cut(&self.text, heard, whole) } else { self.text.as_str() };
+        if interrupted {
+            self.cut_text = Some(heard_text.to_owned());
+        }
+        (!self.text.is_empty()).then(|| TranscriptEntry {
+            speaker: Speaker::Agent,
+            turn: self.turn,
+            item: self.item.clone(),
+            generated: Personal::new(self.text.clone()),
+            heard: Personal::new(heard_text),
+            interrupted,
+            started_at: self.started_at.unwrap_or(now),
+            ended_at: now,
+        })
+    }
+}
+
+/// The words of `text` that fit into `heard` of `whole` bytes of its audio, words
+/// being spread evenly over the audio. A word that was cut does not count.
+fn cut(text: &str, heard: u64, whole: u64) -> &str {
+    if whole == 0 {
+        return "";
+    }
+    let chars = text.chars().count() as u64;
+    let fits = usize::try_from(chars.saturating_mul(heard) / whole).unwrap_or(usize::MAX);
+    let end = text.char_indices().nth(fits).map_or(text.len(), |(at, _)| at);
+    let head = text.get(..end).unwrap_or_default();
+    let next_is_space = text.get(end..).is_none_or(|t| t.is_empty() || t.starts_with(' '));
+    if next_is_space {
+        return head.trim_end();
+    }
+    head.rfind(' ').and_then(|space| head.get(..space)).unwrap_or_default().trim_end()
+}
+
+impl Call {
+    pub(super) fn item_announced(&mut self, response: &ResponseId, item: ItemId) {
+        if self.sequencer.current() == Some(response) {
+            self.speech.announce(response, item, self.tally.turns);
+        }
+    }
+
+    /// The media path reports what went out and what was played.
+    pub(super) fn media_notice(&mut self, notice: Notice, now: Micros) {
+        match notice {
+            Notice::Sent { item, bytes } => {
+                self.clock.sent(&item, bytes, now);
+                let from_model = self.speech.is_of_model(&item);
+                let mut first = false;
+                if let Some(spoken) = self.speech.find(&item) {
+                    first = spoken.sent_bytes == 0;
+                    spoken.sent_bytes += bytes;
+                    spoken.started_at.get_or_insert(now);
+                }
+                if first {
+                    self.note_first_audio(from_model, now);
+                }
+                if first && from_model {
+                    self.note_answer_audio(now);
+                }
+            }
+            Notice::Delivered { item } => {
+                if let Some(spoken) = self.speech.find(&item).filter(|s| s.stage == Stage::Open) {
+                    spoken.stage = Stage::Delivered;
+                }
+            }
+            Notice::Played { item, bytes } => self.clock.acknowledged(&item, bytes, now),
+        }
+        self.close_heard_items(now);
+    }
+
+    fn close_heard_items(&mut self, now: Micros) {
+        let clock = &self.clock;
+        let heard_all = |s: &Spoken| {
+            let heard = clock.heard(&s.item, now).is_some_and(|h| h.heard_bytes >= h.sent_bytes);
+            s.stage == Stage::Delivered && heard
+        };
+        let bytes = |item: &ItemId| clock.heard(item, now).map(|h| h.heard_bytes);
+        let entries = self.speech.close(now, heard_all, bytes);
+        self.record_agent(entries);
+        if matches!(self.phase, Phase::Greeting) && !self.speech.is_speaking() {
+            self.set_phase(Phase::Conversation);
+        }
+    }
+
+    /// Items that an interruption cut are over.
+    pub(super) fn close_cut_items(&mut self, cut: &[Heard], now: Micros) {
+        let bytes =
+            |item: &ItemId| cut.iter().find(|h| h.item == *item).map(|h| h.heard_bytes);
+        let clock = &self.clock;
+        let entries = self.speech.close(now, |_| true, |item| {
+            bytes(item).or_else(|| clock.heard(item, now).map(|h| h.heard_bytes))
+        });
+        self.record_agent(entries);
+    }
+
+    fn record_agent(&mut self, entries: Vec<TranscriptEntry>) {
+        for entry in entries {
+            self.history.agent(entry.heard.expose());
+            self.out(Output::Transcript(entry));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_at_the_last_whole_word_that_was_heard() {
+        assert_eq!(cut("one two three", 0, 100), "");
+        assert_eq!(cut("one two three", 60, 100), "one two");
+        assert_eq!(cut("one two three", 25, 100), "one");
+        assert_eq!(cut("one two three", 100, 100), "one two three");
+        assert_eq!(cut("naïve café", 50, 100), "naïve");
+        assert_eq!(cut("word", 50, 100), "");
+    }
+}

@@ -1,0 +1,66 @@
+//! The call's timers: at most one of each kind, each with the reason it is there.
+
+use std::collections::BTreeMap;
+
+use crate::ids::ToolCallId;
+use crate::time::Micros;
+
+/// Why the call wants to be woken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// The model must have shown life by now.
+    Watchdog,
+    /// The response that was asked for must have been heard of by now.
+    ResponseMute,
+    /// The cancelled response must have ended by now.
+    CancelStuck,
+    /// The call has run as long as it may.
+    MaxDuration,
+    /// The last words must have been said by now.
+    Farewell,
+    /// All that was sent must have been played by now.
+    Settle,
+    /// The tool has run so long that something should be said.
+    SlowTool(ToolCallId),
+    /// The tool has run as long as it may.
+    ToolTimeout(ToolCallId),
+}
+
+/// A table of deadlines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Timers(BTreeMap<Timer, Micros>);
+
+impl Timers {
+    pub(super) fn set(&mut self, timer: Timer, at: Micros) {
+        self.0.insert(timer, at);
+    }
+
+    pub(super) fn clear(&mut self, timer: &Timer) {
+        self.0.remove(timer);
+    }
+
+    pub(super) fn clear_all(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn is_set(&self, timer: &Timer) -> bool {
+        self.0.contains_key(timer)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The next deadline and its reason.
+    pub(super) fn next(&self) -> Option<(Micros, &Timer)> {
+        self.0.iter().map(|(timer, at)| (*at, timer)).min()
+    }
+
+    /// Takes the earliest timer that is due.
+    pub(super) fn pop_due(&mut self, now: Micros) -> Option<Timer> {
+        let (at, timer) = self.next()?;
+        let timer = (at <= now).then(|| timer.clone())?;
+        self.0.remove(&timer);
+        Some(timer)
+    }
+}

@@ -1,0 +1,162 @@
+//! Tools that the model calls.
+
+use serde_json::json;
+
+use crate::ids::{ResponseId, ToolCallId};
+use crate::pii::Personal;
+use crate::time::Micros;
+use crate::turn::sequencer::Purpose;
+use crate::wire::realtime::{ClientEvent, Item};
+
+use super::{Call, Child, EndCause, Metric, Output, Phase, Timer, ToolEffect, ToolOutcome};
+
+#[derive(Debug)]
+struct Running {
+    call_id: ToolCallId,
+    name: String,
+    response: ResponseId,
+    started_at: Micros,
+}
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(super) struct Tooling {
+    running: Vec<Running>,
+    /// Results were given to the model that it has not been asked to speak about.
+    unanswered: bool,
+}
+
+impl Tooling {
+    fn take(&mut self, call_id: &ToolCallId) -> Option<Running> {
+        let index = self.running.iter().position(|r| r.call_id == *call_id)?;
+        Some(self.running.remove(index))
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        !self.running.is_empty()
+    }
+}
+
+impl Call {
+    /// The model wants a tool run. One that belongs to a cancelled response, or
+    /// was asked for already, is not run.
+    pub(super) fn function_call(
+        &mut self,
+        response: &ResponseId,
+        call_id: ToolCallId,
+        name: String,
+        arguments: Personal,
+        now: Micros,
+    ) {
+        let known = self.tooling.running.iter().any(|r| r.call_id == call_id);
+        if known || self.sequencer.current() != Some(response) {
+            self.stale("function_call");
+            return;
+        }
+        self.timers.clear(&Timer::ResponseMute);
+        self.timers.clear(&Timer::Watchdog);
+        self.tally.tool_calls += 1;
+        self.event("tool_called", json!({ "tool": name, "call": call_id.as_str() }));
+        self.history.tool_call(call_id.clone(), name.clone(), arguments.expose().to_owned());
+        let limits = &self.settings.tenant.limits;
+        let slow = now + Micros::from_millis(limits.slow_tool_ms);
+        let timeout = now + Micros::from_millis(limits.tool_timeout_ms);
+        self.timers.set(Timer::SlowTool(call_id.clone()), slow);
+        self.timers.set(Timer::ToolTimeout(call_id.clone()), timeout);
+        self.tooling.running.push(Running {
+            call_id: call_id.clone(),
+            name: name.clone(),
+            response: response.clone(),
+            started_at: now,
+        });
+        if self.children.is_up(Child::ToolRunner) {
+            self.out(Output::RunTool { call_id, name, arguments });
+        } else {
+            self.tool_finished(&call_id, &failed("tools are not available"), now);
+        }
+    }
+
+    pub(super) fn tool_finished(
+        &mut self,
+        call_id: &ToolCallId,
+        outcome: &ToolOutcome,
+        now: Micros,
+    ) {
+        let Some(tool) = self.tooling.take(call_id) else {
+            self.stale("tool_result");
+            return;
+        };
+        self.timers.clear(&Timer::SlowTool(call_id.clone()));
+        self.timers.clear(&Timer::ToolTimeout(call_id.clone()));
+        let took = now.since(tool.started_at);
+        self.out(Output::Metric(Metric::ToolTime(took)));
+        self.event(
+            "tool_finished",
+            json!({ "tool": tool.name, "call": call_id.as_str(), "ok": outcome.ok, "took_ms": took.as_millis() }),
+        );
+        let output = outcome.output.expose().to_owned();
+        self.history.tool_result(call_id.clone(), output.clone());
+        if self.session.is_ready() {
+            let item = Item::FunctionCallOutput { call_id: call_id.clone(), output };
+            self.out(Output::Model(ClientEvent::CreateItem(item)));
+        }
+        match outcome.effect {
+            ToolEffect::GoOn => {
+                self.tooling.unanswered = true;
+                self.answer_tools(now);
+            }
+            ToolEffect::EndCall => {
+                let spoke = self.speech.response_spoke(&tool.response);
+                self.begin_goodbye(EndCause::Agent { farewell_said: spoke }, now);
+            }
+            ToolEffect::Transfer => self.transfer("agent_request", now),
+        }
+    }
+
+    /// When the last of a response's tools is done and the response is over, the
+    /// model speaks about the results: one answer for all of them.
+    pub(super) fn answer_tools(&mut self, now: Micros) {
+        let busy = self.tooling.is_running() || self.sequencer.is_live();
+        let may_speak = !self.floor.caller_speaking && !matches!(self.phase, Phase::Goodbye(_));
+        if self.tooling.unanswered && !busy && may_speak {
+            self.tooling.unanswered = false;
+            self.want(Purpose::Answer, now);
+        }
+    }
+
+    /// A tool takes its time: the caller hears that something is happening.
+    pub(super) fn tool_slow(&mut self, call_id: &ToolCallId, now: Micros) {
+        let still_running = self.tooling.running.iter().any(|r| r.call_id == *call_id);
+        let quiet = !self.floor.caller_speaking
+            && !self.clock.is_playing(now)
+            && !matches!(self.phase, Phase::Goodbye(_));
+        let Some(filler) = self.settings.script.filler.clone() else {
+            return;
+        };
+        if still_running && quiet {
+            self.event("filler", json!({ "call": call_id.as_str() }));
+            self.want(Purpose::Say(filler), now);
+        }
+    }
+
+    pub(super) fn tool_timed_out(&mut self, call_id: &ToolCallId, now: Micros) {
+        self.tool_finished(call_id, &failed("it took too long"), now);
+    }
+
+    /// Nobody will bring the results of the tools that run.
+    pub(super) fn fail_running_tools(&mut self, now: Micros) {
+        let ids: Vec<ToolCallId> = self.tooling.running.iter().map(|r| r.call_id.clone()).collect();
+        for call_id in ids {
+            self.tool_finished(&call_id, &failed("it was interrupted"), now);
+        }
+    }
+}
+
+fn failed(why: &str) -> ToolOutcome {
+    let output = json!({ "error": why, "hint": "Tell the caller, and offer another way." });
+    ToolOutcome {
+        output: Personal::new(output.to_string()),
+        ok: false,
+        effect: ToolEffect::GoOn,
+    }
+}

@@ -1,0 +1,405 @@
+//! Agent audio on its way to the caller.
+//!
+//! A model speaks several times faster than real time, so most of a long answer
+//! waits here. Only about a second goes ahead of the caller's ear: little enough
+//! that stopping is quick, enough that the line never runs dry. Marks follow the
+//! audio so that the call learns what was heard.
+//!
+//! Audio of a response that the call has not ruled on yet is held, neither sent
+//! nor lost: the announcement and the first audio come from the model in one
+//! read, and the audio is here before the call has heard of the response.
+
+use std::collections::VecDeque;
+
+use crate::ids::{ItemId, ResponseId, StreamSid};
+use crate::time::Micros;
+use crate::turn::playback::{Playout, mulaw_time};
+use crate::wire::twilio::{write_clear, write_mark, write_media};
+
+use super::phrase::Phrase;
+use super::segment::Segment;
+
+/// Audio that may be ahead of the caller's ear.
+pub const LEAD: Micros = Micros::from_millis(1_000);
+
+/// When the lead is full, how far it may fall before more is sent. It sets how
+/// often a speaking call wakes.
+const REFILL: Micros = Micros::from_millis(160);
+
+/// A mark follows this much audio: 160 ms.
+pub const MARK_SPACING_BYTES: u64 = 1_280;
+
+/// Rulings remembered. A model has at most a few responses in the air.
+const KEPT_RULINGS: usize = 16;
+
+/// Most audio kept of a response that is captured for the phrase cache: 30 s.
+const CAPTURE_BYTES: usize = 30 * 8_000 / 3 * 4;
+
+/// What the downlink tells the call.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Notice {
+    /// So many bytes more of an item were handed to the carrier.
+    Sent {
+        /// The item.
+        item: ItemId,
+        /// Bytes of μ-law.
+        bytes: u64,
+    },
+    /// All of an item was handed to the carrier.
+    Delivered {
+        /// The item.
+        item: ItemId,
+    },
+    /// The carrier played an item up to here.
+    Played {
+        /// The item.
+        item: ItemId,
+        /// Bytes of μ-law since the item's start.
+        bytes: u64,
+    },
+}
+
+/// What became of audio that the model gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It will be sent, at once or when the lead allows.
+    Queued,
+    /// It belongs to a response that may not be heard any more.
+    Dropped,
+}
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum Ruling {
+    Held,
+    Admitted,
+    Rejected,
+}
+
+#[derive(Debug)]
+struct Mark {
+    number: u64,
+    item: ItemId,
+    bytes: u64,
+    finishes: bool,
+}
+
+#[derive(Debug)]
+struct Capture {
+    response: String,
+    base64: Vec<String>,
+    chars: usize,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Downlink {
+    stream: StreamSid,
+    generation: u64,
+    segments: VecDeque<Segment>,
+    rulings: VecDeque<(String, Ruling)>,
+    marks: VecDeque<Mark>,
+    next_mark: u64,
+    playout: Playout,
+    notices: Vec<Notice>,
+    capture: Option<Capture>,
+    clear_pending: bool,
+    stale_chunks: u64,
+    stale_marks: u64,
+}
+
+impl Downlink {
+    /// A downlink with nothing to say, towards `stream`.
+    #[must_use]
+    pub fn new(stream: StreamSid) -> Self {
+        Self {
+            stream,
+            generation: 0,
+            segments: VecDeque::new(),
+            rulings: VecDeque::new(),
+            marks: VecDeque::new(),
+            next_mark: 0,
+            playout: Playout::default(),
+            notices: Vec::new(),
+            capture: None,
+            clear_pending: false,
+            stale_chunks: 0,
+            stale_marks: 0,
+        }
+    }
+
+    /// Base64 μ-law that the model gave for `item` of `response`.
+    pub fn push(&mut self, response: &str, item: &ItemId, payload: &str) -> Pushed {
+        if self.ruling(response) == Ruling::Rejected {
+            self.stale_chunks += 1;
+            return Pushed::Dropped;
+        }
+        self.capture_audio(response, payload);
+        self.segment_of(item, Some(response)).push(payload);
+        Pushed::Queued
+    }
+
+    /// The model will give no more audio for `item`.
+    pub fn finish(&mut self, item: &ItemId) {
+        if let Some(segment) = self.segments.iter_mut().find(|s| s.item == *item) {
+            segment.finished = true;
+        }
+    }
+
+    /// The model will give no more audio for any item of `response`.
+    pub fn finish_response(&mut self, response: &str) {
+        let of_it = |s: &&mut Segment| s.response.as_deref() == Some(response);
+        self.segments.iter_mut().filter(of_it).for_each(|s| s.finished = true);
+    }
+
+    /// The model is gone: what it gave is all that there will be.
+    pub fn finish_all(&mut self) {
+        self.segments.iter_mut().for_each(|s| s.finished = true);
+    }
+
+    /// Plays a kept rendering as `item`.
+    pub fn play(&mut self, item: &ItemId, phrase: &Phrase) {
+        let segment = self.segment_of(item, None);
+        phrase.chunks().for_each(|chunk| segment.push_shared(chunk));
+        segment.finished = true;
+    }
+
+    /// The call lets `response` be heard.
+    pub fn admit(&mut self, response: &ResponseId) {
+        self.rule(response.as_str(), Ruling::Admitted);
+    }
+
+    /// The call will not have `response` heard: what waits of it is dropped, and
+    /// so is what still comes.
+    pub fn reject(&mut self, response: &ResponseId) {
+        self.rule(response.as_str(), Ruling::Rejected);
+        self.segments.retain(|s| s.response.as_deref() != Some(response.as_str()));
+    }
+
+    /// Keeps the audio of `response` for [`Self::take_capture`].
+    pub fn capture(&mut self, response: &ResponseId) {
+        let response = response.as_str().to_owned();
+        self.capture = Some(Capture { response, base64: Vec::new(), chars: 0 });
+    }
+
+    /// The audio that was captured, as base64 payloads; none when it was too long.
+    pub fn take_capture(&mut self) -> Option<Vec<String>> {
+        let capture = self.capture.take()?;
+        (capture.chars <= CAPTURE_BYTES).then_some(capture.base64)
+    }
+
+    /// The caller has the floor: everything that was let through before is
+    /// silenced here and, with `clear`, in the carrier's buffer.
+    pub fn interrupt(&mut self, generation: u64, clear: bool, now: Micros) {
+        self.generation = generation;
+        for (_, ruling) in &mut self.rulings {
+            if *ruling == Ruling::Admitted {
+                *ruling = Ruling::Rejected;
+            }
+        }
+        let rulings = &self.rulings;
+        let held = |response: &str| {
+            rulings.iter().any(|(id, ruling)| id == response && *ruling == Ruling::Held)
+        };
+        self.segments.retain(|s| s.response.as_deref().is_some_and(held));
+        self.marks.clear();
+        self.playout.cleared(now);
+        self.clear_pending |= clear;
+    }
+
+    /// Writes what may go to the carrier at `now`: each call of `send` is one
+    /// WebSocket text message.
+    pub fn poll_write(&mut self, now: Micros, mut send: impl FnMut(String)) {
+        if std::mem::take(&mut self.clear_pending) {
+            send(message(|out| write_clear(out, &self.stream)));
+        }
+        while let Some(index) = self.next_segment() {
+            if !self.write_segment(index, now, &mut send) {
+                break;
+            }
+        }
+    }
+
+    /// When to call [`Self::poll_write`] again; none while there is nothing to say.
+    #[must_use]
+    pub fn next_write(&self) -> Option<Micros> {
+        self.next_segment()?;
+        let resume_at = self.playout.ends_at().0.saturating_sub(LEAD.0 - REFILL.0);
+        Some(Micros(resume_at))
+    }
+
+    /// The carrier returned a mark. A mark of an older generation came back
+    /// because of a clear, not because it was heard.
+    pub fn on_mark(&mut self, name: &str) {
+        let Some((generation, number)) = parse_mark(name) else {
+            self.stale_marks += 1;
+            return;
+        };
+        if generation != self.generation || !self.marks.iter().any(|m| m.number == number) {
+            self.stale_marks += 1;
+            return;
+        }
+        while let Some(mark) = self.marks.front() {
+            if mark.number > number {
+                break;
+            }
+            let (item, bytes) = (mark.item.clone(), mark.bytes);
+            self.marks.pop_front();
+            self.notices.push(Notice::Played { item, bytes });
+        }
+    }
+
+    /// What the call has not been told yet.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Whether there is something the call has not been told.
+    #[must_use]
+    pub fn has_notices(&self) -> bool {
+        !self.notices.is_empty()
+    }
+
+    /// Whether anything waits to be sent.
+    #[must_use]
+    pub fn has_audio(&self) -> bool {
+        self.segments.iter().any(|s| !s.is_empty())
+    }
+
+    /// Chunks and marks that came too late to matter, since the call began.
+    #[must_use]
+    pub fn stale(&self) -> (u64, u64) {
+        (self.stale_chunks, self.stale_marks)
+    }
+
+    fn ruling(&mut self, response: &str) -> Ruling {
+        if let Some((_, ruling)) = self.rulings.iter().find(|(id, _)| id == response) {
+            return *ruling;
+        }
+        self.rule(response, Ruling::Held);
+        Ruling::Held
+    }
+
+    fn rule(&mut self, response: &str, ruling: Ruling) {
+        if let Some(entry) = self.rulings.iter_mut().find(|(id, _)| id == response) {
+            entry.1 = ruling;
+            return;
+        }
+        self.rulings.push_back((response.to_owned(), ruling));
+        if self.rulings.len() > KEPT_RULINGS {
+            self.rulings.pop_front();
+        }
+    }
+
+    fn capture_audio(&mut self, response: &str, payload: &str) {
+        let Some(capture) = self.capture.as_mut().filter(|c| c.response == response) else {
+            return;
+        };
+        capture.chars += payload.len();
+        if capture.chars <= CAPTURE_BYTES {
+            capture.base64.push(payload.to_owned());
+        } else {
+            capture.base64.clear();
+        }
+    }
+
+    fn segment_of(&mut self, item: &ItemId, response: Option<&str>) -> &mut Segment {
+        let known = self.segments.iter().position(|s| s.item == *item);
+        let index = known.unwrap_or_else(|| {
+            self.segments.push_back(Segment::new(item.clone(), response.map(str::to_owned)));
+            self.segments.len() - 1
+        });
+        // The index was found or made in the line above.
+        #[expect(clippy::indexing_slicing, reason = "the index was found or made just above")]
+        &mut self.segments[index]
+    }
+
+    /// The first segment that may be heard and is not done with.
+    fn next_segment(&self) -> Option<usize> {
+        let index = self.segments.iter().position(|s| self.may_be_heard(s))?;
+        let segment = self.segments.get(index)?;
+        (!segment.is_empty() || segment.finished).then_some(index)
+    }
+
+    fn may_be_heard(&self, segment: &Segment) -> bool {
+        let Some(response) = segment.response.as_deref() else {
+            return true;
+        };
+        self.rulings.iter().any(|(id, ruling)| id == response && *ruling == Ruling::Admitted)
+    }
+
+    /// Sends as much of a segment as the lead allows. Answers whether the
+    /// segment is done with, so that the next one may follow.
+    fn write_segment(&mut self, index: usize, now: Micros, send: &mut impl FnMut(String)) -> bool {
+        let Some(segment) = self.segments.get_mut(index) else {
+            return false;
+        };
+        let mut sent = 0;
+        while self.playout.lead(now) < LEAD {
+            let stream = &self.stream;
+            let Some(bytes) = segment.take_chunk(|c| send(message(|o| write_media(o, stream, c))))
+            else {
+                break;
+            };
+            self.playout.sent(bytes, now);
+            sent += bytes;
+            if segment.unmarked_bytes >= MARK_SPACING_BYTES {
+                let mark = mark_of(segment, self.next_mark, false);
+                send_mark(stream, self.generation, &mark, send);
+                self.next_mark += 1;
+                self.marks.push_back(mark);
+            }
+        }
+        if sent > 0 {
+            self.notices.push(Notice::Sent { item: segment.item.clone(), bytes: sent });
+        }
+        let done = segment.finished && segment.is_empty();
+        if done {
+            self.close_segment(index, send);
+        }
+        done
+    }
+
+    fn close_segment(&mut self, index: usize, send: &mut impl FnMut(String)) {
+        let Some(mut segment) = self.segments.remove(index) else {
+            return;
+        };
+        if segment.unmarked_bytes > 0 {
+            let mark = mark_of(&mut segment, self.next_mark, true);
+            send_mark(&self.stream, self.generation, &mark, send);
+            self.next_mark += 1;
+            self.marks.push_back(mark);
+        }
+        self.notices.push(Notice::Delivered { item: segment.item });
+    }
+}
+
+impl Mark {
+    fn name(&self, generation: u64) -> String {
+        format!("{generation}.{}{}", self.number, if self.finishes { ".end" } else { "" })
+    }
+}
+
+fn mark_of(segment: &mut Segment, number: u64, finishes: bool) -> Mark {
+    segment.unmarked_bytes = 0;
+    Mark { number, item: segment.item.clone(), bytes: segment.sent_bytes, finishes }
+}
+
+fn send_mark(stream: &StreamSid, generation: u64, mark: &Mark, send: &mut impl FnMut(String)) {
+    send(message(|out| write_mark(out, stream, &mark.name(generation))));
+}
+
+fn message(write: impl FnOnce(&mut String)) -> String {
+    let mut out = String::new();
+    write(&mut out);
+    out
+}
+
+fn parse_mark(name: &str) -> Option<(u64, u64)> {
+    let mut parts = name.split('.');
+    let generation = parts.next()?.parse().ok()?;
+    let number = parts.next()?.parse().ok()?;
+    Some((generation, number))
+}
+
+
+const _: () = assert!(mulaw_time(MARK_SPACING_BYTES).0 >= 100_000);

@@ -1,0 +1,106 @@
+//! Caller audio on its way to the model.
+
+use std::collections::VecDeque;
+
+use crate::time::Micros;
+use crate::wire::realtime::write_append;
+
+/// Frames kept while the model is not ready, or does not read: ten seconds. What
+/// the caller said before the model was there is heard once it is; older audio
+/// than this is worth less than memory.
+const KEPT_FRAMES: usize = 500;
+
+/// What an uplink has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UplinkCounts {
+    /// Frames that came from the caller.
+    pub frames: u64,
+    /// Frames thrown away: the model was not reading, or they were no base64.
+    pub dropped: u64,
+}
+
+/// A bounded queue of messages for the model, each a caller frame spliced into
+/// the model's own message. When it is full the oldest frame goes.
+#[derive(Debug, Default)]
+pub struct Uplink {
+    queue: VecDeque<String>,
+    open: bool,
+    counts: UplinkCounts,
+    last_frame_at: Option<Micros>,
+}
+
+impl Uplink {
+    /// A caller frame, as base64 in the form that the model was configured for.
+    /// Answers whether there is something to write now.
+    pub fn push(&mut self, payload: &str, now: Micros) -> bool {
+        self.counts.frames += 1;
+        self.last_frame_at = Some(now);
+        let mut message = String::new();
+        if write_append(&mut message, payload).is_err() {
+            self.counts.dropped += 1;
+            return false;
+        }
+        if self.queue.len() == KEPT_FRAMES {
+            self.queue.pop_front();
+            self.counts.dropped += 1;
+        }
+        self.queue.push_back(message);
+        self.open
+    }
+
+    /// The model takes audio from now on, or (`false`) no longer.
+    pub fn set_open(&mut self, open: bool) {
+        self.open = open;
+    }
+
+    /// The next message for the model, while it takes audio.
+    pub fn pop(&mut self) -> Option<String> {
+        if self.open { self.queue.pop_front() } else { None }
+    }
+
+    /// Frames that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Counts since the call began.
+    #[must_use]
+    pub fn counts(&self) -> UplinkCounts {
+        self.counts
+    }
+
+    /// When the last frame came.
+    #[must_use]
+    pub fn last_frame_at(&self) -> Option<Micros> {
+        self.last_frame_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_before_the_model_was_ready_is_kept_in_order() {
+        let mut uplink = Uplink::default();
+        assert!(!uplink.push("AAAA", Micros::ZERO));
+        assert!(!uplink.push("BBBB", Micros::ZERO));
+        assert_eq!(uplink.pop(), None);
+        uplink.set_open(true);
+        let first = uplink.pop();
+        assert!(first.as_deref().is_some_and(|m| m.contains("AAAA")), "{first:?}");
+        assert!(uplink.push("CCCC", Micros::ZERO));
+        assert_eq!(uplink.waiting(), 2);
+    }
+
+    #[test]
+    fn a_model_that_never_reads_costs_bounded_memory_and_is_counted() {
+        let mut uplink = Uplink::default();
+        for _ in 0..KEPT_FRAMES + 7 {
+            uplink.push("AAAA", Micros::ZERO);
+        }
+        assert_eq!(uplink.waiting(), KEPT_FRAMES);
+        assert_eq!(uplink.counts().dropped, 7);
+    }
+}

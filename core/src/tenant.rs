@@ -1,0 +1,191 @@
+//! A tenant: one business, its numbers, its voice and its rules. Plain data,
+//! validated where it is read; the call core takes what it needs from here.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::ids::TenantId;
+use crate::pii::PhoneNumber;
+
+/// One business, as its file says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tenant {
+    /// The file's name without its ending.
+    pub id: TenantId,
+    /// What callers know the business as.
+    pub company: String,
+    /// The numbers callers dial, E.164.
+    pub numbers: Vec<PhoneNumber>,
+    /// How calls are answered.
+    pub mode: Mode,
+    /// Who speaks, and what they are told.
+    pub persona: Persona,
+    /// Where a caller is sent who needs a human.
+    pub human_number: Option<PhoneNumber>,
+    /// Shown to the human as the caller's number; the called number when unset.
+    pub caller_id: Option<PhoneNumber>,
+    /// Spoken by the carrier before the stream opens, such as "This call may be recorded".
+    pub consent: Option<String>,
+    /// Whether a bridged call is recorded from its answer.
+    pub record: bool,
+    /// Whether a media stream is opened at all; `false` is the classic menu.
+    pub stream_enabled: bool,
+    /// Caps and clocks.
+    pub limits: Limits,
+    /// Who owns the turns.
+    pub turns: Turns,
+    /// The speech model to use.
+    pub model: ModelSettings,
+    /// Names of the tools that the model may call.
+    pub tools: Vec<String>,
+    /// Answers that the `look_up` tool gives, by topic.
+    pub facts: BTreeMap<String, String>,
+    /// Where the account's secrets are found.
+    pub credentials: Credentials,
+}
+
+/// How a tenant's calls are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A realtime speech model hears and speaks.
+    Realtime,
+    /// Every call goes straight to the human number.
+    Bridge,
+}
+
+/// Who speaks for the business. Texts have their variables filled in already.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Persona {
+    /// The persona file's name without its ending.
+    pub name: String,
+    /// What the persona calls itself, such as `Sarah`: `persona` in the templates.
+    pub speaks_as: String,
+    /// What the model is told to be and do: a template, rendered for each call
+    /// with the call's seed (see [`crate::persona`]).
+    pub instructions: String,
+    /// The first sentence a caller hears.
+    pub greeting: String,
+    /// The last sentence a caller hears.
+    pub farewell: String,
+    /// Said when the call has run as long as it may.
+    pub wrap_up: String,
+    /// Said while a slow tool runs.
+    pub fillers: Vec<String>,
+    /// Stories to wander off into, for personas that do.
+    pub tangents: Vec<String>,
+    /// The provider's name of the voice.
+    pub voice: String,
+}
+
+/// Caps and clocks of a tenant's calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Calls at once; 0 is no cap.
+    pub concurrent_calls: u32,
+    /// What the call over the cap gets.
+    pub over_cap: OverCap,
+    /// Longest call, in milliseconds; 0 is no limit.
+    pub max_call_duration_ms: u64,
+    /// Most caller turns in one call; 0 is no limit.
+    pub max_turns: u32,
+    /// From the stream's start until the model must have shown life, in milliseconds.
+    pub watchdog_ms: u64,
+    /// Longest a hang-up waits for the last words to be played, in milliseconds.
+    pub farewell_timeout_ms: u64,
+    /// How long a tool may run before a filler is spoken, in milliseconds.
+    pub slow_tool_ms: u64,
+    /// How long a tool may run at all, in milliseconds.
+    pub tool_timeout_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            concurrent_calls: 5,
+            over_cap: OverCap::Busy,
+            max_call_duration_ms: 600_000,
+            max_turns: 20,
+            watchdog_ms: 3_000,
+            farewell_timeout_ms: 8_000,
+            slow_tool_ms: 1_200,
+            tool_timeout_ms: 15_000,
+        }
+    }
+}
+
+/// What the call over the cap gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverCap {
+    /// "All lines are busy", then the carrier hangs up.
+    Busy,
+    /// The human number.
+    Human,
+}
+
+/// Who decides when a turn ends and a response begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turns {
+    /// The call core: the model only reports speech.
+    Ours,
+    /// The model's own voice detection creates and interrupts responses.
+    Model,
+}
+
+/// Which speech model a tenant uses and how.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelSettings {
+    /// The provider's name of the model; the server's default when unset.
+    pub name: Option<String>,
+    /// Wire form of the audio towards the model.
+    pub audio: ModelAudio,
+    /// Sampling temperature, for models that take one.
+    pub temperature: Option<f32>,
+    /// Model that transcribes the caller; none when unset.
+    pub transcription: Option<String>,
+    /// Voice activity threshold of the provider, 0 to 1.
+    pub vad_threshold: f32,
+    /// Audio kept from before speech was noticed, in milliseconds.
+    pub prefix_padding_ms: u32,
+    /// Silence that ends an utterance, in milliseconds.
+    pub silence_duration_ms: u32,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self {
+            name: None,
+            audio: ModelAudio::Pcmu,
+            temperature: Some(0.8),
+            transcription: Some("gpt-realtime-whisper".to_owned()),
+            vad_threshold: 0.5,
+            prefix_padding_ms: 300,
+            silence_duration_ms: 500,
+        }
+    }
+}
+
+/// Wire form of the audio between us and the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelAudio {
+    /// G.711 μ-law, 8 kHz: what the telephone speaks, passed through untouched.
+    Pcmu,
+    /// 16-bit linear, 24 kHz, little endian: resampled on the way.
+    Pcm24k,
+}
+
+/// Names of the environment variables that hold a tenant's own secrets; the
+/// server's own are used where a name is unset. Never the secrets themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Credentials {
+    /// Twilio account that owns the tenant's numbers.
+    pub twilio_account_sid_env: Option<String>,
+    /// That account's auth token.
+    pub twilio_auth_token_env: Option<String>,
+    /// Key for the realtime model.
+    pub openai_api_key_env: Option<String>,
+}

@@ -1,0 +1,264 @@
+//! The playback clock: which part of the agent's audio has the caller heard?
+//!
+//! The carrier buffers what it is sent and plays it at real speed, so what was
+//! sent is not what was heard. Three facts bound the truth: the bytes sent and
+//! when, the marks the carrier returns as it plays past them, and time, because
+//! μ-law is eight bytes a millisecond. Marks come every 100–200 ms; between them
+//! the clock interpolates, and where marks stop coming it goes on by time alone.
+
+use std::collections::VecDeque;
+
+use crate::ids::ItemId;
+use crate::time::Micros;
+
+/// G.711 is 8,000 one-byte samples a second.
+pub const BYTES_PER_MS: u64 = 8;
+
+/// How much one new delay reading moves the smoothed delay: an eighth, as in
+/// TCP's round-trip estimator (RFC 6298).
+const DELAY_GAIN_SHIFT: u32 = 3;
+
+/// How long after their time outstanding marks are waited for, before time alone
+/// is believed.
+pub const MARK_GRACE: Micros = Micros::from_millis(300);
+
+/// Items remembered after they were played to the end, for late questions.
+const KEPT_ITEMS: usize = 16;
+
+/// The length of `bytes` of μ-law.
+#[must_use]
+pub const fn mulaw_time(bytes: u64) -> Micros {
+    Micros(bytes.saturating_mul(1_000) / BYTES_PER_MS)
+}
+
+/// The bytes of μ-law that play in `time`.
+#[must_use]
+pub const fn mulaw_bytes(time: Micros) -> u64 {
+    time.0.saturating_mul(BYTES_PER_MS) / 1_000
+}
+
+/// A buffer that plays at real speed: when will all that was sent have played?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Playout {
+    ends_at: Micros,
+}
+
+impl Playout {
+    /// `bytes` of μ-law were sent at `now`.
+    pub fn sent(&mut self, bytes: u64, now: Micros) {
+        self.ends_at = self.ends_at.max(now) + mulaw_time(bytes);
+    }
+
+    /// The far buffer was emptied.
+    pub fn cleared(&mut self, now: Micros) {
+        self.ends_at = self.ends_at.min(now);
+    }
+
+    /// Audio that is ahead of the caller's ear.
+    #[must_use]
+    pub fn lead(&self, now: Micros) -> Micros {
+        self.ends_at.since(now)
+    }
+
+    /// When everything sent will have been played.
+    #[must_use]
+    pub fn ends_at(&self) -> Micros {
+        self.ends_at
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Span {
+    item: ItemId,
+    /// Position in the stream of all audio ever sent, in bytes.
+    start: u64,
+    sent: u64,
+    acknowledged: u64,
+    /// Bytes heard when the far buffer was cleared, once it was.
+    cut_at: Option<u64>,
+}
+
+/// What the caller has heard of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The item.
+    pub item: ItemId,
+    /// Bytes of it that have been played to the caller.
+    pub heard_bytes: u64,
+    /// Bytes of it that were sent to the carrier.
+    pub sent_bytes: u64,
+}
+
+impl Heard {
+    /// Milliseconds of the item that have been played to the caller.
+    #[must_use]
+    pub fn heard_ms(&self) -> u64 {
+        self.heard_bytes / BYTES_PER_MS
+    }
+}
+
+/// See the module's text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlaybackClock {
+    playout: Playout,
+    total_sent: u64,
+    delay: Micros,
+    spans: VecDeque<Span>,
+}
+
+impl PlaybackClock {
+    /// `bytes` more of `item` were handed to the carrier at `now`.
+    pub fn sent(&mut self, item: &ItemId, bytes: u64, now: Micros) {
+        match self.spans.back_mut() {
+            Some(span) if span.item == *item && span.cut_at.is_none() => span.sent += bytes,
+            Some(_) | None => self.spans.push_back(Span {
+                item: item.clone(),
+                start: self.total_sent,
+                sent: bytes,
+                acknowledged: 0,
+                cut_at: None,
+            }),
+        }
+        self.total_sent += bytes;
+        self.playout.sent(bytes, now);
+        while self.spans.len() > KEPT_ITEMS {
+            self.spans.pop_front();
+        }
+    }
+
+    /// The carrier says that it has played `item` up to `bytes`.
+    pub fn acknowledged(&mut self, item: &ItemId, bytes: u64, now: Micros) {
+        // While the far buffer is running dry its end and the mark coincide and
+        // the distance says nothing about the way there and back.
+        let playing = self.playout.lead(now) > Micros::ZERO;
+        let head = self.head(now);
+        let Some(span) = self.spans.iter_mut().rev().find(|s| s.item == *item && s.cut_at.is_none())
+        else {
+            return;
+        };
+        span.acknowledged = span.acknowledged.max(bytes.min(span.sent));
+        if playing {
+            let behind = mulaw_time(head.saturating_sub(span.start + bytes));
+            self.delay = smooth(self.delay, behind);
+        }
+    }
+
+    /// What is left in the far buffer was thrown away at `now`; answers what had
+    /// been heard of every item that was cut, oldest first.
+    pub fn cleared(&mut self, now: Micros) -> Vec<Heard> {
+        let cut: Vec<Heard> = self.unfinished(now);
+        for span in &mut self.spans {
+            if let Some(heard) = cut.iter().find(|h| h.item == span.item) {
+                span.cut_at.get_or_insert(heard.heard_bytes);
+            }
+        }
+        self.playout.cleared(now);
+        cut
+    }
+
+    /// Items that have been sent but not wholly heard by `now`, oldest first.
+    #[must_use]
+    pub fn unfinished(&self, now: Micros) -> Vec<Heard> {
+        let all = self.spans.iter().filter(|s| s.cut_at.is_none()).map(|s| self.heard_of(s, now));
+        all.filter(|h| h.heard_bytes < h.sent_bytes).collect()
+    }
+
+    /// What the caller has heard of `item` by `now`.
+    #[must_use]
+    pub fn heard(&self, item: &ItemId, now: Micros) -> Option<Heard> {
+        self.spans.iter().rev().find(|s| s.item == *item).map(|s| self.heard_of(s, now))
+    }
+
+    /// When everything sent will have been heard, by time alone.
+    #[must_use]
+    pub fn ends_at(&self) -> Micros {
+        self.playout.ends_at() + self.delay
+    }
+
+    /// Whether the caller is hearing something at `now`, by time alone.
+    #[must_use]
+    pub fn is_playing(&self, now: Micros) -> bool {
+        self.ends_at() > now
+    }
+
+    /// Whether every mark of what was sent has come back, or they are overdue by
+    /// [`MARK_GRACE`] and time says that all of it must have been played.
+    #[must_use]
+    pub fn all_heard(&self, now: Micros) -> bool {
+        let marked = |s: &Span| s.cut_at.is_some() || s.acknowledged >= s.sent;
+        self.spans.iter().all(marked) || now >= self.ends_at() + MARK_GRACE
+    }
+
+    fn heard_of(&self, span: &Span, now: Micros) -> Heard {
+        let head = self.head(Micros(now.0.saturating_sub(self.delay.0)));
+        let by_time = head.saturating_sub(span.start);
+        let heard_bytes = span.cut_at.unwrap_or(by_time.max(span.acknowledged).min(span.sent));
+        Heard { item: span.item.clone(), heard_bytes, sent_bytes: span.sent }
+    }
+
+    /// Position of the far playing head in the stream of all audio, by time.
+    fn head(&self, now: Micros) -> u64 {
+        self.total_sent.saturating_sub(mulaw_bytes(self.playout.lead(now)))
+    }
+}
+
+fn smooth(old: Micros, reading: Micros) -> Micros {
+    if old == Micros::ZERO {
+        return reading;
+    }
+    Micros(old.0 - (old.0 >> DELAY_GAIN_SHIFT) + (reading.0 >> DELAY_GAIN_SHIFT))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    fn item(name: &str) -> ItemId {
+        ItemId::parse(name).unwrap()
+    }
+
+    const fn ms(ms: u64) -> Micros {
+        Micros::from_millis(ms)
+    }
+
+    #[test]
+    fn time_alone_says_what_was_heard_and_never_more_than_was_sent() {
+        let mut clock = PlaybackClock::default();
+        clock.sent(&item("a"), 8_000, ms(100));
+        assert_eq!(clock.heard(&item("a"), ms(350)).unwrap().heard_ms(), 250);
+        assert_eq!(clock.heard(&item("a"), ms(9_000)).unwrap().heard_ms(), 1_000);
+        assert!(!clock.all_heard(ms(1_399)), "marks may still come");
+        assert!(clock.all_heard(ms(1_400)));
+    }
+
+    #[test]
+    fn a_late_mark_moves_the_clock_back_by_the_delay_it_shows() {
+        let mut clock = PlaybackClock::default();
+        clock.sent(&item("a"), 16_000, ms(0));
+        clock.acknowledged(&item("a"), 1_600, ms(280));
+        assert_eq!(clock.heard(&item("a"), ms(280)).unwrap().heard_ms(), 200);
+        assert_eq!(clock.heard(&item("a"), ms(330)).unwrap().heard_ms(), 250);
+    }
+
+    #[test]
+    fn a_clear_cuts_the_playing_item_and_zeroes_the_ones_behind_it() {
+        let mut clock = PlaybackClock::default();
+        clock.sent(&item("a"), 4_000, ms(0));
+        clock.sent(&item("b"), 4_000, ms(0));
+        let cut = clock.cleared(ms(300));
+        assert_eq!(cut.iter().map(Heard::heard_ms).collect::<Vec<_>>(), [300, 0]);
+        assert_eq!(clock.heard(&item("a"), ms(5_000)).unwrap().heard_ms(), 300);
+        assert!(clock.all_heard(ms(300)));
+        clock.acknowledged(&item("b"), 4_000, ms(301));
+        assert_eq!(clock.heard(&item("b"), ms(302)).unwrap().heard_bytes, 0);
+    }
+
+    #[test]
+    fn a_gap_between_two_items_is_not_counted_as_heard() {
+        let mut clock = PlaybackClock::default();
+        clock.sent(&item("a"), 800, ms(0));
+        clock.sent(&item("b"), 800, ms(1_000));
+        assert_eq!(clock.heard(&item("b"), ms(1_050)).unwrap().heard_ms(), 50);
+    }
+}

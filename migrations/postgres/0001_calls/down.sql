@@ -1,0 +1,7 @@
+DROP TABLE stream_handshakes;
+DROP TABLE transcripts;
+DROP TABLE call_events;
+DROP FUNCTION refuse_change();
+DROP TABLE calls;
+DROP TABLE tenant_switches;
+DROP TABLE nodes;

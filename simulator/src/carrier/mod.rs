@@ -1,0 +1,56 @@
+//! A simulated carrier with a simulated phone: it does to a server what Twilio
+//! does, over real sockets.
+//!
+//! [`place_call`] posts the signed voice webhook, follows the TwiML that comes
+//! back, opens the media stream, and plays a [`Script`]'s caller on it: a frame
+//! every 20 ms on an absolute schedule, a buffer that plays at real speed,
+//! marks echoed when their audio has been heard. What happened is a
+//! [`CallReport`]. [`run`] places many calls and sums them up.
+//!
+//! The parts that decide anything (the script's director, the playback buffer,
+//! the stream's session) read no clock and no socket, and are tested in virtual
+//! time.
+
+mod address;
+mod call;
+mod clock;
+mod connect;
+mod director;
+mod event;
+mod follow;
+mod hearing;
+mod heard;
+mod level;
+mod library;
+mod line;
+mod plan;
+mod playback;
+mod recorder;
+mod report;
+mod script;
+mod session;
+mod status;
+mod stream;
+mod talker;
+mod twiml;
+mod wire;
+
+pub use call::place_call;
+pub use clock::{FRAME, Lateness};
+pub use event::{CallEvent, EventKind};
+pub use heard::Heard;
+pub use library::{Library, LibraryError};
+pub use line::WEBHOOK_TIMEOUT;
+pub use plan::{CallPlan, DialOutcome, StatusPlan};
+pub use playback::{ClearRecord, PlaybackReport};
+pub use report::{
+    CallError, CallReport, Dialled, Ended, Exchange, Interruption, MarkRecord, StreamEnd,
+    StreamReport, Stretch,
+};
+pub use script::{
+    Clip, Expectation, Expected, Fault, Line as ScriptLine, Script, ScriptError, Step, Wait, Words,
+    parse as parse_script,
+};
+pub use twiml::{
+    Dial, Gather, MAX_TWIML_BYTES, Stream as StreamNoun, TwimlError, Verb, parse as parse_twiml,
+};

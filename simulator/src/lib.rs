@@ -1,0 +1,5 @@
+//! A simulated carrier and simulated providers that speak the real wire protocols.
+
+pub mod carrier;
+pub mod providers;
+pub mod speech;

@@ -1,0 +1,196 @@
+//! What the simulated model understands: recordings it was taught, known again
+//! by their loudness contours.
+
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use serde::Deserialize;
+
+use crate::speech::fingerprint::{Fingerprint, SAME};
+use crate::speech::level::{AudioFormat, levels};
+
+/// Why recordings could not be learnt.
+#[derive(Debug, thiserror::Error)]
+pub enum EarsError {
+    /// The folder or a file in it cannot be read.
+    #[error("{0}: {1}")]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    /// A recording is no WAV that can be read.
+    #[error("{0}: {1}")]
+    Wav(PathBuf, #[source] hound::Error),
+    /// A recording is not mono, or not of 16 bits.
+    #[error("{0}: expected a mono recording of 16-bit samples")]
+    Shape(PathBuf),
+    /// A sidecar is not of the form `{"utterances":[{"start_ms","end_ms","text"}]}`.
+    #[error("{0}: {1}")]
+    Sidecar(PathBuf, #[source] serde_json::Error),
+}
+
+/// Utterances that are known, and their texts. Shared by all sessions.
+#[derive(Debug, Default)]
+pub struct Ears {
+    known: RwLock<Vec<(Fingerprint, String)>>,
+}
+
+#[derive(Deserialize)]
+struct Sidecar {
+    utterances: Vec<Utterance>,
+}
+
+#[derive(Deserialize)]
+struct Utterance {
+    start_ms: usize,
+    end_ms: usize,
+    text: String,
+}
+
+impl Ears {
+    /// Learns an utterance from 8 kHz μ-law audio. Silence cannot be learnt.
+    pub fn learn(&self, text: &str, mulaw: &[u8]) {
+        self.learn_levels(text, &levels(AudioFormat::Mulaw, mulaw));
+    }
+
+    /// Learns every WAV of a folder and of the folders in it that has a sidecar
+    /// of the same name ending in `.json`. Returns the number of utterances.
+    ///
+    /// # Errors
+    /// When the folder, a recording or a sidecar cannot be read.
+    pub fn learn_folder(&self, folder: &Path) -> Result<usize, EarsError> {
+        let unreadable = |e| EarsError::Unreadable(folder.to_owned(), e);
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+            paths.push(entry.map_err(unreadable)?.path());
+        }
+        paths.sort();
+        let mut learnt = 0;
+        for path in paths {
+            if path.is_dir() {
+                learnt += self.learn_folder(&path)?;
+            } else if path.extension().is_some_and(|e| e == "wav") {
+                learnt += self.learn_recording(&path)?;
+            }
+        }
+        Ok(learnt)
+    }
+
+    fn learn_recording(&self, wav: &Path) -> Result<usize, EarsError> {
+        let sidecar = wav.with_extension("json");
+        if !sidecar.exists() {
+            return Ok(0);
+        }
+        let text = std::fs::read_to_string(&sidecar)
+            .map_err(|e| EarsError::Unreadable(sidecar.clone(), e))?;
+        let sidecar: Sidecar =
+            serde_json::from_str(&text).map_err(|e| EarsError::Sidecar(sidecar, e))?;
+        let levels = wav_levels(wav)?;
+        for utterance in &sidecar.utterances {
+            let end = (utterance.end_ms / 20 + 1).min(levels.len());
+            let heard = levels.get(utterance.start_ms / 20..end).unwrap_or_default();
+            self.learn_levels(&utterance.text, heard);
+        }
+        Ok(sidecar.utterances.len())
+    }
+
+    fn learn_levels(&self, text: &str, levels: &[f32]) {
+        let Some(print) = Fingerprint::new(levels) else { return };
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.push((print, text.to_owned()));
+    }
+
+    /// The text of the known utterance that is most like this one, given as
+    /// 20 ms levels; `None` where none is like it.
+    #[must_use]
+    pub fn recognise(&self, levels: &[f32]) -> Option<String> {
+        let print = Fingerprint::new(levels)?;
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let (likeness, text) = known
+            .iter()
+            .map(|(other, text)| (print.likeness(other), text))
+            .max_by(|a, b| a.0.total_cmp(&b.0))?;
+        (likeness >= SAME).then(|| text.clone())
+    }
+}
+
+fn wav_levels(path: &Path) -> Result<Vec<f32>, EarsError> {
+    let wrong = |e| EarsError::Wav(path.to_owned(), e);
+    let mut reader = hound::WavReader::open(path).map_err(wrong)?;
+    let spec = reader.spec();
+    let good = spec.channels == 1
+        && spec.bits_per_sample == 16
+        && spec.sample_format == hound::SampleFormat::Int
+        && spec.sample_rate >= 8_000;
+    if !good {
+        return Err(EarsError::Shape(path.to_owned()));
+    }
+    let samples: Vec<i16> = reader.samples().collect::<Result<_, _>>().map_err(wrong)?;
+    let frame = usize::try_from(spec.sample_rate / 50).unwrap_or(160);
+    Ok(samples.chunks(frame).map(root_mean_square).collect())
+}
+
+fn root_mean_square(samples: &[i16]) -> f32 {
+    let squares: f32 = samples.iter().map(|s| f32::from(*s) * f32::from(*s)).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a frame has a few hundred samples")]
+    let count = samples.len().max(1) as f32;
+    (squares / count).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+    use super::*;
+    use crate::speech::mulaw;
+
+    fn shipped() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/audio")
+    }
+
+    /// A shipped utterance as a telephone would send it, `gain` times as loud,
+    /// with noise, `shift` samples late.
+    fn heard(name: &str, gain: f32, shift: usize) -> Vec<f32> {
+        let path = shipped().join("utterances").join(name);
+        let samples: Vec<i16> =
+            hound::WavReader::open(path).unwrap().samples().collect::<Result<_, _>>().unwrap();
+        let mut noise = 1u32;
+        let mut hiss = move || {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f32::from(i8::try_from(noise >> 25).unwrap_or(0)) - 64.0
+        };
+        let mut audio = vec![0.0; 2_400 + shift];
+        audio.extend(samples.iter().map(|s| f32::from(*s) * gain));
+        audio.extend([0.0; 4_000]);
+        #[expect(clippy::cast_possible_truncation, reason = "a test's audio is quiet enough")]
+        let mulaw: Vec<u8> = audio.iter().map(|s| mulaw::encode((s + hiss()) as i16)).collect();
+        levels(AudioFormat::Mulaw, &mulaw)
+    }
+
+    #[test]
+    fn every_shipped_utterance_is_known_again_in_noise_at_another_level() {
+        let ears = Ears::default();
+        let learnt = ears.learn_folder(&shipped()).unwrap();
+        assert!(learnt >= 9, "{learnt}");
+        for (name, start) in [
+            ("hours.wav", "Hello, what are your opening hours"),
+            ("services.wav", "Tell me about"),
+            ("goodbye.wav", "Sorry, that is all"),
+            ("booking.wav", "Hi, I would like"),
+            ("human.wav", "Could I please"),
+            ("yes.wav", "Yes"),
+        ] {
+            for (gain, shift) in [(1.0, 0), (0.4, 70), (1.3, 133)] {
+                let text = ears.recognise(&heard(name, gain, shift));
+                assert!(text.as_deref().is_some_and(|t| t.starts_with(start)), "{name} {gain} {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stranger_is_not_recognised() {
+        let ears = Ears::default();
+        let hours = heard("hours.wav", 1.0, 0);
+        assert_eq!(ears.recognise(&hours), None);
+        ears.learn_levels("booking", &heard("booking.wav", 1.0, 0));
+        ears.learn_levels("human", &heard("human.wav", 1.0, 0));
+        assert_eq!(ears.recognise(&hours), None);
+        assert_eq!(ears.recognise(&[]), None);
+    }
+}

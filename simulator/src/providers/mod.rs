@@ -1,0 +1,26 @@
+//! Simulated providers: for now the realtime speech model, at
+//! `ws://HOST:PORT/v1/realtime`, good enough for the vendor's own SDK and for
+//! everything that a call can meet.
+//!
+//! The parts: [`Script`] is what the model says, [`Ears`] what it understands,
+//! [`Knobs`] what goes wrong; `realtime` is the protocol as a state machine
+//! without I/O, and `server` the sockets around it.
+
+mod brain;
+mod control;
+mod ears;
+mod handshake;
+mod knobs;
+mod options;
+mod realtime;
+mod record;
+mod script;
+mod server;
+mod state;
+
+pub use ears::{Ears, EarsError};
+pub use knobs::{KnobError, Knobs};
+pub use options::{ProvidersError, ProvidersOptions, run};
+pub use record::{ClientEvent, ResponseRecord, SessionRecord};
+pub use script::{Call, ResultRule, Rule, Script, ScriptError};
+pub use server::{RunningProviders, serve};

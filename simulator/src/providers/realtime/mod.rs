@@ -1,0 +1,22 @@
+//! The realtime protocol of the speech model, as a state machine without I/O:
+//! texts and times in, texts and a deadline out. `socket` is the shell around it.
+
+mod audio;
+mod client;
+mod config;
+mod conversation;
+mod dialect;
+mod echo;
+mod error;
+mod input;
+mod plan;
+mod queue;
+mod response;
+mod session;
+pub(crate) mod socket;
+mod steps;
+mod usage;
+mod vad;
+
+pub(crate) use dialect::Dialect;
+pub(crate) use session::{Output, Seat, Session};

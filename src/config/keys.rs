@@ -1,0 +1,238 @@
+//! Every setting of the server, in one table: where it stands in
+//! `trunkline.toml`, its name in the environment, its default, what it may be.
+//!
+//! To add one: a constant here, its name in [`ALL`], a field in
+//! [`super::settings`], and a line in `config/trunkline.toml` and in
+//! `.env.example`. A test compares the four.
+
+use trunkline_core::ids::{NodeId, TenantId};
+
+use super::problem::Complaint;
+use super::urls;
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Section and key in `trunkline.toml`, such as `server.port`.
+    pub path: &'static str,
+    /// Name in the environment, such as `PORT`.
+    pub env: &'static str,
+    /// What holds when nobody says anything, in the form of the environment;
+    /// empty for "unset".
+    pub default: &'static str,
+    /// Whether the value must never be shown.
+    pub secret: bool,
+    pub(crate) shape: Shape,
+}
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    /// A whole number from the first to the second, both included.
+    Whole(u64, u64),
+    /// A number that may have a decimal point, within bounds as above.
+    Decimal(f64, f64),
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Any text that this check lets pass.
+    Text(fn(&str) -> Result<(), Complaint>),
+}
+
+impl Key {
+    const fn new(
+        path: &'static str,
+        env: &'static str,
+        default: &'static str,
+        shape: Shape,
+    ) -> Self {
+        Self {
+            path,
+            env,
+            default,
+            secret: false,
+            shape,
+        }
+    }
+
+    const fn secret(
+        path: &'static str,
+        env: &'static str,
+        check: fn(&str) -> Result<(), Complaint>,
+    ) -> Self {
+        Self {
+            path,
+            env,
+            default: "",
+            secret: true,
+            shape: Shape::Text(check),
+        }
+    }
+
+    /// The section of [`Key::path`].
+    #[must_use]
+    pub fn section(&self) -> &'static str {
+        self.path.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// The part of [`Key::path`] after the section.
+    #[must_use]
+    pub fn leaf(&self) -> &'static str {
+        self.path
+            .split_once('.')
+            .map_or(self.path, |(_, leaf)| leaf)
+    }
+}
+
+const DAY_MS: u64 = 86_400_000;
+const HOUR_MS: u64 = 3_600_000;
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident = $key:expr;)*) => {
+        $($(#[$doc])* pub const $name: Key = $key;)*
+        /// Every setting there is.
+        pub const ALL: &[&Key] = &[$(&$name),*];
+    };
+}
+
+keys! {
+    /// Port to listen on; 0 takes any free one.
+    PORT = Key::new("server.port", "PORT", "8080", Shape::Whole(0, 65_535));
+    /// Address to listen on.
+    BIND = Key::new("server.bind", "BIND", "0.0.0.0", Shape::Text(check_address));
+    /// Origin under which the carrier reaches this server.
+    PUBLIC_URL = Key::new("server.public_url", "PUBLIC_URL", "", Shape::Text(check_public_url));
+    /// Whether `X-Forwarded-Proto` and `X-Forwarded-Host` are believed.
+    TRUST_FORWARDED_HEADERS = Key::new("server.trust_forwarded_headers", "TRUST_FORWARDED_HEADERS", "false", Shape::Flag);
+    /// Worker threads; 0 is one per core.
+    WORKERS = Key::new("server.workers", "WORKERS", "0", Shape::Whole(0, 512));
+    /// This process's name in the database.
+    NODE_ID = Key::new("server.node_id", "NODE_ID", "", Shape::Text(check_node_id));
+
+    /// Database: SQLite or PostgreSQL.
+    DATABASE_URL = Key { secret: true, ..Key::new("store.database_url", "DATABASE_URL", "sqlite://.data/trunkline.sqlite", Shape::Text(urls::check_database_url)) };
+    /// Database connections.
+    DATABASE_POOL_SIZE = Key::new("store.pool_size", "DATABASE_POOL_SIZE", "8", Shape::Whole(1, 256));
+    /// Records that wait for a slow database before new ones are dropped and counted.
+    PERSISTENCE_QUEUE = Key::new("store.persistence_queue", "PERSISTENCE_QUEUE", "10000", Shape::Whole(1, 1_000_000));
+    /// How often the switches in the database are read, in milliseconds.
+    SWITCH_POLL_MS = Key::new("store.switch_poll_ms", "SWITCH_POLL_MS", "500", Shape::Whole(10, 60_000));
+
+    /// Twilio account.
+    TWILIO_ACCOUNT_SID = Key::new("twilio.account_sid", "TWILIO_ACCOUNT_SID", "", Shape::Text(check_token));
+    /// Its auth token, the key of webhook signatures.
+    TWILIO_AUTH_TOKEN = Key::secret("twilio.auth_token", "TWILIO_AUTH_TOKEN", check_token);
+    /// The other token while it is being rotated.
+    TWILIO_AUTH_TOKEN_SECONDARY = Key::secret("twilio.auth_token_secondary", "TWILIO_AUTH_TOKEN_SECONDARY", check_token);
+    /// Whether webhook signatures are checked.
+    ENABLE_WEBHOOK_VALIDATION = Key::new("twilio.validate_webhooks", "ENABLE_WEBHOOK_VALIDATION", "true", Shape::Flag);
+
+    /// Key of the realtime speech model.
+    OPENAI_API_KEY = Key::secret("realtime.api_key", "OPENAI_API_KEY", check_token);
+    /// Base address of the realtime speech model.
+    OPENAI_REALTIME_URL = Key::new("realtime.url", "OPENAI_REALTIME_URL", "wss://api.openai.com/v1/realtime", Shape::Text(urls::check_realtime_url));
+    /// Model that a tenant gets which names none.
+    OPENAI_REALTIME_MODEL = Key::new("realtime.model", "OPENAI_REALTIME_MODEL", "gpt-realtime-2.1", Shape::Text(check_token));
+    /// Protocol spoken to it: the current one or the retired beta.
+    OPENAI_REALTIME_DIALECT = Key::new("realtime.dialect", "OPENAI_REALTIME_DIALECT", "ga", Shape::Word(&["ga", "beta"]));
+    /// Voice of a persona that names none.
+    OPENAI_VOICE = Key::new("realtime.voice", "OPENAI_VOICE", "alloy", Shape::Text(check_token));
+
+    /// Whether calls are answered at all.
+    VOICE_CHANNEL_ENABLED = Key::new("limits.channel_enabled", "VOICE_CHANNEL_ENABLED", "true", Shape::Flag);
+    /// Calls at once of a tenant that says nothing else; 0 is no cap.
+    VOICE_CONCURRENT_CALLS_PER_TENANT = Key::new("limits.concurrent_calls_per_tenant", "VOICE_CONCURRENT_CALLS_PER_TENANT", "5", Shape::Whole(0, 100_000));
+    /// Calls at once in this process; 0 is no cap.
+    VOICE_MAX_CALLS = Key::new("limits.max_calls", "VOICE_MAX_CALLS", "1000", Shape::Whole(0, 1_000_000));
+    /// Longest call of a tenant that says nothing else, in milliseconds; 0 is no limit.
+    VOICE_MAX_CALL_DURATION_MS = Key::new("limits.max_call_duration_ms", "VOICE_MAX_CALL_DURATION_MS", "600000", Shape::Whole(0, DAY_MS));
+    /// Most caller turns of a tenant that says nothing else; 0 is no limit.
+    VOICE_MAX_TURNS = Key::new("limits.max_turns", "VOICE_MAX_TURNS", "20", Shape::Whole(0, 100_000));
+
+    /// Idle time after which a session expires, in minutes.
+    SESSION_TTL_MINUTES = Key::new("timing.session_ttl_minutes", "SESSION_TTL_MINUTES", "30", Shape::Decimal(0.001, 1_440.0));
+    /// How often idle sessions are looked for, in milliseconds.
+    SESSION_SWEEP_MS = Key::new("timing.session_sweep_ms", "SESSION_SWEEP_MS", "60000", Shape::Whole(10, HOUR_MS));
+    /// How long a slot is held for a stream that has not opened, in milliseconds.
+    RESERVATION_TTL_MS = Key::new("timing.reservation_ttl_ms", "RESERVATION_TTL_MS", "30000", Shape::Whole(10, HOUR_MS));
+    /// How long an open stream may take to send `start`, in milliseconds.
+    STREAM_START_TIMEOUT_MS = Key::new("timing.stream_start_timeout_ms", "STREAM_START_TIMEOUT_MS", "5000", Shape::Whole(10, HOUR_MS));
+    /// How long a stream token can be used, in milliseconds.
+    STREAM_TOKEN_TTL_MS = Key::new("timing.stream_token_ttl_ms", "STREAM_TOKEN_TTL_MS", "120000", Shape::Whole(10, HOUR_MS));
+    /// From the stream's start until the model must have shown life, in milliseconds.
+    WATCHDOG_MS = Key::new("timing.watchdog_ms", "WATCHDOG_MS", "3000", Shape::Whole(10, 60_000));
+    /// Longest a shutdown waits for calls to end, in milliseconds.
+    DRAIN_DEADLINE_MS = Key::new("timing.drain_deadline_ms", "DRAIN_DEADLINE_MS", "60000", Shape::Whole(0, DAY_MS));
+
+    /// Token that may do everything on the operations pages.
+    OPS_TOKEN = Key::secret("ops.token", "OPS_TOKEN", check_token);
+    /// Token that may only look.
+    OPS_READ_TOKEN = Key::secret("ops.read_token", "OPS_READ_TOKEN", check_token);
+
+    /// Form of log lines.
+    LOG_FORMAT = Key::new("log.format", "LOG_FORMAT", "text", Shape::Word(&["text", "json"]));
+    /// Which log lines are written, by module and level.
+    RUST_LOG = Key::new("log.filter", "RUST_LOG", "info", Shape::Text(anything));
+
+    /// Folder of the tenant files.
+    TENANTS_DIR = Key::new("tenants.dir", "TENANTS_DIR", "config/tenants", Shape::Text(anything));
+    /// Folder of the persona files.
+    PERSONAS_DIR = Key::new("tenants.personas_dir", "PERSONAS_DIR", "config/personas", Shape::Text(anything));
+    /// Tenant that gets calls to numbers nobody owns.
+    DEFAULT_TENANT = Key::new("tenants.default_tenant", "DEFAULT_TENANT", "", Shape::Text(check_tenant_id));
+    /// Folder of cached audio for fixed phrases.
+    PHRASE_CACHE_DIR = Key::new("tenants.phrase_cache_dir", "PHRASE_CACHE_DIR", ".data/phrases", Shape::Text(anything));
+}
+
+/// The environment's name of the configuration file's path.
+pub const CONFIG_ENV: &str = "TRUNKLINE_CONFIG";
+/// Where the configuration file is when nobody says.
+pub const CONFIG_DEFAULT: &str = "config/trunkline.toml";
+
+const fn anything(_: &str) -> Result<(), Complaint> {
+    Ok(())
+}
+
+fn check_address(text: &str) -> Result<(), Complaint> {
+    let complaint = |_| {
+        Complaint::new(
+            "is no IP address",
+            "write 0.0.0.0 for all interfaces, 127.0.0.1 for this machine only",
+        )
+    };
+    text.parse::<std::net::IpAddr>()
+        .map(|_| ())
+        .map_err(complaint)
+}
+
+fn check_public_url(text: &str) -> Result<(), Complaint> {
+    urls::PublicUrl::parse(text).map(|_| ())
+}
+
+/// Something that stands in a header or an address as one word.
+fn check_token(text: &str) -> Result<(), Complaint> {
+    if text.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err(Complaint::new(
+            "has white space or characters other than ASCII",
+            "copy it again, without quotes or line breaks",
+        ))
+    }
+}
+
+fn check_node_id(text: &str) -> Result<(), Complaint> {
+    NodeId::parse(text)
+        .map(|_| ())
+        .map_err(|e| Complaint::new(e.to_string(), "write a short name like voice-1"))
+}
+
+fn check_tenant_id(text: &str) -> Result<(), Complaint> {
+    TenantId::parse(text).map(|_| ()).map_err(|e| {
+        Complaint::new(
+            e.to_string(),
+            "write the name of a tenant file without .toml",
+        )
+    })
+}

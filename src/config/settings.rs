@@ -1,0 +1,178 @@
+//! The server's settings, typed. [`super::keys`] says what each may be and
+//! what holds when nobody sets it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use trunkline_core::ids::{NodeId, TenantId};
+use trunkline_core::wire::realtime::Dialect;
+
+use super::urls::PublicUrl;
+
+/// Everything that is chosen before the server starts. Its `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens and how it is reached.
+    pub server: ServerSettings,
+    /// The database.
+    pub store: StoreSettings,
+    /// The carrier's account.
+    pub twilio: TwilioSettings,
+    /// The realtime speech model.
+    pub realtime: RealtimeSettings,
+    /// Caps of the process, and of tenants that set none.
+    pub limits: LimitSettings,
+    /// Deadlines and intervals.
+    pub timing: TimingSettings,
+    /// The operations pages.
+    pub ops: OpsSettings,
+    /// Log lines.
+    pub log: LogSettings,
+    /// Where tenants and their things are.
+    pub tenants: TenantSettings,
+}
+
+/// Where the server listens and how it is reached.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Address to listen on.
+    pub bind: IpAddr,
+    /// Port to listen on; 0 takes any free one.
+    pub port: u16,
+    /// Origin under which the carrier reaches it, when it was set.
+    pub public_url: Option<PublicUrl>,
+    /// Whether `X-Forwarded-Proto` and `X-Forwarded-Host` are believed.
+    pub trust_forwarded_headers: bool,
+    /// Worker threads; 0 is one per core.
+    pub workers: usize,
+    /// This process's name in the database.
+    pub node_id: NodeId,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// Its address, which may hold a password.
+    pub url: SecretString,
+    /// Connections.
+    pub pool_size: u32,
+    /// Records that wait for a slow database before new ones are dropped and counted.
+    pub persistence_queue: usize,
+    /// How often the switches are read, in milliseconds.
+    pub switch_poll_ms: u64,
+}
+
+/// The carrier's account.
+#[derive(Clone, Debug)]
+pub struct TwilioSettings {
+    /// `AC` and 32 hex digits.
+    pub account_sid: Option<String>,
+    /// The key of webhook signatures.
+    pub auth_token: Option<SecretString>,
+    /// The other token while it is being rotated.
+    pub auth_token_secondary: Option<SecretString>,
+    /// Whether webhook signatures are checked.
+    pub validate_webhooks: bool,
+}
+
+/// The realtime speech model.
+#[derive(Clone, Debug)]
+pub struct RealtimeSettings {
+    /// Its key; without one, calls take the bridge path.
+    pub api_key: Option<SecretString>,
+    /// Its base address, which may hold a key in its query.
+    pub url: SecretString,
+    /// Model that a tenant gets which names none.
+    pub model: String,
+    /// Protocol spoken to it.
+    pub dialect: Dialect,
+    /// Voice of a persona that names none.
+    pub voice: String,
+}
+
+/// Caps of the process, and of tenants that set none.
+#[derive(Clone, Debug)]
+pub struct LimitSettings {
+    /// Whether calls are answered at all.
+    pub channel_enabled: bool,
+    /// Calls at once of a tenant; 0 is no cap.
+    pub concurrent_calls_per_tenant: u32,
+    /// Calls at once in this process; 0 is no cap.
+    pub max_calls: u32,
+    /// Longest call, in milliseconds; 0 is no limit.
+    pub max_call_duration_ms: u64,
+    /// Most caller turns in one call; 0 is no limit.
+    pub max_turns: u32,
+}
+
+/// Deadlines and intervals, in milliseconds.
+#[derive(Clone, Debug)]
+pub struct TimingSettings {
+    /// Idle time after which a session expires.
+    pub session_ttl_ms: u64,
+    /// How often idle sessions are looked for.
+    pub session_sweep_ms: u64,
+    /// How long a slot is held for a stream that has not opened.
+    pub reservation_ttl_ms: u64,
+    /// How long an open stream may take to send `start`.
+    pub stream_start_timeout_ms: u64,
+    /// How long a stream token can be used.
+    pub stream_token_ttl_ms: u64,
+    /// From the stream's start until the model must have shown life, for tenants that set nothing else.
+    pub watchdog_ms: u64,
+    /// Longest a shutdown waits for calls to end.
+    pub drain_deadline_ms: u64,
+}
+
+/// The operations pages.
+#[derive(Clone, Debug)]
+pub struct OpsSettings {
+    /// Token that may do everything; one is made at start when unset.
+    pub token: Option<SecretString>,
+    /// Token that may only look.
+    pub read_token: Option<SecretString>,
+}
+
+/// Log lines.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// Their form.
+    pub format: LogFormat,
+    /// Which are written, in the syntax of `RUST_LOG`.
+    pub filter: String,
+}
+
+/// Form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Where tenants and their things are; paths are relative to the working directory.
+#[derive(Clone, Debug)]
+pub struct TenantSettings {
+    /// Folder of the tenant files.
+    pub dir: PathBuf,
+    /// Folder of the persona files.
+    pub personas_dir: PathBuf,
+    /// Tenant that gets calls to numbers nobody owns.
+    pub default: Option<TenantId>,
+    /// Folder of cached audio for fixed phrases.
+    pub phrase_cache_dir: PathBuf,
+}
+
+impl Settings {
+    /// The origin under which the carrier reaches the server. `bound_port` is
+    /// the port it really listens on, and matters only where none was set.
+    #[must_use]
+    pub fn public_url(&self, bound_port: u16) -> PublicUrl {
+        self.server
+            .public_url
+            .clone()
+            .unwrap_or_else(|| PublicUrl::local(bound_port))
+    }
+}

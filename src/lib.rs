@@ -1,0 +1,4 @@
+//! The server: what faces the outside.
+
+pub mod cli;
+pub mod config;

@@ -1,0 +1,80 @@
+//! What can go wrong with the database, in words that name no secret.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::target::Backend;
+
+/// Why the store could not do what was asked.
+///
+/// Only a record's own constraints are shown, never its values: Postgres quotes
+/// the failing row in an error's details, which are left out.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database's URL cannot be read.
+    #[error("database URL: {0}")]
+    Url(String),
+    /// The database cannot be reached or opened.
+    #[error("cannot open {backend} at {target}: {reason}")]
+    Connect {
+        /// Which database.
+        backend: Backend,
+        /// Its URL without the password.
+        target: String,
+        /// The driver's own words.
+        reason: String,
+    },
+    /// No connection became free in time.
+    #[error("no connection to the database became free: {0}")]
+    Busy(String),
+    /// The tables could not be made or brought up to date.
+    #[error("migration: {0}")]
+    Migration(String),
+    /// A change to something that is not there.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// The database refused or failed.
+    #[error("{}", describe(.0))]
+    Query(#[from] DieselError),
+}
+
+impl StoreError {
+    /// Whether the record is to blame, so that trying it again is useless.
+    /// Everything else (lock, full disk, lost connection) passes.
+    #[must_use]
+    pub fn blames_record(&self) -> bool {
+        match self {
+            Self::Missing(_) => true,
+            Self::Query(error) => query_blames_record(error),
+            Self::Url(_) | Self::Connect { .. } | Self::Busy(_) | Self::Migration(_) => false,
+        }
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "both enums are non-exhaustive: what is unknown is tried again")]
+fn query_blames_record(error: &DieselError) -> bool {
+    use DatabaseErrorKind as Kind;
+    match error {
+        DieselError::SerializationError(_) | DieselError::InvalidCString(_) => true,
+        DieselError::DatabaseError(kind, _) => matches!(
+            kind,
+            Kind::UniqueViolation
+                | Kind::ForeignKeyViolation
+                | Kind::NotNullViolation
+                | Kind::CheckViolation
+                | Kind::RestrictViolation
+                | Kind::ExclusionViolation
+        ),
+        _ => false,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other kind shows itself")]
+fn describe(error: &DieselError) -> String {
+    match error {
+        DieselError::DatabaseError(_, info) => match info.constraint_name() {
+            Some(name) if !info.message().contains(name) => format!("{} ({name})", info.message()),
+            _ => info.message().to_owned(),
+        },
+        other => other.to_string(),
+    }
+}

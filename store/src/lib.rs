@@ -1,0 +1,41 @@
+//! Calls, events, transcripts and handshakes in SQLite or Postgres.
+//!
+//! [`Store`] is the one handle. What happened arrives as [`Record`]s, applied
+//! in batches that may be replayed; what is read is asked for within a
+//! [`Scope`], so that one tenant never sees another's calls. Every call
+//! blocks: run it on a thread that may wait.
+//!
+//! One set of queries serves both databases; what
+//! differs lives in the two folders of migrations.
+
+mod apply;
+mod columns;
+mod connection;
+mod error;
+mod payload;
+mod pool;
+mod record;
+mod schema;
+mod scope;
+mod store;
+mod tables;
+mod target;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod words;
+
+pub use apply::{Applied, Refused};
+pub use error::StoreError;
+pub use payload::Payload;
+pub use record::Record;
+pub use scope::Scope;
+pub use store::Store;
+pub use tables::call_change::CallChange;
+pub use tables::calls::{CallRow, Counts};
+pub use tables::events::EventRow;
+pub use tables::handshakes::{HandshakeChange, HandshakeRow};
+pub use tables::nodes::{NodeChange, NodeRow};
+pub use tables::switches::{StreamSwitch, SwitchChange, SwitchRow};
+pub use tables::transcripts::{TranscriptHeard, TranscriptRow};
+pub use target::Backend;
+pub use words::{Channel, Direction, Mode, Outcome, Speaker, Status, UnknownWord};

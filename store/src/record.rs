@@ -1,0 +1,81 @@
+//! What the engine hands over to be stored.
+
+use serde::{Deserialize, Serialize};
+use trunkline_core::ids::CallSid;
+
+use crate::connection::AnyConnection;
+use crate::error::StoreError;
+use crate::tables::call_change::{self, CallChange};
+use crate::tables::calls::{self, CallRow};
+use crate::tables::events::{self, EventRow};
+use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
+use crate::tables::nodes::{self, NodeChange};
+use crate::tables::transcripts::{self, TranscriptHeard, TranscriptRow};
+
+/// One thing to store. Complete in itself and serialisable, so that a journal
+/// can hold it while the database is away; applying it twice is applying it once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// A call began. Comes before everything else about the call.
+    CallStarted(Box<CallRow>),
+    /// Something about a call changed.
+    CallChanged(Box<CallChange>),
+    /// Something happened.
+    Event(EventRow),
+    /// Somebody said something.
+    Transcript(TranscriptRow),
+    /// What of it was heard.
+    TranscriptHeard(TranscriptHeard),
+    /// The speech model was dialled.
+    Handshake(HandshakeRow),
+    /// What became of that.
+    HandshakeChanged(HandshakeChange),
+    /// A process started, lives, or stopped.
+    Node(NodeChange),
+}
+
+impl Record {
+    /// What kind of record this is, in a word for logs and metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::CallStarted(_) => "call_started",
+            Self::CallChanged(_) => "call_changed",
+            Self::Event(_) => "event",
+            Self::Transcript(_) => "transcript",
+            Self::TranscriptHeard(_) => "transcript_heard",
+            Self::Handshake(_) => "handshake",
+            Self::HandshakeChanged(_) => "handshake_changed",
+            Self::Node(_) => "node",
+        }
+    }
+
+    /// The call it is about, where it says so itself.
+    #[must_use]
+    pub fn call_sid(&self) -> Option<&CallSid> {
+        match self {
+            Self::CallStarted(call) => Some(&call.call_sid),
+            Self::CallChanged(change) => Some(&change.call_sid),
+            Self::Event(event) => event.call_sid.as_ref(),
+            Self::Transcript(said) => Some(&said.call_sid),
+            Self::Handshake(handshake) => Some(&handshake.call_sid),
+            Self::HandshakeChanged(change) => Some(&change.call_sid),
+            Self::TranscriptHeard(_) | Self::Node(_) => None,
+        }
+    }
+
+    /// Stores it, within the transaction that is open.
+    pub(crate) fn apply(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        match self {
+            Self::CallStarted(call) => calls::insert(connection, call),
+            Self::CallChanged(change) => call_change::apply(connection, change),
+            Self::Event(event) => events::insert(connection, vec![event.clone()]),
+            Self::Transcript(said) => transcripts::insert(connection, said),
+            Self::TranscriptHeard(heard) => transcripts::heard(connection, heard),
+            Self::Handshake(handshake) => handshakes::insert(connection, handshake),
+            Self::HandshakeChanged(change) => handshakes::change(connection, change),
+            Self::Node(change) => nodes::apply(connection, change),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The tables as the queries see them. `migrations/` makes them; a test compares.
+
+diesel::table! {
+    nodes (node_id) {
+        node_id -> Text,
+        started_at -> Timestamp,
+        last_seen_at -> Timestamp,
+        stopped_at -> Nullable<Timestamp>,
+        version -> Text,
+        pid -> BigInt,
+        address -> Text,
+    }
+}
+
+diesel::table! {
+    tenant_switches (tenant_id) {
+        tenant_id -> Text,
+        channel_enabled -> Bool,
+        stream_enabled -> Nullable<Bool>,
+        bridge_only -> Bool,
+        updated_at -> Timestamp,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    calls (id) {
+        id -> Text,
+        call_sid -> Text,
+        tenant_id -> Text,
+        account_sid -> Nullable<Text>,
+        stream_sid -> Nullable<Text>,
+        direction -> Text,
+        channel -> Text,
+        from_number -> Text,
+        to_number -> Text,
+        status -> Text,
+        phase -> Text,
+        outcome -> Nullable<Text>,
+        mode -> Text,
+        handoff -> Bool,
+        handoff_reason -> Nullable<Text>,
+        error -> Nullable<Text>,
+        turn_count -> Integer,
+        barge_in_count -> Integer,
+        tool_call_count -> Integer,
+        duration_ms -> Nullable<BigInt>,
+        realtime_provider -> Nullable<Text>,
+        model -> Nullable<Text>,
+        voice -> Nullable<Text>,
+        persona -> Nullable<Text>,
+        node_id -> Nullable<Text>,
+        seed -> Nullable<BigInt>,
+        captured_fields -> Text,
+        created_at -> Timestamp,
+        stream_started_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    call_events (id) {
+        id -> Text,
+        call_sid -> Nullable<Text>,
+        tenant_id -> Nullable<Text>,
+        seq -> Integer,
+        at -> Timestamp,
+        at_us -> BigInt,
+        kind -> Text,
+        channel -> Text,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    transcripts (id) {
+        id -> Text,
+        call_sid -> Text,
+        tenant_id -> Text,
+        turn -> Integer,
+        speaker -> Text,
+        generated -> Text,
+        heard -> Nullable<Text>,
+        item_id -> Nullable<Text>,
+        interrupted -> Bool,
+        started_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    stream_handshakes (call_sid) {
+        call_sid -> Text,
+        tenant_id -> Text,
+        elapsed_ms -> Nullable<BigInt>,
+        first_audio_ms -> Nullable<BigInt>,
+        fell_back -> Bool,
+        error_message -> Nullable<Text>,
+        started_at -> Timestamp,
+    }
+}

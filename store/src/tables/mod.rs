@@ -1,0 +1,10 @@
+//! One file per table: what is inserted, what is changed, what is read, and the
+//! queries that do it.
+
+pub(crate) mod call_change;
+pub(crate) mod calls;
+pub(crate) mod events;
+pub(crate) mod handshakes;
+pub(crate) mod nodes;
+pub(crate) mod switches;
+pub(crate) mod transcripts;
