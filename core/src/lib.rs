@@ -6,6 +6,7 @@
 //! happen comes out as data. That is what lets a recorded call run again to the
 //! byte, and a whole call be tested in virtual time.
 
+pub mod admission;
 pub mod audio;
 pub mod call;
 pub mod ids;

@@ -82,7 +82,7 @@ fn after_a_reset_nothing_of_the_old_sound_is_left() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
     #[test]
     fn samples_may_be_cut_in_two(

@@ -34,7 +34,9 @@ fn with_ids(kind: &str, more: &str) -> String {
 fn audio_and_words_under_the_names_of_both_dialects() {
     for name in ["audio", "output_audio"] {
         let text = with_ids(&format!("response.{name}.delta"), r#","delta":"f39/+w==""#);
-        let ServerEvent::AudioDelta(delta) = parse(&text).unwrap() else { panic!() };
+        let ServerEvent::AudioDelta(delta) = parse(&text).unwrap() else {
+            panic!()
+        };
         assert_eq!(
             delta,
             AudioDelta {
@@ -47,10 +49,16 @@ fn audio_and_words_under_the_names_of_both_dialects() {
         assert!(matches!(delta.delta, Cow::Borrowed(_)));
 
         let text = with_ids(&format!("response.{name}.done"), "");
-        let done = ServerEvent::AudioDone { response_id: response_id(), item_id: item_id() };
+        let done = ServerEvent::AudioDone {
+            response_id: response_id(),
+            item_id: item_id(),
+        };
         assert_eq!(parse(&text).unwrap(), done);
 
-        let text = with_ids(&format!("response.{name}_transcript.delta"), r#","delta":" caf\u00e9""#);
+        let text = with_ids(
+            &format!("response.{name}_transcript.delta"),
+            r#","delta":" caf\u00e9""#,
+        );
         assert_eq!(
             parse(&text).unwrap(),
             ServerEvent::TranscriptDelta {
@@ -59,7 +67,10 @@ fn audio_and_words_under_the_names_of_both_dialects() {
                 delta: " café".into()
             }
         );
-        let text = with_ids(&format!("response.{name}_transcript.done"), r#","transcript":"Hi.""#);
+        let text = with_ids(
+            &format!("response.{name}_transcript.done"),
+            r#","transcript":"Hi.""#,
+        );
         assert_eq!(
             parse(&text).unwrap(),
             ServerEvent::TranscriptDone {
@@ -98,15 +109,24 @@ fn the_callers_speech() {
     let cases = [
         (
             r#"{"type":"input_audio_buffer.speech_started","event_id":"e","audio_start_ms":1200,"item_id":"item_B"}"#,
-            ServerEvent::SpeechStarted { audio_start_ms: 1_200, item_id: item_id() },
+            ServerEvent::SpeechStarted {
+                audio_start_ms: 1_200,
+                item_id: item_id(),
+            },
         ),
         (
             r#"{"type":"input_audio_buffer.speech_started","audio_start_ms":-20,"item_id":"item_B"}"#,
-            ServerEvent::SpeechStarted { audio_start_ms: 0, item_id: item_id() },
+            ServerEvent::SpeechStarted {
+                audio_start_ms: 0,
+                item_id: item_id(),
+            },
         ),
         (
             r#"{"type":"input_audio_buffer.speech_stopped","audio_end_ms":2000.0,"item_id":"item_B"}"#,
-            ServerEvent::SpeechStopped { audio_end_ms: 2_000, item_id: item_id() },
+            ServerEvent::SpeechStopped {
+                audio_end_ms: 2_000,
+                item_id: item_id(),
+            },
         ),
         (
             r#"{"type":"input_audio_buffer.committed","previous_item_id":null,"item_id":"item_B"}"#,
@@ -114,7 +134,10 @@ fn the_callers_speech() {
         ),
         (
             r#"{"type":"conversation.item.input_audio_transcription.delta","item_id":"item_B","content_index":0,"delta":"I need"}"#,
-            ServerEvent::InputTranscriptDelta { item_id: item_id(), delta: "I need".into() },
+            ServerEvent::InputTranscriptDelta {
+                item_id: item_id(),
+                delta: "I need".into(),
+            },
         ),
         (
             r#"{"type":"conversation.item.input_audio_transcription.completed","item_id":"item_B","content_index":0,"transcript":"I need \"help\"","usage":{"type":"duration","seconds":2}}"#,
@@ -125,11 +148,17 @@ fn the_callers_speech() {
         ),
         (
             r#"{"type":"conversation.item.input_audio_transcription.failed","item_id":"item_B","error":{"type":"t","message":"too noisy"}}"#,
-            ServerEvent::InputTranscriptFailed { item_id: item_id(), message: "too noisy".into() },
+            ServerEvent::InputTranscriptFailed {
+                item_id: item_id(),
+                message: "too noisy".into(),
+            },
         ),
         (
             r#"{"type":"conversation.item.truncated","item_id":"item_B","content_index":0,"audio_end_ms":740}"#,
-            ServerEvent::ItemTruncated { item_id: item_id(), audio_end_ms: 740 },
+            ServerEvent::ItemTruncated {
+                item_id: item_id(),
+                audio_end_ms: 740,
+            },
         ),
     ];
     for (text, expected) in cases {
@@ -142,7 +171,9 @@ fn a_response_from_its_creation_to_its_end() {
     let text = r#"{"type":"response.created","response":{"object":"realtime.response","id":"resp_A","status":"in_progress","status_details":null,"output":[],"usage":null}}"#;
     assert_eq!(
         parse(text).unwrap(),
-        ServerEvent::ResponseCreated { response_id: response_id() }
+        ServerEvent::ResponseCreated {
+            response_id: response_id()
+        }
     );
     let added = |kind: &str| {
         format!(
@@ -192,11 +223,17 @@ fn how_a_response_may_end() {
     };
     let cases = [
         (
-            done("cancelled", r#"{"type":"cancelled","reason":"turn_detected"}"#),
+            done(
+                "cancelled",
+                r#"{"type":"cancelled","reason":"turn_detected"}"#,
+            ),
             (ResponseStatus::Cancelled, Some("turn_detected"), None),
         ),
         (
-            done("incomplete", r#"{"type":"incomplete","reason":"max_output_tokens"}"#),
+            done(
+                "incomplete",
+                r#"{"type":"incomplete","reason":"max_output_tokens"}"#,
+            ),
             (ResponseStatus::Incomplete, Some("max_output_tokens"), None),
         ),
         (
@@ -204,17 +241,32 @@ fn how_a_response_may_end() {
                 "failed",
                 r#"{"type":"failed","error":{"type":"t","code":"rate_limit_exceeded","message":"slow down"}}"#,
             ),
-            (ResponseStatus::Failed, Some("slow down"), Some("rate_limit_exceeded")),
+            (
+                ResponseStatus::Failed,
+                Some("slow down"),
+                Some("rate_limit_exceeded"),
+            ),
         ),
         (
-            done("failed", r#"{"type":"failed","error":{"type":"server_error","code":null}}"#),
+            done(
+                "failed",
+                r#"{"type":"failed","error":{"type":"server_error","code":null}}"#,
+            ),
             (ResponseStatus::Failed, None, Some("server_error")),
         ),
-        (done("vanished", r#"["odd"]"#), (ResponseStatus::Other, None, None)),
+        (
+            done("vanished", r#"["odd"]"#),
+            (ResponseStatus::Other, None, None),
+        ),
     ];
     for (text, (expected_status, expected_reason, expected_code)) in cases {
-        let ServerEvent::ResponseDone { status, reason, error_code, usage, .. } =
-            parse(&text).unwrap()
+        let ServerEvent::ResponseDone {
+            status,
+            reason,
+            error_code,
+            usage,
+            ..
+        } = parse(&text).unwrap()
         else {
             panic!("{text}")
         };
@@ -243,7 +295,9 @@ fn a_function_call_is_told_once_and_only_when_complete() {
         }
     );
     assert!(!format!("{:?}", parse(&text).unwrap()).contains("topic"));
-    let other = ServerEvent::Other { kind: "response.output_item.done".into() };
+    let other = ServerEvent::Other {
+        kind: "response.output_item.done".into(),
+    };
     assert_eq!(parse(&done("incomplete")).unwrap(), other);
     let message = r#"{"type":"response.output_item.done","response_id":"resp_A","item":{"type":"message","status":"completed","content":[]}}"#;
     assert_eq!(parse(message).unwrap(), other);
@@ -268,29 +322,54 @@ fn errors_and_what_is_not_read() {
     );
     let text = r#"{"type":"rate_limits.updated","rate_limits":[{"name":"tokens","limit":1,"remaining":1,"reset_seconds":0.5}]}"#;
     assert_eq!(parse(text).unwrap(), ServerEvent::RateLimits);
-    for kind in ["conversation.item.added", "conversation.item.created", "input_audio_buffer.cleared"] {
+    for kind in [
+        "conversation.item.added",
+        "conversation.item.created",
+        "input_audio_buffer.cleared",
+    ] {
         let text = format!(r#"{{"type":"{kind}","item":{{"id":"item_B"}}}}"#);
-        assert_eq!(parse(&text).unwrap(), ServerEvent::Other { kind: kind.into() });
+        assert_eq!(
+            parse(&text).unwrap(),
+            ServerEvent::Other { kind: kind.into() }
+        );
     }
 }
 
 #[test]
 fn an_unknown_event_may_use_our_fields_as_it_likes() {
     let text = r#"{"type":"response.video.delta","delta":{"frame":1},"item_id":7,"error":null}"#;
-    assert_eq!(parse(text).unwrap(), ServerEvent::Other { kind: "response.video.delta".into() });
-    let text = r#"{"type":"response.audio.delta","response_id":"r","item_id":"i","delta":{"frame":1}}"#;
-    assert!(matches!(parse(text), Err(WireError::Unreadable { line: 1, .. })));
+    assert_eq!(
+        parse(text).unwrap(),
+        ServerEvent::Other {
+            kind: "response.video.delta".into()
+        }
+    );
+    let text =
+        r#"{"type":"response.audio.delta","response_id":"r","item_id":"i","delta":{"frame":1}}"#;
+    assert!(matches!(
+        parse(text),
+        Err(WireError::Unreadable { line: 1, .. })
+    ));
 }
 
 #[test]
 fn what_cannot_be_read_says_why_and_quotes_nothing() {
     let missing = r#"{"type":"input_audio_buffer.speech_started","audio_start_ms":3}"#;
     assert_eq!(parse(missing), Err(WireError::Missing("item_id")));
-    for bad in ["", "{}", "[]", "null", "{\"type\":7}", "{\"type\":\"error\"", "\u{0}"] {
+    for bad in [
+        "",
+        "{}",
+        "[]",
+        "[\"rate_limits.updated\"]",
+        "null",
+        "{\"type\":7}",
+        "{\"type\":\"error\"",
+        "\u{0}",
+    ] {
         assert!(parse(bad).is_err(), "{bad}");
     }
     let long_id = "i".repeat(129);
-    for id in [long_id.as_str(), "a b", "", "a\nlevel=ERROR", "ä"] {
+    for id in [long_id.as_str(), "a b", "", "a\\nlevel=ERROR", "ä"] {
         let hot = format!(
             r#"{{"type":"response.output_audio.delta","response_id":"r","item_id":"{id}","delta":"AA=="}}"#
         );
@@ -311,6 +390,8 @@ fn a_message_has_a_longest_length() {
     assert!(parse(&at_most(MAX_MESSAGE_BYTES)).is_ok());
     assert_eq!(
         parse(&at_most(MAX_MESSAGE_BYTES + 1)),
-        Err(WireError::TooLong { bytes: MAX_MESSAGE_BYTES + 1 })
+        Err(WireError::TooLong {
+            bytes: MAX_MESSAGE_BYTES + 1
+        })
     );
 }

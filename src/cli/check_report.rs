@@ -38,7 +38,8 @@ pub struct CallPlan {
     pub tenant: String,
     /// Who speaks.
     pub persona: String,
-    /// `realtime`, `bridge`, `menu`, `off` or `reject`.
+    /// `realtime`, `bridge`, `menu`, `off`, `reject` (nobody's number) or
+    /// `refused` (its webhooks cannot be trusted).
     pub mode: String,
     /// The model that listens, where one does.
     pub model: Option<String>,
@@ -128,9 +129,9 @@ fn plan(number: &str, tenant: &Tenant, settings: &Settings, env: &Environment) -
         .name
         .clone()
         .unwrap_or_else(|| settings.realtime.model.clone());
-    let model_key = TenantSecrets::of(tenant, settings, env)
-        .openai_api_key
-        .is_some();
+    let secrets = TenantSecrets::of(tenant, settings, env);
+    let model_key = secrets.openai_api_key.is_some();
+    let refused = settings.twilio.validate_webhooks && secrets.auth_tokens.is_empty();
     let human = tenant.human_number.as_ref().map(|n| n.expose().to_owned());
     let to_human = human.as_ref().map_or_else(
         || "an apology, as there is no human number".to_owned(),
@@ -142,19 +143,19 @@ fn plan(number: &str, tenant: &Tenant, settings: &Settings, env: &Environment) -
         tenant.persona.voice,
         caps(&tenant.limits)
     );
-    let (mode, what_happens) = match (
-        settings.limits.channel_enabled,
-        tenant.mode,
-        tenant.stream_enabled,
-    ) {
-        (false, ..) => (
+    let (mode, what_happens) = match (tenant.mode, tenant.stream_enabled) {
+        _ if refused => (
+            "refused",
+            "is refused with 403: no auth token to check signatures with".to_owned(),
+        ),
+        _ if !settings.limits.channel_enabled => (
             "off",
             "hears that the line is closed, as VOICE_CHANNEL_ENABLED is false".to_owned(),
         ),
-        (true, Mode::Bridge, _) => ("bridge", format!("goes to {to_human}")),
-        (true, Mode::Realtime, false) => ("menu", format!("hears a menu, then {to_human}")),
-        (true, Mode::Realtime, true) if model_key => ("realtime", talks),
-        (true, Mode::Realtime, true) => (
+        (Mode::Bridge, _) => ("bridge", format!("goes to {to_human}")),
+        (Mode::Realtime, false) => ("menu", format!("hears a menu, then {to_human}")),
+        (Mode::Realtime, true) if model_key => ("realtime", talks),
+        (Mode::Realtime, true) => (
             "bridge",
             format!("goes to {to_human}: no key for the model"),
         ),

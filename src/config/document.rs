@@ -34,6 +34,15 @@ pub(crate) struct Entry {
 }
 
 impl Value {
+    /// The text, if it is one.
+    pub(crate) const fn as_text(&self) -> Option<&String> {
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
     /// What it is, for a person.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
@@ -166,6 +175,7 @@ impl Lines<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(
+        clippy::panic,
         clippy::unwrap_used,
         clippy::indexing_slicing,
         reason = "a test may fail loudly"

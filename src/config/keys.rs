@@ -179,7 +179,7 @@ keys! {
     TENANTS_DIR = Key::new("tenants.dir", "TENANTS_DIR", "config/tenants", Shape::Text(anything));
     /// Folder of the persona files.
     PERSONAS_DIR = Key::new("tenants.personas_dir", "PERSONAS_DIR", "config/personas", Shape::Text(anything));
-    /// Tenant that gets calls to numbers nobody owns.
+    /// Tenant that gets calls to numbers nobody owns; `none` where there is to be none.
     DEFAULT_TENANT = Key::new("tenants.default_tenant", "DEFAULT_TENANT", "", Shape::Text(check_tenant_id));
     /// Folder of cached audio for fixed phrases.
     PHRASE_CACHE_DIR = Key::new("tenants.phrase_cache_dir", "PHRASE_CACHE_DIR", ".data/phrases", Shape::Text(anything));

@@ -26,7 +26,7 @@ pub(crate) struct Layers<'a> {
 impl Layers<'_> {
     /// The value of `key`; `None` when nobody set it and it has no default.
     fn resolve(&mut self, key: &Key) -> Option<String> {
-        match self.from_env(key).or_else(|| self.from_file(key)) {
+        match self.in_env(key).or_else(|| self.in_file(key)) {
             Some((text, source)) => match check(key, &text) {
                 Ok(()) => return Some(text),
                 Err(complaint) => self.complain(key, source, complaint),
@@ -64,7 +64,7 @@ impl Layers<'_> {
         })
     }
 
-    fn from_env(&mut self, key: &Key) -> Option<(String, Source)> {
+    fn in_env(&mut self, key: &Key) -> Option<(String, Source)> {
         match self.env.get(key.env) {
             Ok(value) => value.map(|text| (text.to_owned(), Source::Environment)),
             Err(error) => {
@@ -90,7 +90,7 @@ impl Layers<'_> {
         inner.iter().find(|entry| entry.key == key.leaf())
     }
 
-    fn from_file(&mut self, key: &Key) -> Option<(String, Source)> {
+    fn in_file(&mut self, key: &Key) -> Option<(String, Source)> {
         let entry = self.entry(key)?;
         let source = Source::line(self.path, entry.node.line);
         match as_text(key, &entry.node.value) {

@@ -201,7 +201,12 @@ fn tenants(layers: &mut Layers<'_>) -> TenantSettings {
     TenantSettings {
         dir: layers.text(&keys::TENANTS_DIR).into(),
         personas_dir: layers.text(&keys::PERSONAS_DIR).into(),
-        default: layers.optional(&keys::DEFAULT_TENANT, |text| TenantId::parse(text).ok()),
+        default: layers.optional(&keys::DEFAULT_TENANT, |text| {
+            // A word is needed to undo what the file says: an empty variable is as good as none.
+            TenantId::parse(text)
+                .ok()
+                .filter(|id| id.as_str() != "none")
+        }),
         phrase_cache_dir: layers.text(&keys::PHRASE_CACHE_DIR).into(),
     }
 }

@@ -98,21 +98,19 @@ impl<'a> Section<'a> {
     /// A text that says something; white space around it is dropped.
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         let node = self.find(key)?;
-        match &node.value {
-            Value::Text(text) if text.trim().is_empty() => {
-                self.error(
-                    key,
-                    "is empty",
-                    "write something between the quotes, or remove the key",
-                );
-                None
-            }
-            Value::Text(text) => Some(text.trim().to_owned()),
-            other => {
-                self.wrong_kind(key, other, "text", "\"…\"");
-                None
-            }
+        let Some(text) = node.value.as_text() else {
+            self.wrong_kind(key, &node.value, "text", "\"…\"");
+            return None;
+        };
+        if text.trim().is_empty() {
+            self.error(
+                key,
+                "is empty",
+                "write something between the quotes, or remove the key",
+            );
+            return None;
         }
+        Some(text.trim().to_owned())
     }
 
     /// A text without which the file is of no use.
@@ -136,10 +134,10 @@ impl<'a> Section<'a> {
         };
         let mut texts = Vec::new();
         for item in items {
-            match &item.value {
-                Value::Text(text) if !text.trim().is_empty() => texts.push(text.trim().to_owned()),
-                Value::Text(_) => self.error(key, "has an empty item", "remove the item"),
-                other => self.wrong_kind(key, other, "text (one of its items)", "[\"…\", \"…\"]"),
+            match item.value.as_text().map(|text| text.trim()) {
+                None => self.wrong_kind(key, &item.value, "text (one of its items)", "[\"…\"]"),
+                Some("") => self.error(key, "has an empty item", "remove the item"),
+                Some(text) => texts.push(text.to_owned()),
             }
         }
         texts
@@ -296,22 +294,22 @@ impl<'a> Section<'a> {
         for entry in entries {
             let full = format!("{}{key}.{}", self.prefix, entry.key);
             let source = Source::line(self.path, entry.node.line);
-            match &entry.node.value {
-                Value::Text(text) if !text.trim().is_empty() => {
-                    map.insert(entry.key.clone(), text.trim().to_owned());
-                }
-                Value::Text(_) => self.problems.error(
+            match entry.node.value.as_text().map(|text| text.trim()) {
+                None => self.problems.error(
+                    source,
+                    full,
+                    format!("is {}, not text", entry.node.value.kind()),
+                    format!("write \"{}\" = \"…\"", entry.key),
+                ),
+                Some("") => self.problems.error(
                     source,
                     full,
                     "is empty",
                     "write the answer, or remove the line",
                 ),
-                other => self.problems.error(
-                    source,
-                    full,
-                    format!("is {}, not text", other.kind()),
-                    format!("write \"{}\" = \"…\"", entry.key),
-                ),
+                Some(text) => {
+                    map.insert(entry.key.clone(), text.to_owned());
+                }
             }
         }
         map

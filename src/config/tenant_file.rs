@@ -104,6 +104,7 @@ fn read(
         .needed_text("company", "Riverside Medical Clinic")
         .unwrap_or_default();
     let persona = persona(section, &company, personas, defaults);
+    let human = section.or_none("human_number", number);
     let mut tenant = Tenant {
         id,
         company,
@@ -115,7 +116,7 @@ fn read(
             )
             .unwrap_or(Mode::Realtime),
         persona,
-        human_number: number(section, "human_number"),
+        human_number: human.clone().flatten(),
         caller_id: number(section, "caller_id"),
         consent: section.text("consent"),
         record: section.flag("record").unwrap_or(false),
@@ -130,7 +131,7 @@ fn read(
         credentials: section.section("credentials", credentials),
     };
     check_tools(section, &mut tenant);
-    check_human(section, &tenant);
+    check_human(section, &tenant, human.is_some());
     tenant
 }
 
@@ -353,12 +354,13 @@ fn variable(section: &mut Section<'_>, key: &'static str) -> Option<String> {
     Some(name)
 }
 
-/// Whether whoever needs a human reaches one.
-fn check_human(section: &mut Section<'_>, tenant: &Tenant) {
+/// Whether whoever needs a human reaches one. `chosen` is whether the file
+/// names one, or says properly that there is none.
+fn check_human(section: &mut Section<'_>, tenant: &Tenant, chosen: bool) {
     const FIX: &str = "add human_number = \"+…\"";
     let Some(human) = &tenant.human_number else {
         // A number that was written wrongly has been complained of.
-        if section.has("human_number") {
+        if section.has("human_number") && !chosen {
             return;
         }
         if tenant.mode == Mode::Bridge {
@@ -373,11 +375,11 @@ fn check_human(section: &mut Section<'_>, tenant: &Tenant) {
                 "is missing, and over_cap = \"human\" sends calls there",
                 FIX,
             );
-        } else {
+        } else if !chosen {
             section.warning(
                 "human_number",
                 "is missing, so a call that fails ends with an apology",
-                FIX,
+                format!("{FIX}, or \"none\" if that is meant"),
             );
         }
         return;

@@ -93,14 +93,10 @@ fn origin(text: &str) -> Result<(), Complaint> {
             fix,
         ));
     }
-    if let Some(bare) = text
-        .strip_suffix('/')
-        .filter(|_| !rest.trim_end_matches('/').contains('/'))
-    {
-        return Err(Complaint::new(
-            "ends in a slash",
-            format!("write {}", bare.trim_end_matches('/')),
-        ));
+    let bare = rest.trim_end_matches('/');
+    if bare.len() < rest.len() && !bare.is_empty() && !bare.contains('/') {
+        let fix = format!("write {}", text.trim_end_matches('/'));
+        return Err(Complaint::new("ends in a slash", fix));
     }
     if rest.contains(['/', '?', '#', '@']) {
         return Err(Complaint::new(

@@ -105,14 +105,7 @@ fn watch_folders(
     nudge: Sender<Nudge>,
 ) -> Result<RecommendedWatcher, notify::Error> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a file is an event too, and a reread must not cause the next.
-        let changed = event.is_ok_and(|event| {
-            event.need_rescan()
-                || event.kind.is_modify()
-                || event.kind.is_create()
-                || event.kind.is_remove()
-        });
-        if changed {
+        if event.is_ok_and(|event| is_change(&event)) {
             // Fails only when the reader has gone, and then nobody needs to know.
             nudge.send(Nudge::Change).unwrap_or_default();
         }
@@ -121,6 +114,12 @@ fn watch_folders(
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
     }
     Ok(watcher)
+}
+
+/// Reading a file is an event too, and a reread must not cause the next.
+fn is_change(event: &notify::Event) -> bool {
+    let kind = &event.kind;
+    kind.is_modify() || kind.is_create() || kind.is_remove() || event.need_rescan()
 }
 
 fn run(book: &TenantBook, nudges: &Receiver<Nudge>, on_event: impl Fn(ReloadOutcome)) {
@@ -161,5 +160,33 @@ impl Drop for WatchGuard {
             // A panic over there was reported by its own hook.
             thread.join().unwrap_or_default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RemoveKind};
+    use notify::{Event, event::Flag};
+
+    use super::*;
+
+    #[test]
+    fn a_read_is_no_change_and_anything_else_is() {
+        let event = |kind| Event::new(kind);
+        for kind in [
+            AccessKind::Open(AccessMode::Any),
+            AccessKind::Read,
+            AccessKind::Close(AccessMode::Read),
+        ] {
+            assert!(!is_change(&event(EventKind::Access(kind))), "{kind:?}");
+        }
+        assert!(is_change(&event(EventKind::Create(CreateKind::File))));
+        assert!(is_change(&event(EventKind::Modify(ModifyKind::Any))));
+        assert!(is_change(&event(EventKind::Remove(RemoveKind::Any))));
+        let lost_some = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(
+            is_change(&lost_some),
+            "what was missed may have been a change"
+        );
     }
 }

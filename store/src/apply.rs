@@ -39,14 +39,15 @@ impl Store {
         }
         match self.write(|connection| together(connection, records)) {
             Ok(()) => Ok(Applied::default()),
-            Err(error) if error.blames_record() => self.write(|connection| one_by_one(connection, records)),
+            Err(error) if error.blames_record() => {
+                self.write(|connection| one_by_one(connection, records))
+            }
             Err(error) => Err(error),
         }
     }
 }
 
-/// Most events in one statement: Postgres takes 65 535 values, SQLite 32 766,
-/// and an event has nine.
+/// Most events in one statement: Postgres takes 65 535 values, an event has nine.
 const EVENTS_AT_ONCE: usize = 500;
 
 /// The fast way, with runs of events in one statement each.
@@ -68,7 +69,11 @@ fn together(connection: &mut AnyConnection, records: &[Record]) -> Result<(), St
 }
 
 fn flush(connection: &mut AnyConnection, run: &mut Vec<EventRow>) -> Result<(), StoreError> {
-    if run.is_empty() { Ok(()) } else { events::insert(connection, std::mem::take(run)) }
+    if run.is_empty() {
+        Ok(())
+    } else {
+        events::insert(connection, std::mem::take(run))
+    }
 }
 
 /// The slow way: a savepoint for each record, so that a refused one leaves the
@@ -79,7 +84,10 @@ fn one_by_one(connection: &mut AnyConnection, records: &[Record]) -> Result<Appl
         match connection.transaction(|connection| record.apply(connection)) {
             Ok(()) => {}
             Err(error) if error.blames_record() => {
-                applied.refused.push(Refused { index, reason: error.to_string() });
+                applied.refused.push(Refused {
+                    index,
+                    reason: error.to_string(),
+                });
             }
             Err(error) => return Err(error),
         }

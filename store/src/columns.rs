@@ -1,6 +1,7 @@
 //! How the types of a record become columns and come back. Diesel does not know
 //! our identifiers, and its enum of backends does not know time zones, so a row
-//! names one of these as what is really stored.
+//! names one of these as what is really stored. They are `pub` because derived
+//! code names them beside public rows; the module is private.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::backend::Backend;
@@ -15,19 +16,23 @@ use crate::payload::Payload;
 
 /// A text column. Postgres cannot hold a zero byte in a text, and one such
 /// record would block the batch it is in, so zero bytes become U+FFFD.
-pub(crate) struct TextColumn(String);
+pub struct TextColumn(String);
 
 /// A text column that may be empty.
-pub(crate) struct MaybeText(Option<String>);
+pub struct MaybeText(Option<String>);
 
 /// A point in time, UTC. Kept to the microsecond, which is what Postgres holds.
-pub(crate) struct TimeColumn(NaiveDateTime);
+pub struct TimeColumn(NaiveDateTime);
 
 /// A point in time that may not have come yet.
-pub(crate) struct MaybeTime(Option<NaiveDateTime>);
+pub struct MaybeTime(Option<NaiveDateTime>);
 
 fn without_zero_bytes(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
+    if text.contains('\0') {
+        text.replace('\0', "\u{FFFD}")
+    } else {
+        text
+    }
 }
 
 /// The time as it is stored: no zone, whole microseconds.
@@ -114,6 +119,13 @@ impl From<Payload> for TextColumn {
     fn from(payload: Payload) -> Self {
         // JSON writes a zero byte as an escape.
         Self(payload.0.to_string())
+    }
+}
+
+impl TryFrom<TextColumn> for Payload {
+    type Error = serde_json::Error;
+    fn try_from(column: TextColumn) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(&column.0).map(Self)
     }
 }
 

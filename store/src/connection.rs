@@ -15,7 +15,7 @@ use crate::target::Target;
 
 /// A connection to whichever database the URL names.
 #[derive(diesel::MultiConnection)]
-pub enum AnyConnection {
+pub(crate) enum AnyConnection {
     /// A file or memory.
     Sqlite(SqliteConnection),
     /// A server.
@@ -60,15 +60,22 @@ pub(crate) fn connect(target: &Target, purpose: Purpose) -> Result<AnyConnection
 
 fn open_sqlite(path: &str, purpose: Purpose) -> Result<AnyConnection, String> {
     let mut connection = in_words(SqliteConnection::establish(path))?;
-    connection.batch_execute(SQLITE_SETTINGS).map_err(|error| error.to_string())?;
+    connection
+        .batch_execute(SQLITE_SETTINGS)
+        .map_err(|error| error.to_string())?;
     if purpose == Purpose::Read {
-        connection.batch_execute("PRAGMA query_only = ON").map_err(|error| error.to_string())?;
+        connection
+            .batch_execute("PRAGMA query_only = ON")
+            .map_err(|error| error.to_string())?;
     }
     Ok(AnyConnection::Sqlite(connection))
 }
 
 /// The driver's own words, without diesel's around them.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive; the rest show themselves")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is non-exhaustive; the rest show themselves"
+)]
 fn in_words<C>(result: ConnectionResult<C>) -> Result<C, String> {
     result.map_err(|error| match error {
         ConnectionError::BadConnection(text) => text,
@@ -85,7 +92,9 @@ pub(crate) fn in_transaction<T>(
     match connection {
         // A transaction that reads first and writes later cannot wait for the
         // write lock: SQLite fails it at once. So the lock is taken here.
-        AnyConnection::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
+        AnyConnection::Sqlite(c) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?
+        }
         AnyConnection::Postgres(c) => AnsiTransactionManager::begin_transaction(c)?,
     }
     match work(connection) {
@@ -108,12 +117,14 @@ pub(crate) fn in_transaction<T>(
 macro_rules! insert_or_ignore {
     ($connection:expr, $table:expr, $rows:expr) => {
         match $connection {
-            $crate::connection::AnyConnection::Sqlite(c) => {
-                diesel::insert_into($table).values($rows).on_conflict_do_nothing().execute(c)
-            }
-            $crate::connection::AnyConnection::Postgres(c) => {
-                diesel::insert_into($table).values($rows).on_conflict_do_nothing().execute(c)
-            }
+            $crate::connection::AnyConnection::Sqlite(c) => diesel::insert_into($table)
+                .values($rows)
+                .on_conflict_do_nothing()
+                .execute(c),
+            $crate::connection::AnyConnection::Postgres(c) => diesel::insert_into($table)
+                .values($rows)
+                .on_conflict_do_nothing()
+                .execute(c),
         }
     };
 }

@@ -50,7 +50,10 @@ impl StoreError {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "both enums are non-exhaustive: what is unknown is tried again")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "both enums are non-exhaustive: what is unknown is tried again"
+)]
 fn query_blames_record(error: &DieselError) -> bool {
     use DatabaseErrorKind as Kind;
     match error {
@@ -68,7 +71,10 @@ fn query_blames_record(error: &DieselError) -> bool {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other kind shows itself")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other kind shows itself"
+)]
 fn describe(error: &DieselError) -> String {
     match error {
         DieselError::DatabaseError(_, info) => match info.constraint_name() {

@@ -57,7 +57,9 @@ impl Target {
             return ServerUrl::parse(url).map(Self::Postgres);
         }
         if let Some((scheme, _)) = url.split_once("://") {
-            return Err(StoreError::Url(format!("no database answers to the scheme {scheme:?}")));
+            return Err(StoreError::Url(format!(
+                "no database answers to the scheme {scheme:?}"
+            )));
         }
         file(url)
     }
@@ -84,7 +86,9 @@ fn file(path: &str) -> Result<Target, StoreError> {
     }
     // `host=… password=…` is libpq's other form: not a file, and not to be shown.
     if path.contains("password=") || path.starts_with("host=") {
-        return Err(StoreError::Url("write it as postgres://user:password@host/database".to_owned()));
+        return Err(StoreError::Url(
+            "write it as postgres://user:password@host/database".to_owned(),
+        ));
     }
     Ok(Target::File(PathBuf::from(path)))
 }
@@ -102,10 +106,11 @@ impl ServerUrl {
                     .to_owned(),
             ));
         }
-        let (user, password) = match user_info.map(|text| text.split_once(':').unwrap_or((text, ""))) {
-            Some((user, password)) => (Some(user), password),
-            None => (None, ""),
-        };
+        let (user, password) =
+            match user_info.map(|text| text.split_once(':').unwrap_or((text, ""))) {
+                Some((user, password)) => (Some(user), password),
+                None => (None, ""),
+            };
         let (place, options) = address.split_once('?').unwrap_or((address, ""));
         let option_values = options
             .split('&')
@@ -113,7 +118,10 @@ impl ServerUrl {
             .filter(|(name, _)| name.contains("password"))
             .map(|(_, value)| value);
         let mut secrets = Vec::new();
-        for secret in std::iter::once(password).chain(option_values).filter(|s| !s.is_empty()) {
+        for secret in std::iter::once(password)
+            .chain(option_values)
+            .filter(|s| !s.is_empty())
+        {
             secrets.push(secret.to_owned());
             secrets.push(percent_decoded(secret));
         }
@@ -124,7 +132,11 @@ impl ServerUrl {
             Some(user) => format!("{scheme}://{user}@{place}"),
             None => format!("{scheme}://{place}"),
         };
-        Ok(Self { full: with_connect_timeout(url, options), shown, secrets })
+        Ok(Self {
+            full: with_connect_timeout(url, options),
+            shown,
+            secrets,
+        })
     }
 
     /// What libpq is given: the password is in it.
@@ -158,7 +170,9 @@ fn percent_decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
         let byte = match (first, tail) {
-            (b'%', [high, low, after @ ..]) => hex(*high).zip(hex(*low)).map(|(h, l)| (h * 16 + l, after)),
+            (b'%', [high, low, after @ ..]) => {
+                hex(*high).zip(hex(*low)).map(|(h, l)| (h * 16 + l, after))
+            }
             _ => None,
         };
         let (byte, after) = byte.unwrap_or((*first, tail));
@@ -169,7 +183,9 @@ fn percent_decoded(text: &str) -> String {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 impl fmt::Display for Target {
@@ -198,25 +214,43 @@ mod tests {
     #[test]
     fn the_scheme_chooses_the_database() {
         let file = |path: &str| Target::File(PathBuf::from(path));
-        assert_eq!(Target::parse("sqlite://.data/x.db").unwrap(), file(".data/x.db"));
-        assert_eq!(Target::parse("sqlite:///var/x.db").unwrap(), file("/var/x.db"));
+        assert_eq!(
+            Target::parse("sqlite://.data/x.db").unwrap(),
+            file(".data/x.db")
+        );
+        assert_eq!(
+            Target::parse("sqlite:///var/x.db").unwrap(),
+            file("/var/x.db")
+        );
         assert_eq!(Target::parse("x.db").unwrap(), file("x.db"));
         assert_eq!(Target::parse("sqlite::memory:").unwrap(), Target::Memory);
         let server = Target::parse("postgresql://localhost/x").unwrap();
         assert_eq!(server.backend(), Backend::Postgres);
         assert!(Target::parse("").is_err());
-        let error = Target::parse("mysql://root:hunter2@localhost/x").unwrap_err().to_string();
-        assert!(error.contains("mysql") && !error.contains("hunter2"), "{error}");
-        let error = Target::parse("host=db password=hunter2").unwrap_err().to_string();
+        let error = Target::parse("mysql://root:hunter2@localhost/x")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("mysql") && !error.contains("hunter2"),
+            "{error}"
+        );
+        let error = Target::parse("host=db password=hunter2")
+            .unwrap_err()
+            .to_string();
         assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]
     fn a_password_is_found_wherever_it_stands() {
         let target = Target::parse("postgres://ann:hunt%65r2@db/x?sslpassword=sesame").unwrap();
-        assert_eq!(format!("{target} {target:?}"), "postgres://ann@db/x postgres://ann@db/x");
+        assert_eq!(
+            format!("{target} {target:?}"),
+            "postgres://ann@db/x postgres://ann@db/x"
+        );
         assert_eq!(target.redact("hunt%65r2, hunter2, sesame"), "***, ***, ***");
-        let error = Target::parse("postgres://ann:hun/ter2@db/x").unwrap_err().to_string();
+        let error = Target::parse("postgres://ann:hun/ter2@db/x")
+            .unwrap_err()
+            .to_string();
         assert!(!error.contains("hun/"), "{error}");
     }
 
@@ -227,8 +261,14 @@ mod tests {
             Target::Memory | Target::File(_) => panic!("not a server"),
         };
         assert_eq!(full("postgres://db/x"), "postgres://db/x?connect_timeout=5");
-        assert_eq!(full("postgres://db/x?a=b"), "postgres://db/x?a=b&connect_timeout=5");
-        assert_eq!(full("postgres://db/x?connect_timeout=1"), "postgres://db/x?connect_timeout=1");
+        assert_eq!(
+            full("postgres://db/x?a=b"),
+            "postgres://db/x?a=b&connect_timeout=5"
+        );
+        assert_eq!(
+            full("postgres://db/x?connect_timeout=1"),
+            "postgres://db/x?connect_timeout=1"
+        );
     }
 
     proptest! {
@@ -241,7 +281,8 @@ mod tests {
         #[test]
         fn no_password_is_shown(password in "[A-Z0-9%]{4,20}", host in "[a-z]{1,8}") {
             let target = Target::parse(&format!("postgres://u:{password}@{host}/d")).unwrap();
-            prop_assert!(!format!("{target:?}").contains(&password));
+            let shown = format!("{target:?}");
+            prop_assert!(!shown.contains(&password));
             let quoted = format!("bad token \"{password}\" and {}", percent_decoded(&password));
             prop_assert!(!target.redact(&quoted).contains(&password));
         }

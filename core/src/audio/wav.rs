@@ -129,14 +129,14 @@ fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
 
 fn linear(data: &[u8], rate_hz: u32) -> Result<Vec<u8>, WavError> {
     let (pairs, _) = data.as_chunks::<2>();
+    if pairs.is_empty() {
+        return Err(WavError::NoData);
+    }
     let samples = pairs.iter().map(|pair| i16::from_le_bytes(*pair));
     if rate_hz == TELEPHONE_RATE_HZ {
         return Ok(samples.map(g711::encode_sample).collect());
     }
     let input: Vec<f32> = samples.map(f32::from).collect();
-    if input.is_empty() {
-        return Err(WavError::NoData);
-    }
     // Length matters little to a whole file, so its filter is a long one.
     let mut filter =
         Fft::<f32>::new(rate_hz as usize, TELEPHONE_RATE_HZ as usize, 1_024, 1, FixedSync::Input)

@@ -22,10 +22,10 @@ impl Call {
         if max_ms > 0 {
             self.timers.set(Timer::MaxDuration, now + Micros::from_millis(max_ms));
         }
-        self.event("call_started", json!({ "greeting_cached": self.settings.greeting_cached }));
+        self.event("call_started", json!({ "greeting_cached": self.settings.kept_greeting_bytes.is_some() }));
         self.out(Output::Phase(self.phase()));
-        if self.settings.greeting_cached {
-            self.play_greeting(now);
+        if let Some(bytes) = self.settings.kept_greeting_bytes {
+            self.play_greeting(bytes, now);
         }
         self.dial_model(Micros::ZERO);
         self.out(Output::StartBargeIn(BargeInSnapshot::default()));
@@ -33,12 +33,12 @@ impl Call {
         self.out(Output::StartToolRunner);
     }
 
-    fn play_greeting(&mut self, now: Micros) {
+    fn play_greeting(&mut self, bytes: u64, now: Micros) {
         let Ok(item) = ItemId::parse(GREETING_ITEM) else {
             return;
         };
         let greeting = self.settings.script.greeting.clone();
-        self.speech.phrase(item.clone(), &greeting, now);
+        self.speech.phrase(item.clone(), &greeting, bytes, now);
         self.out(Output::Media(MediaCommand::PlayGreeting { item }));
         self.set_phase(Phase::Greeting);
     }
@@ -64,11 +64,11 @@ impl Call {
         if matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
-        if self.settings.greeting_cached {
+        if self.settings.kept_greeting_bytes.is_some() {
             // The kept rendering is no sign of life of the model, but its session
             // being configured is, and nothing more is asked of it yet.
             self.timers.clear(&Timer::Watchdog);
-            let text = self.greeting_as_heard(now);
+            let text = self.greeting_as_heard();
             self.history.agent(&text);
             self.out(Output::Model(ClientEvent::CreateItem(Item::AssistantText { id: None, text })));
         } else {
@@ -76,9 +76,8 @@ impl Call {
         }
     }
 
-    fn greeting_as_heard(&self, now: Micros) -> String {
+    fn greeting_as_heard(&self) -> String {
         let heard = ItemId::parse(GREETING_ITEM).ok().and_then(|item| self.speech.cut_text(&item));
-        let _ = now;
         heard.unwrap_or_else(|| self.settings.script.greeting.clone())
     }
 

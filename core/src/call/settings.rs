@@ -22,8 +22,8 @@ pub struct CallSettings {
     pub script: Script,
     /// What the model may call.
     pub tools: Vec<ToolSpec>,
-    /// Whether the greeting's audio is at hand.
-    pub greeting_cached: bool,
+    /// Bytes of μ-law of the greeting's kept rendering, where there is one.
+    pub kept_greeting_bytes: Option<u64>,
 }
 
 /// A persona's texts, rendered for one call.

@@ -45,12 +45,12 @@ pub(super) struct Speech {
 }
 
 impl Speech {
-    pub(super) fn phrase(&mut self, item: ItemId, text: &str, now: Micros) {
+    pub(super) fn phrase(&mut self, item: ItemId, text: &str, bytes: u64, now: Micros) {
         self.push(Spoken {
             item,
             response: None,
             text: text.to_owned(),
-            received_bytes: 0,
+            received_bytes: bytes,
             sent_bytes: 0,
             turn: 0,
             started_at: Some(now),

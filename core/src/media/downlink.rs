@@ -128,19 +128,22 @@ impl Downlink {
     }
 
     /// Base64 μ-law that the model gave for `item` of `response`.
-    pub fn push(&mut self, response: &str, item: &ItemId, payload: &str) -> Pushed {
+    pub fn push(&mut self, response: &str, item: &str, payload: &str) -> Pushed {
         if self.ruling(response) == Ruling::Rejected {
             self.stale_chunks += 1;
             return Pushed::Dropped;
         }
         self.capture_audio(response, payload);
-        self.segment_of(item, Some(response)).push(payload);
+        match self.segment_of(item, Some(response)) {
+            Some(segment) => segment.push(payload),
+            None => return Pushed::Dropped,
+        }
         Pushed::Queued
     }
 
     /// The model will give no more audio for `item`.
-    pub fn finish(&mut self, item: &ItemId) {
-        if let Some(segment) = self.segments.iter_mut().find(|s| s.item == *item) {
+    pub fn finish(&mut self, item: &str) {
+        if let Some(segment) = self.segments.iter_mut().find(|s| s.item.as_str() == item) {
             segment.finished = true;
         }
     }
@@ -158,7 +161,9 @@ impl Downlink {
 
     /// Plays a kept rendering as `item`.
     pub fn play(&mut self, item: &ItemId, phrase: &Phrase) {
-        let segment = self.segment_of(item, None);
+        let Some(segment) = self.segment_of(item.as_str(), None) else {
+            return;
+        };
         phrase.chunks().for_each(|chunk| segment.push_shared(chunk));
         segment.finished = true;
     }
@@ -302,15 +307,14 @@ impl Downlink {
         }
     }
 
-    fn segment_of(&mut self, item: &ItemId, response: Option<&str>) -> &mut Segment {
-        let known = self.segments.iter().position(|s| s.item == *item);
-        let index = known.unwrap_or_else(|| {
-            self.segments.push_back(Segment::new(item.clone(), response.map(str::to_owned)));
-            self.segments.len() - 1
-        });
-        // The index was found or made in the line above.
-        #[expect(clippy::indexing_slicing, reason = "the index was found or made just above")]
-        &mut self.segments[index]
+    /// The segment of an item, made where there is none; none for a name that no
+    /// item can have.
+    fn segment_of(&mut self, item: &str, response: Option<&str>) -> Option<&mut Segment> {
+        if !self.segments.iter().any(|s| s.item.as_str() == item) {
+            let item = ItemId::parse(item).ok()?;
+            self.segments.push_back(Segment::new(item, response.map(str::to_owned)));
+        }
+        self.segments.iter_mut().find(|s| s.item.as_str() == item)
     }
 
     /// The first segment that may be heard and is not done with.

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 /// Bytes of μ-law in one chunk: 120 ms, and a multiple of three, so that a
 /// chunk's base64 has no padding and chunks can be joined or sent as they are.
-pub const CHUNK_BYTES: usize = 960;
+pub(super) const CHUNK_BYTES: usize = 960;
 
 /// A rendering of a text, as base64 chunks that go on the wire untouched.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,7 +23,11 @@ pub fn check(template: &str) -> Result<(), PersonaError> {
         .min();
     if let Some((line, name)) = unknown {
         let known: Vec<String> = known.into_iter().collect();
-        return Err(PersonaError::UnknownName { line, name, known: known.join(", ") });
+        return Err(PersonaError::UnknownName {
+            line,
+            name,
+            known: known.join(", "),
+        });
     }
     parsed.render(variables(&vars))?;
     Ok(())
@@ -43,8 +47,7 @@ fn sample() -> Vars {
 
 fn known_names(env: &minijinja::Environment<'_>) -> BTreeSet<String> {
     let functions = env.globals().map(|(name, _)| name.to_owned());
-    let variables = variables(&Vars::default());
-    let variables = variables.try_iter().into_iter().flatten().map(|name| name.to_string());
+    let variables = variables(&Vars::default()).into_keys().map(str::to_owned);
     functions.chain(variables).collect()
 }
 
@@ -53,7 +56,11 @@ fn line_of(template: &str, name: &str) -> usize {
     let mut line = 1;
     // Every piece but the first begins inside a tag and leaves it at `}`.
     for (index, piece) in template.split('{').enumerate() {
-        let tag = if index == 0 { "" } else { piece.split('}').next().unwrap_or("") };
+        let tag = if index == 0 {
+            ""
+        } else {
+            piece.split('}').next().unwrap_or("")
+        };
         for (offset, text) in tag.split('\n').enumerate() {
             let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
             if words.any(|word| word == name) {

@@ -14,6 +14,7 @@
 mod check;
 mod rng;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
@@ -69,7 +70,10 @@ impl From<Error> for PersonaError {
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),
         };
-        Self::Template { line: error.line().unwrap_or(1), message }
+        Self::Template {
+            line: error.line().unwrap_or(1),
+            message,
+        }
     }
 }
 
@@ -84,8 +88,8 @@ pub fn render(template: &str, vars: &Vars, seed: u64) -> Result<String, PersonaE
     Ok(env.render_str(template, variables(vars))?)
 }
 
-fn variables(vars: &Vars) -> Value {
-    Value::from_iter([
+fn variables(vars: &Vars) -> BTreeMap<&'static str, Value> {
+    BTreeMap::from([
         ("company", Value::from(vars.company.as_str())),
         ("persona", Value::from(vars.persona.as_str())),
         ("caller_last4", Value::from(vars.caller_last4.as_str())),
@@ -113,16 +117,25 @@ fn add_pick(env: &mut Environment<'static>, seed: u64) {
     env.add_function("pick", move |items: Vec<Value>| {
         let mut rng = Rng::new(state.fetch_add(rng::STEP, Ordering::Relaxed));
         rng.pick(&items).cloned().ok_or_else(|| {
-            Error::new(ErrorKind::InvalidOperation, "pick() needs a list that is not empty")
+            Error::new(
+                ErrorKind::InvalidOperation,
+                "pick() needs a list that is not empty",
+            )
         })
     });
 }
 
 fn add_tangent(env: &mut Environment<'static>, tangents: Vec<String>, seed: u64) {
-    let first = Rng::new(seed).below(tangents.len() as u64);
+    // Another stream than that of `pick`, or the two would choose in step.
+    let first = Rng::new(!seed).below(tangents.len() as u64);
     let next = AtomicUsize::new(usize::try_from(first).unwrap_or(0));
     env.add_function("tangent", move || {
-        let index = next.fetch_add(1, Ordering::Relaxed).checked_rem(tangents.len());
-        index.and_then(|index| tangents.get(index)).cloned().unwrap_or_default()
+        let index = next
+            .fetch_add(1, Ordering::Relaxed)
+            .checked_rem(tangents.len());
+        index
+            .and_then(|index| tangents.get(index))
+            .cloned()
+            .unwrap_or_default()
     });
 }

@@ -32,15 +32,23 @@ pub(super) fn read_arguments<T: DeserializeOwned>(text: &str) -> Result<T, ToolE
         return Err(ToolError::TooLong { bytes: text.len() });
     }
     let text = if text.trim().is_empty() { "{}" } else { text };
-    serde_json::from_str(text)
-        .map_err(|error| ToolError::BadArguments { detail: Personal::new(error.to_string()) })
+    // Serde would take an array for the fields in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(bad("the arguments are not a JSON object"));
+    }
+    serde_json::from_str(text).map_err(|error| bad(error.to_string()))
 }
 
 /// A text argument that must say something.
 pub(super) fn not_blank(field: &str, text: String) -> Result<String, ToolError> {
     if text.trim().is_empty() {
-        let detail = Personal::new(format!("`{field}` is empty"));
-        return Err(ToolError::BadArguments { detail });
+        return Err(bad(format!("`{field}` is empty")));
     }
     Ok(text)
+}
+
+fn bad(detail: impl Into<String>) -> ToolError {
+    ToolError::BadArguments {
+        detail: Personal::new(detail),
+    }
 }

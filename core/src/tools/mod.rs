@@ -8,7 +8,7 @@
 //!
 //! 1. A file in this folder with a unit struct that implements [`Tool`]:
 //!
-//!    ```ignore
+//!    ```text
 //!    /// Where the business is.
 //!    #[derive(Deserialize, JsonSchema)]
 //!    #[serde(deny_unknown_fields)]
@@ -55,8 +55,11 @@ pub use error::ToolError;
 pub use toolbox::{Toolbox, UnknownTool};
 
 /// Every tool there is.
-const ALL: &[&dyn Tool] =
-    &[&end_call::EndCall, &look_up::LookUp, &transfer_to_human::TransferToHuman];
+const ALL: &[&dyn Tool] = &[
+    &end_call::EndCall,
+    &look_up::LookUp,
+    &transfer_to_human::TransferToHuman,
+];
 
 /// A function that the model may call.
 pub trait Tool: Send + Sync {

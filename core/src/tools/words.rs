@@ -15,15 +15,27 @@ const MIN_FUZZY_CHARS: usize = 5;
 /// none does.
 pub(super) fn words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
-    let all = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let telling: Vec<String> =
-        all.clone().filter(|word| !EMPTY_WORDS.contains(word)).map(str::to_owned).collect();
-    if telling.is_empty() { all.map(str::to_owned).collect() } else { telling }
+    let all = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let telling: Vec<String> = all
+        .clone()
+        .filter(|word| !EMPTY_WORDS.contains(word))
+        .map(str::to_owned)
+        .collect();
+    if telling.is_empty() {
+        all.map(str::to_owned).collect()
+    } else {
+        telling
+    }
 }
 
 /// How many of the topic's words were asked for.
 pub(super) fn in_common(asked: &[String], topic: &[String]) -> usize {
-    topic.iter().filter(|word| asked.iter().any(|other| alike(word, other))).count()
+    topic
+        .iter()
+        .filter(|word| asked.iter().any(|other| alike(word, other)))
+        .count()
 }
 
 /// Equal, or the same but for an ending ("price", "prices") or one letter.
@@ -42,7 +54,8 @@ fn alike(one: &str, other: &str) -> bool {
 /// Whether one letter more, less or other makes the words equal.
 fn one_edit_apart(one: &[char], other: &[char]) -> bool {
     let start = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let rest = |word: &[char], skip: usize| word.iter().skip(start + skip).copied().collect::<Vec<_>>();
+    let rest =
+        |word: &[char], skip: usize| word.iter().skip(start + skip).copied().collect::<Vec<_>>();
     match one.len().cmp(&other.len()) {
         std::cmp::Ordering::Equal => rest(one, 1) == rest(other, 1),
         std::cmp::Ordering::Greater => rest(one, 1) == rest(other, 0),
@@ -56,12 +69,20 @@ mod tests {
 
     #[test]
     fn words_are_alike_but_for_an_ending_or_a_letter() {
-        for (one, other) in
-            [("price", "prices"), ("adress", "address"), ("openning", "opening"), ("müller", "muller")]
-        {
+        for (one, other) in [
+            ("price", "prices"),
+            ("adress", "address"),
+            ("openning", "opening"),
+            ("müller", "muller"),
+        ] {
             assert!(alike(one, other) && alike(other, one), "{one} {other}");
         }
-        for (one, other) in [("cat", "cats"), ("hours", "house"), ("fax", "tax"), ("address", "hours")] {
+        for (one, other) in [
+            ("cat", "cats"),
+            ("hours", "house"),
+            ("fax", "tax"),
+            ("address", "hours"),
+        ] {
             assert!(!alike(one, other), "{one} {other}");
         }
     }

@@ -15,16 +15,13 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self { origin: Instant::now() }
+        Self {
+            origin: Instant::now(),
+        }
     }
 
     pub(super) fn now(self) -> Micros {
         Micros::from(self.origin.elapsed())
-    }
-
-    /// Where `instant` lies on this clock.
-    pub(super) fn at(self, instant: Instant) -> Micros {
-        Micros::from(instant.saturating_duration_since(self.origin))
     }
 
     /// Milliseconds since the call began.

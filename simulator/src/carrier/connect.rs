@@ -89,26 +89,40 @@ impl Call<'_> {
     /// What Twilio would log about a stream that has ended.
     fn judge(&mut self, report: &StreamReport) {
         if report.end == StreamEnd::ServerVanished {
-            self.error(Some(31_921), "the server closed the stream without a close frame".into());
+            self.error(
+                Some(31_921),
+                "the server closed the stream without a close frame".into(),
+            );
         }
         if let Some(problem) = &report.first_invalid {
             let count = report.invalid_commands;
-            self.warn(31_951, format!("{count} invalid messages, the first: {problem}"));
+            self.warn(
+                31_951,
+                format!("{count} invalid messages, the first: {problem}"),
+            );
         }
         if report.frames_discarded > 0 {
             let count = report.frames_discarded;
-            self.warn(31_930, format!("{count} frames discarded: the server reads too slowly"));
+            self.warn(
+                31_930,
+                format!("{count} frames discarded: the server reads too slowly"),
+            );
         }
     }
 
-    fn keep(&mut self, report: StreamReport) -> StreamEnd {
+    fn keep(&mut self, mut report: StreamReport) -> StreamEnd {
         let end = report.end;
+        if end == StreamEnd::NotOpened {
+            report.ended_at_ms = self.clock.ms();
+        }
         self.report.streams.push(report);
         end
     }
 
     fn save(&mut self, recorder: Option<&Recorder>) {
-        let (Some(recorder), Some(folder)) = (recorder, &self.plan.save) else { return };
+        let (Some(recorder), Some(folder)) = (recorder, &self.plan.save) else {
+            return;
+        };
         let name = match self.report.streams.len() {
             0 => self.report.call_sid.clone(),
             earlier => format!("{}-{}", self.report.call_sid, earlier + 1),
@@ -121,13 +135,19 @@ impl Call<'_> {
     /// What Twilio says about a `<Stream>` that it cannot use as written.
     fn check(&mut self, noun: &Stream) {
         if noun.url.contains('?') {
-            self.warn(31_920, "a stream's URL must have no query string".to_owned());
+            self.warn(
+                31_920,
+                "a stream's URL must have no query string".to_owned(),
+            );
         }
         let long = |(name, value): &(String, String)| {
             name.chars().count() + value.chars().count() > MAX_PARAMETER_CHARS
         };
         if noun.parameters.iter().any(long) {
-            self.warn(12_200, format!("a <Parameter> over {MAX_PARAMETER_CHARS} characters"));
+            self.warn(
+                12_200,
+                format!("a <Parameter> over {MAX_PARAMETER_CHARS} characters"),
+            );
         }
     }
 
@@ -140,7 +160,9 @@ impl Call<'_> {
         event: &str,
         error: Option<&str>,
     ) {
-        let Some(url) = noun.status_callback.as_deref() else { return };
+        let Some(url) = noun.status_callback.as_deref() else {
+            return;
+        };
         let mut extra: Form = form(&[
             ("AccountSid", &self.plan.account_sid),
             ("CallSid", &self.report.call_sid),

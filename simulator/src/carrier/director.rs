@@ -53,7 +53,10 @@ pub(super) struct Director {
 
 impl Director {
     pub(super) fn new(script: &Script) -> Self {
-        Self { steps: script.steps.iter().cloned().collect(), ..Self::default() }
+        Self {
+            steps: script.steps.iter().cloned().collect(),
+            ..Self::default()
+        }
     }
 
     /// The next thing to do at this moment, if any. To be asked again until it
@@ -113,7 +116,9 @@ impl Director {
     /// `patience`: the silence before them and the keys. `None`: no key comes.
     pub(super) fn keys(&mut self, patience: Micros) -> Option<(Micros, String)> {
         let (silence, place) = self.after_silence()?;
-        let Some(Step::Press(keys)) = self.steps.get(place) else { return None };
+        let Some(Step::Press(keys)) = self.steps.get(place) else {
+            return None;
+        };
         if silence > patience {
             return None;
         }
@@ -130,14 +135,24 @@ impl Director {
     }
 
     /// What the far end should have done and did not, the call being over.
-    pub(super) fn finish(mut self, now: Micros, ended_by_far_end: bool, told: &Told) -> Vec<String> {
+    pub(super) fn finish(
+        mut self,
+        now: Micros,
+        ended_by_far_end: bool,
+        told: &Told,
+    ) -> Vec<String> {
         let began = self.began.unwrap_or(now);
         for (place, step) in self.steps.iter().enumerate() {
-            let Step::Expect(Expectation { what, within_ms }) = step else { continue };
+            let Step::Expect(Expectation { what, within_ms }) = step else {
+                continue;
+            };
             let late = place == 0
                 && within_ms.is_some_and(|ms| now.since(began) > Micros::from_millis(ms));
             if late || !is_met(what, told, ended_by_far_end) {
-                let expectation = Expectation { what: what.clone(), within_ms: *within_ms };
+                let expectation = Expectation {
+                    what: what.clone(),
+                    within_ms: *within_ms,
+                };
                 self.failures.push(format!("expected {expectation}"));
             }
         }
@@ -153,7 +168,9 @@ impl Director {
     fn after_silence(&self) -> Option<(Micros, usize)> {
         let mut silence = Micros::ZERO;
         for (place, step) in self.steps.iter().enumerate() {
-            let Step::Wait(Wait::For(ms)) = step else { return Some((silence, place)) };
+            let Step::Wait(Wait::For(ms)) = step else {
+                return Some((silence, place));
+            };
             silence = silence + Micros::from_millis(*ms);
         }
         None
@@ -161,7 +178,11 @@ impl Director {
 }
 
 fn take_first(keys: &mut String) -> Option<char> {
-    if keys.is_empty() { None } else { Some(keys.remove(0)) }
+    if keys.is_empty() {
+        None
+    } else {
+        Some(keys.remove(0))
+    }
 }
 
 fn is_over(wait: Wait, began: Micros, senses: &Senses) -> bool {
@@ -169,16 +190,18 @@ fn is_over(wait: Wait, began: Micros, senses: &Senses) -> bool {
     let pause = Micros::from_millis(Wait::PAUSE_MS);
     match wait {
         Wait::For(ms) => now.since(began) >= Micros::from_millis(ms),
-        Wait::Greeting => senses.heard_last.is_some_and(|last| now.since(last) >= pause),
-        Wait::Reply => {
-            senses.heard_last.is_some_and(|last| last > began && now.since(last) >= pause)
-        }
+        Wait::Greeting => senses
+            .heard_last
+            .is_some_and(|last| now.since(last) >= pause),
+        Wait::Reply => senses
+            .heard_last
+            .is_some_and(|last| last > began && now.since(last) >= pause),
         Wait::Quiet(ms) => {
             now.since(senses.heard_last.unwrap_or(Micros::ZERO)) >= Micros::from_millis(ms)
         }
-        Wait::Speaking(ms) => {
-            senses.heard_since.is_some_and(|since| now.since(since) >= Micros::from_millis(ms))
-        }
+        Wait::Speaking(ms) => senses
+            .heard_since
+            .is_some_and(|since| now.since(since) >= Micros::from_millis(ms)),
     }
 }
 
@@ -188,7 +211,9 @@ fn is_met(what: &Expected, told: &Told, ended_by_far_end: bool) -> bool {
         Expected::Dial(number) => told.dialled.contains(number),
         Expected::Text(text) => {
             let wanted = text.to_lowercase();
-            told.said.iter().any(|said| said.to_lowercase().contains(&wanted))
+            told.said
+                .iter()
+                .any(|said| said.to_lowercase().contains(&wanted))
         }
     }
 }

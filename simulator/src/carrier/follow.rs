@@ -67,7 +67,10 @@ impl Call<'_> {
             Verb::Hangup => Some(Next::End(Ended::FarEnd)),
             Verb::Reject { .. } => None,
             Verb::Unknown(name) => {
-                self.error(Some(12_200), format!("<{name}> is no verb that is followed here"));
+                self.error(
+                    Some(12_200),
+                    format!("<{name}> is no verb that is followed here"),
+                );
                 None
             }
         }
@@ -112,7 +115,10 @@ impl Call<'_> {
     async fn dwell(&mut self, seconds: u64) -> Option<Next> {
         let span = self.at_speed(Duration::from_secs(seconds));
         let left = Duration::from(self.deadline().since(self.clock.now()));
-        let patience = self.director.hangs_up_after().map(|after| self.at_speed(after.into()));
+        let patience = self
+            .director
+            .hangs_up_after()
+            .map(|after| self.at_speed(after.into()));
         if let Some(patience) = patience.filter(|&patience| patience <= span.min(left)) {
             tokio::time::sleep(patience).await;
             return Some(Next::End(Ended::Caller));
@@ -162,7 +168,11 @@ impl Call<'_> {
         ]);
         if answered {
             extra.push(("DialCallDuration".to_owned(), seconds.to_string()));
-            if dial.record.as_deref().is_some_and(|record| record != "do-not-record") {
+            if dial
+                .record
+                .as_deref()
+                .is_some_and(|record| record != "do-not-record")
+            {
                 extra.push(("RecordingUrl".to_owned(), self.recording_url()));
             }
         }
@@ -188,7 +198,9 @@ impl Call<'_> {
             }
             let extra = form(&[("Digits", "")]);
             let action = gather.action.as_deref();
-            return gather.action_on_empty.then(|| self.fetch_next(page, action, extra));
+            return gather
+                .action_on_empty
+                .then(|| self.fetch_next(page, action, extra));
         };
         tokio::time::sleep(self.at_speed(silence.into())).await;
         let mut digits = String::new();
@@ -200,11 +212,18 @@ impl Call<'_> {
                 break;
             }
             digits.push(key);
-            if gather.num_digits.is_some_and(|wanted| digits.len() >= wanted) {
+            if gather
+                .num_digits
+                .is_some_and(|wanted| digits.len() >= wanted)
+            {
                 break;
             }
         }
-        let extra = form(&[("Digits", &digits), ("FinishedOnKey", finish), ("msg", "Gather End")]);
+        let extra = form(&[
+            ("Digits", &digits),
+            ("FinishedOnKey", finish),
+            ("msg", "Gather End"),
+        ]);
         Some(self.fetch_next(page, gather.action.as_deref(), extra))
     }
 
@@ -236,7 +255,10 @@ impl Call<'_> {
 
 /// Parameters from texts.
 pub(super) fn form(pairs: &[(&str, &str)]) -> Form {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn name(verb: &Verb) -> &str {

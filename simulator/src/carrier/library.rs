@@ -77,14 +77,22 @@ impl Library {
     /// When the file cannot be read or is no mono WAV that can be played.
     pub fn file(&mut self, name: &Path) -> Result<Clip, LibraryError> {
         let path = self.folder.join(name);
-        let named = |audio| Clip { name: name.display().to_string(), audio };
+        let named = |audio| Clip {
+            name: name.display().to_string(),
+            audio,
+        };
         if let Some(audio) = self.read.get(&path) {
             return Ok(named(Arc::clone(audio)));
         }
-        let bytes = std::fs::read(&path)
-            .map_err(|source| LibraryError::Read { path: path.clone(), source })?;
+        let bytes = std::fs::read(&path).map_err(|source| LibraryError::Read {
+            path: path.clone(),
+            source,
+        })?;
         let audio: Arc<[u8]> = wav::parse(&bytes)
-            .map_err(|source| LibraryError::Wav { path: path.clone(), source })?
+            .map_err(|source| LibraryError::Wav {
+                path: path.clone(),
+                source,
+            })?
             .into();
         self.read.insert(path, Arc::clone(&audio));
         Ok(named(audio))
@@ -101,8 +109,11 @@ impl Library {
         for (said, recording) in self.recordings()? {
             if words(&said) == wanted {
                 // An absolute or working-directory path stays itself when joined.
-                let recording = std::path::absolute(&recording)
-                    .map_err(|source| LibraryError::Read { path: recording, source })?;
+                let recording =
+                    std::path::absolute(&recording).map_err(|source| LibraryError::Read {
+                        path: recording,
+                        source,
+                    })?;
                 let clip = self.file(&recording)?;
                 return Ok(Clip { name: said, ..clip });
             }
@@ -118,15 +129,22 @@ impl Library {
     /// Texts and files of the recordings that hold one utterance each. A sidecar
     /// that cannot be read describes none.
     fn recordings(&self) -> Result<Vec<(String, PathBuf)>, LibraryError> {
-        let failed = |source| LibraryError::Read { path: self.utterances.clone(), source };
+        let failed = |source| LibraryError::Read {
+            path: self.utterances.clone(),
+            source,
+        };
         let mut found = Vec::new();
         for entry in std::fs::read_dir(&self.utterances).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_none_or(|ending| ending != "json") {
                 continue;
             }
-            let Ok(bytes) = std::fs::read(&path) else { continue };
-            let Ok(sidecar) = serde_json::from_slice::<Sidecar>(&bytes) else { continue };
+            let Ok(bytes) = std::fs::read(&path) else {
+                continue;
+            };
+            let Ok(sidecar) = serde_json::from_slice::<Sidecar>(&bytes) else {
+                continue;
+            };
             if let [said] = sidecar.utterances.as_slice() {
                 found.push((said.text.clone(), path.with_extension("wav")));
             }
@@ -138,5 +156,8 @@ impl Library {
 
 fn words(text: &str) -> Vec<String> {
     let kept = |c: char| c.is_alphanumeric() || c == '\'';
-    text.split(|c| !kept(c)).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c| !kept(c))
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }

@@ -18,22 +18,29 @@ mod connect;
 mod director;
 mod event;
 mod follow;
-mod hearing;
 mod heard;
+mod hearing;
 mod level;
 mod library;
 mod line;
+mod load;
+mod options;
 mod plan;
 mod playback;
+mod print;
 mod recorder;
 mod report;
 mod script;
 mod session;
 mod status;
 mod stream;
+mod summary;
 mod talker;
 mod twiml;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 pub use call::place_call;
 pub use clock::{FRAME, Lateness};
@@ -41,6 +48,8 @@ pub use event::{CallEvent, EventKind};
 pub use heard::Heard;
 pub use library::{Library, LibraryError};
 pub use line::WEBHOOK_TIMEOUT;
+pub use load::{Counts, Load, place_calls};
+pub use options::{AuthToken, OptionsError, SimulateCallsOptions, run};
 pub use plan::{CallPlan, DialOutcome, StatusPlan};
 pub use playback::{ClearRecord, PlaybackReport};
 pub use report::{
@@ -51,6 +60,7 @@ pub use script::{
     Clip, Expectation, Expected, Fault, Line as ScriptLine, Script, ScriptError, Step, Wait, Words,
     parse as parse_script,
 };
+pub use summary::{LoadReport, Threshold, ThresholdError, Times};
 pub use twiml::{
     Dial, Gather, MAX_TWIML_BYTES, Stream as StreamNoun, TwimlError, Verb, parse as parse_twiml,
 };

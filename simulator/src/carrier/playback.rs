@@ -53,6 +53,8 @@ pub struct PlaybackReport {
     pub played_bytes: u64,
     /// Audio thrown away by `clear`.
     pub cleared_bytes: u64,
+    /// Audio still waiting when the stream ended.
+    pub unplayed_bytes: u64,
     /// Most audio that was ever waiting.
     pub peak_bytes: u64,
     /// How often the buffer ran dry in the middle of an utterance.
@@ -145,7 +147,11 @@ impl Playback {
         echoes: &mut Vec<String>,
     ) -> Played {
         self.in_ear = 0;
-        while self.marks.front().is_some_and(|mark| mark.after <= self.head) {
+        while self
+            .marks
+            .front()
+            .is_some_and(|mark| mark.after <= self.head)
+        {
             echoes.extend(self.marks.pop_front().map(|mark| mark.name));
         }
         let bytes = self.buffer.len().min(FRAME_BYTES);
@@ -159,7 +165,10 @@ impl Playback {
         let before = self.current;
         self.note_stamps(at);
         self.note_gap(at, bytes, before);
-        Played { bytes, audible: bytes > 0 && audible(frame) }
+        Played {
+            bytes,
+            audible: bytes > 0 && audible(frame),
+        }
     }
 
     /// Whether neither the ear nor the buffer holds anything.
@@ -167,18 +176,20 @@ impl Playback {
         self.in_ear == 0 && self.buffer.is_empty()
     }
 
-    /// Audio received and not yet played, in bytes.
-    pub(super) fn waiting_bytes(&self) -> u64 {
-        as_u64(self.buffer.len())
-    }
-
-    pub(super) fn into_report(self) -> PlaybackReport {
+    /// The stream is over; what still waits is never played.
+    pub(super) fn into_report(mut self) -> PlaybackReport {
+        self.report.unplayed_bytes = as_u64(self.buffer.len());
         self.report
     }
 
     /// Counts the frames whose first byte has now been played.
     fn note_stamps(&mut self, at: Micros) {
-        while let Some(stamp) = self.stamps.front().copied().filter(|s| s.offset < self.head) {
+        while let Some(stamp) = self
+            .stamps
+            .front()
+            .copied()
+            .filter(|s| s.offset < self.head)
+        {
             self.stamps.pop_front();
             self.current = Some((stamp.response, stamp.frame));
             let heard = Heard::of(&mut self.report.responses, stamp.response, at);
@@ -208,7 +219,9 @@ impl Playback {
             }
             return;
         }
-        let Some(dry) = self.dry_since.take() else { return };
+        let Some(dry) = self.dry_since.take() else {
+            return;
+        };
         let gap_ms = at.since(dry).as_millis();
         let same = match (before, self.current) {
             (Some((old, _)), Some((new, _))) => old == new,

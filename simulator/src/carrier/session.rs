@@ -167,7 +167,9 @@ impl<'a> Session<'a> {
                 heard_since: self.hearing.since,
                 talking: self.setup.talker.is_busy(),
             };
-            let Some(act) = self.shared.director.next(&senses, self.shared.told) else { return };
+            let Some(act) = self.shared.director.next(&senses, self.shared.told) else {
+                return;
+            };
             match act {
                 Act::Speak(clip) => {
                     self.setup.talker.say(&clip);
@@ -266,7 +268,13 @@ impl<'a> Session<'a> {
             after_ms
         });
         let dropped_ms = record.dropped_bytes / 8;
-        self.tell(now, EventKind::Cleared { dropped_ms, after_ms });
+        self.tell(
+            now,
+            EventKind::Cleared {
+                dropped_ms,
+                after_ms,
+            },
+        );
         self.send_echoes(now, true);
     }
 
@@ -281,8 +289,11 @@ impl<'a> Session<'a> {
         for name in std::mem::take(&mut self.echoes) {
             let message = self.wire.mark(&name);
             self.send(message);
-            let count =
-                if cleared { &mut self.report.marks_cleared } else { &mut self.report.marks_played };
+            let count = if cleared {
+                &mut self.report.marks_cleared
+            } else {
+                &mut self.report.marks_played
+            };
             *count += 1;
             if self.report.marks.len() < MAX_MARKS {
                 self.report.marks.push(MarkRecord {
@@ -295,8 +306,10 @@ impl<'a> Session<'a> {
     }
 
     fn send_garbage(&mut self) {
-        self.outbox.extend(GARBAGE.map(|text| Out::Control(ByteString::from_static(text))));
-        self.outbox.push(Out::Binary(Bytes::from_static(&[0, 0xff, 0xfe, 1])));
+        self.outbox
+            .extend(GARBAGE.map(|text| Out::Control(ByteString::from_static(text))));
+        self.outbox
+            .push(Out::Binary(Bytes::from_static(&[0, 0xff, 0xfe, 1])));
     }
 
     fn send(&mut self, message: ByteString) {
@@ -323,7 +336,11 @@ impl<'a> Session<'a> {
     }
 
     /// The stream is over.
-    pub(super) fn finish(mut self, end: StreamEnd, now: Micros) -> (StreamReport, Option<Recorder>) {
+    pub(super) fn finish(
+        mut self,
+        end: StreamEnd,
+        now: Micros,
+    ) -> (StreamReport, Option<Recorder>) {
         self.tell(now, EventKind::StreamEnded);
         let mut report = self.report;
         report.utterances.extend(self.hearing.rest());

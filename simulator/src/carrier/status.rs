@@ -23,13 +23,20 @@ impl Courier {
         let plan = plan.map(|plan| (line.address().public(&plan.url), plan));
         let (queue, jobs) = unbounded_channel();
         let worker = actix_rt::spawn(deliver(line, jobs, shuffled));
-        Self { queue, worker, plan, next: 0 }
+        Self {
+            queue,
+            worker,
+            plan,
+            next: 0,
+        }
     }
 
     /// Sends a status with what belongs to every status callback. `base` holds
     /// the call's own parameters.
     pub(super) fn status(&mut self, base: Form, duration_s: Option<u64>) {
-        let Some((url, plan)) = &self.plan else { return };
+        let Some((url, plan)) = &self.plan else {
+            return;
+        };
         let mut form = base;
         let mut add = |name: &str, value: String| form.push((name.to_owned(), value));
         add("CallbackSource", "call-progress-events".to_owned());
@@ -58,11 +65,17 @@ impl Courier {
     /// Waits until everything is delivered; what could not be.
     pub(super) async fn finish(self) -> Vec<String> {
         drop(self.queue);
-        self.worker.await.unwrap_or_else(|error| vec![error.to_string()])
+        self.worker
+            .await
+            .unwrap_or_else(|error| vec![error.to_string()])
     }
 }
 
-async fn deliver(line: Line, mut jobs: UnboundedReceiver<(String, Form)>, shuffled: bool) -> Vec<String> {
+async fn deliver(
+    line: Line,
+    mut jobs: UnboundedReceiver<(String, Form)>,
+    shuffled: bool,
+) -> Vec<String> {
     let mut failures = Vec::new();
     let mut held = Vec::new();
     while let Some((url, form)) = jobs.recv().await {
@@ -89,5 +102,7 @@ async fn send(line: &Line, url: &str, form: &[(String, String)]) -> Option<Strin
 /// Now, as RFC 2822 writes it, in UTC.
 pub(super) fn timestamp() -> String {
     let now = std::time::SystemTime::now();
-    actix_web::http::header::HttpDate::from(now).to_string().replace("GMT", "+0000")
+    actix_web::http::header::HttpDate::from(now)
+        .to_string()
+        .replace("GMT", "+0000")
 }

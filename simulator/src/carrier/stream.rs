@@ -6,7 +6,8 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use awc::ws::{Frame, Item, Message};
+use actix_http::ws::Item;
+use awc::ws::{Frame, Message};
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -66,7 +67,10 @@ async fn flush(socket: &mut Socket, session: &mut Session<'_>) -> Result<(), Str
             Out::Media(text) | Out::Control(text) => Message::Text(text),
             Out::Binary(bytes) => Message::Binary(bytes),
         };
-        socket.as_mut().write(message).map_err(|_| StreamEnd::ServerVanished)?;
+        socket
+            .as_mut()
+            .write(message)
+            .map_err(|_| StreamEnd::ServerVanished)?;
     }
     if socket.is_write_buf_empty() {
         return Ok(());
@@ -102,7 +106,10 @@ async fn receive(
         Frame::Pong(_) => {}
         Frame::Close(reason) => {
             session.report.close = reason.as_ref().map(|reason| {
-                (reason.code.into(), reason.description.clone().unwrap_or_default())
+                (
+                    reason.code.into(),
+                    reason.description.clone().unwrap_or_default(),
+                )
             });
             let answer = timeout(CLOSE_TIMEOUT, socket.send(Message::Close(reason))).await;
             if !matches!(answer, Ok(Ok(()))) {
@@ -127,7 +134,10 @@ async fn leave(socket: &mut Socket, end: StreamEnd) -> StreamEnd {
         return end;
     }
     let goodbye = async {
-        socket.send(Message::Close(Some(awc::ws::CloseCode::Normal.into()))).await.ok()?;
+        socket
+            .send(Message::Close(Some(awc::ws::CloseCode::Normal.into())))
+            .await
+            .ok()?;
         // Bytes left unread would turn the close into a reset, and `stop` with it.
         while let Some(Ok(frame)) = socket.next().await {
             if matches!(frame, Frame::Close(_)) {
@@ -177,6 +187,10 @@ impl Parts {
             return None;
         }
         let whole = self.bytes.split().freeze();
-        Some(if self.is_text { Whole::Text(whole) } else { Whole::Binary(whole.len()) })
+        Some(if self.is_text {
+            Whole::Text(whole)
+        } else {
+            Whole::Binary(whole.len())
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The phone's mouth: what the caller sends, frame by frame, and when the
 //! caller begins and stops speaking.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use trunkline_core::audio::FRAME_BYTES;
 use trunkline_core::time::Micros;
@@ -36,7 +36,10 @@ pub(super) struct Talker {
 
 impl Talker {
     pub(super) fn new(noise: Option<Arc<[u8]>>) -> Self {
-        Self { noise, ..Self::default() }
+        Self {
+            noise,
+            ..Self::default()
+        }
     }
 
     /// Sends this from the next frame.
@@ -52,7 +55,9 @@ impl Talker {
 
     /// The next 20 ms. `false`: plain silence, whose encoding is known.
     pub(super) fn fill(&mut self, frame: &mut [u8; FRAME_BYTES]) -> bool {
-        let Some(clip) = &self.clip else { return self.fill_noise(frame) };
+        let Some(clip) = &self.clip else {
+            return self.fill_noise(frame);
+        };
         let rest = clip.get(self.at..).unwrap_or_default();
         let taken = copy(rest, frame);
         self.at += taken;
@@ -75,11 +80,15 @@ impl Talker {
     /// Whether the frame just filled begins or ends an utterance.
     pub(super) fn spoke(&mut self, frame: &[u8; FRAME_BYTES], at: Micros) -> Option<Spoke> {
         if audible(frame) {
-            return self.last_audible.replace(at).is_none().then_some(Spoke::Began);
+            return self
+                .last_audible
+                .replace(at)
+                .is_none()
+                .then_some(Spoke::Began);
         }
-        let quiet = self.last_audible.is_some_and(|last| {
-            at.since(last) >= Micros::from_millis(UTTERANCE_GAP_MS)
-        });
+        let quiet = self
+            .last_audible
+            .is_some_and(|last| at.since(last) >= Micros::from_millis(UTTERANCE_GAP_MS));
         if quiet {
             self.last_audible = None;
             return Some(Spoke::Ended);
@@ -90,13 +99,20 @@ impl Talker {
 
 fn copy(from: &[u8], frame: &mut [u8; FRAME_BYTES]) -> usize {
     frame.fill(SILENCE);
-    from.iter().zip(frame.iter_mut()).map(|(byte, slot)| *slot = *byte).count()
+    from.iter()
+        .zip(frame.iter_mut())
+        .map(|(byte, slot)| *slot = *byte)
+        .count()
 }
 
 /// A second of faint noise, as a quiet room gives: the lowest few steps of
-/// μ-law, some −65 dBFS, the same in every run.
-#[must_use]
-pub fn comfort_noise() -> Arc<[u8]> {
+/// μ-law, some −65 dBFS, the same in every run. Made once.
+pub(super) fn comfort_noise() -> Arc<[u8]> {
+    static NOISE: LazyLock<Arc<[u8]>> = LazyLock::new(make_noise);
+    Arc::clone(&NOISE)
+}
+
+fn make_noise() -> Arc<[u8]> {
     let mut state: u32 = 0x2545_f491;
     let sample = || {
         // Marsaglia's xorshift with the shifts 13, 17 and 5.
@@ -107,7 +123,9 @@ pub fn comfort_noise() -> Arc<[u8]> {
         let sign = if state & 0x100 == 0 { 0x80 } else { 0 };
         sign | (0x7f - size)
     };
-    std::iter::repeat_with(sample).take(NOISE_FRAMES * FRAME_BYTES).collect()
+    std::iter::repeat_with(sample)
+        .take(NOISE_FRAMES * FRAME_BYTES)
+        .collect()
 }
 
 #[cfg(test)]
@@ -123,7 +141,10 @@ mod tests {
     fn a_recording_is_sent_whole_and_padded_with_silence() {
         let mut talker = Talker::default();
         let audio: Arc<[u8]> = vec![7_u8; 200].into();
-        talker.say(&Clip { name: "x".into(), audio });
+        talker.say(&Clip {
+            name: "x".into(),
+            audio,
+        });
         let mut frame = [0; FRAME_BYTES];
         assert!(talker.fill(&mut frame) && talker.is_busy());
         assert_eq!(frame, [7; FRAME_BYTES]);

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytestring::ByteString;
-use trunkline_core::audio::{FRAME_BYTES, FRAME_MS, TELEPHONE_RATE_HZ};
+use trunkline_core::audio::{FRAME_BYTES, FRAME_MS};
 use trunkline_core::ids::{AccountSid, CallSid, IdError, StreamSid};
 use trunkline_core::wire::twilio::carrier;
 use trunkline_core::wire::twilio::stream::{MediaFormat, StreamStart, Track};
@@ -52,11 +52,7 @@ impl Wire {
             call_sid: self.call_sid.clone(),
             tracks: vec!["inbound".to_owned()],
             custom_parameters: parameters.iter().cloned().collect(),
-            media_format: MediaFormat {
-                encoding: "audio/x-mulaw".to_owned(),
-                sample_rate_hz: TELEPHONE_RATE_HZ.into(),
-                channels: 1,
-            },
+            media_format: MediaFormat::mulaw(),
         };
         let sequence = self.next();
         carrier::write_start(&mut self.text, sequence, &start);
@@ -78,7 +74,14 @@ impl Wire {
         };
         let place = (self.chunk, timestamp_ms);
         let sid = &self.stream_sid;
-        carrier::write_media(&mut self.text, sequence, sid, Track::Inbound, place, payload);
+        carrier::write_media(
+            &mut self.text,
+            sequence,
+            sid,
+            Track::Inbound,
+            place,
+            payload,
+        );
         self.take()
     }
 
@@ -96,8 +99,14 @@ impl Wire {
 
     pub(super) fn stop(&mut self) -> ByteString {
         let sequence = self.next();
-        let Self { stream_sid, account_sid, call_sid, .. } = &*self;
-        carrier::write_stop(&mut self.text, sequence, stream_sid, account_sid, call_sid);
+        let Self {
+            stream_sid,
+            account_sid,
+            call_sid,
+            text,
+            ..
+        } = self;
+        carrier::write_stop(text, sequence, stream_sid, account_sid, call_sid);
         self.take()
     }
 

@@ -92,7 +92,9 @@ impl Ears {
     }
 
     fn learn_levels(&self, text: &str, levels: &[f32]) {
-        let Some(print) = Fingerprint::new(levels) else { return };
+        let Some(print) = Fingerprint::new(levels) else {
+            return;
+        };
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.push((print, text.to_owned()));
     }
@@ -129,16 +131,23 @@ fn wav_levels(path: &Path) -> Result<Vec<f32>, EarsError> {
 
 fn root_mean_square(samples: &[i16]) -> f32 {
     let squares: f32 = samples.iter().map(|s| f32::from(*s) * f32::from(*s)).sum();
-    #[expect(clippy::cast_precision_loss, reason = "a frame has a few hundred samples")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a frame has a few hundred samples"
+    )]
     let count = samples.len().max(1) as f32;
     (squares / count).sqrt()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test may fail loudly"
+    )]
     use super::*;
-    use crate::speech::mulaw;
+    use trunkline_core::audio::g711;
 
     fn shipped() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/audio")
@@ -148,8 +157,11 @@ mod tests {
     /// with noise, `shift` samples late.
     fn heard(name: &str, gain: f32, shift: usize) -> Vec<f32> {
         let path = shipped().join("utterances").join(name);
-        let samples: Vec<i16> =
-            hound::WavReader::open(path).unwrap().samples().collect::<Result<_, _>>().unwrap();
+        let samples: Vec<i16> = hound::WavReader::open(path)
+            .unwrap()
+            .samples()
+            .collect::<Result<_, _>>()
+            .unwrap();
         let mut noise = 1u32;
         let mut hiss = move || {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -158,8 +170,14 @@ mod tests {
         let mut audio = vec![0.0; 2_400 + shift];
         audio.extend(samples.iter().map(|s| f32::from(*s) * gain));
         audio.extend([0.0; 4_000]);
-        #[expect(clippy::cast_possible_truncation, reason = "a test's audio is quiet enough")]
-        let mulaw: Vec<u8> = audio.iter().map(|s| mulaw::encode((s + hiss()) as i16)).collect();
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a test's audio is quiet enough"
+        )]
+        let mulaw: Vec<u8> = audio
+            .iter()
+            .map(|s| g711::encode_sample((s + hiss()) as i16))
+            .collect();
         levels(AudioFormat::Mulaw, &mulaw)
     }
 
@@ -178,7 +196,10 @@ mod tests {
         ] {
             for (gain, shift) in [(1.0, 0), (0.4, 70), (1.3, 133)] {
                 let text = ears.recognise(&heard(name, gain, shift));
-                assert!(text.as_deref().is_some_and(|t| t.starts_with(start)), "{name} {gain} {text:?}");
+                assert!(
+                    text.as_deref().is_some_and(|t| t.starts_with(start)),
+                    "{name} {gain} {text:?}"
+                );
             }
         }
     }

@@ -1,6 +1,8 @@
 //! How loud audio is, 20 ms at a time, from any of the wire formats.
 
-use super::mulaw;
+use trunkline_core::audio::g711;
+
+use super::alaw;
 
 /// Length of the frames that are measured, in milliseconds.
 pub const FRAME_MS: u64 = 20;
@@ -54,7 +56,12 @@ impl LevelMeter {
     /// A meter at the start of a frame.
     #[must_use]
     pub const fn new(format: AudioFormat) -> Self {
-        Self { format, squares: 0.0, bytes: 0, low: None }
+        Self {
+            format,
+            squares: 0.0,
+            bytes: 0,
+            low: None,
+        }
     }
 
     /// Takes more audio; calls `frame` with the level of each frame that is full.
@@ -70,8 +77,8 @@ impl LevelMeter {
 
     fn octet(&mut self, octet: u8) {
         let sample = match self.format {
-            AudioFormat::Mulaw => mulaw::decode(octet),
-            AudioFormat::Alaw => mulaw::decode_alaw(octet),
+            AudioFormat::Mulaw => g711::decode_sample(octet),
+            AudioFormat::Alaw => alaw::decode(octet),
             AudioFormat::Pcm24k => {
                 let Some(low) = self.low.take() else {
                     self.low = Some(octet);
@@ -92,7 +99,10 @@ impl LevelMeter {
         self.squares = 0.0;
         self.bytes = 0;
         self.low = None;
-        #[expect(clippy::cast_possible_truncation, reason = "a level of at most 32,768 fits an f32")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a level of at most 32,768 fits an f32"
+        )]
         let level = level as f32;
         level
     }
@@ -120,20 +130,32 @@ mod tests {
     fn the_same_tone_is_as_loud_in_every_format() {
         let tone = |n: u32, rate: f32| {
             let t = f32::from(u16::try_from(n).unwrap_or(0)) / rate;
-            #[expect(clippy::cast_possible_truncation, reason = "within 16 bits by construction")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "within 16 bits by construction"
+            )]
             let sample = (8_000.0 * (t * 400.0 * std::f32::consts::TAU).sin()) as i16;
             sample
         };
-        let mulaw: Vec<u8> = (0..320).map(|n| mulaw::encode(tone(n, 8_000.0))).collect();
-        let alaw: Vec<u8> = (0..320).map(|n| mulaw::encode_alaw(tone(n, 8_000.0))).collect();
-        let pcm: Vec<u8> = (0..960).flat_map(|n| tone(n, 24_000.0).to_le_bytes()).collect();
+        let mulaw: Vec<u8> = (0..320)
+            .map(|n| g711::encode_sample(tone(n, 8_000.0)))
+            .collect();
+        let alaw: Vec<u8> = (0..320).map(|n| alaw::encode(tone(n, 8_000.0))).collect();
+        let pcm: Vec<u8> = (0..960)
+            .flat_map(|n| tone(n, 24_000.0).to_le_bytes())
+            .collect();
         let expected = 8_000.0 / 2.0_f32.sqrt();
-        for (format, audio) in
-            [(AudioFormat::Mulaw, mulaw), (AudioFormat::Alaw, alaw), (AudioFormat::Pcm24k, pcm)]
-        {
+        for (format, audio) in [
+            (AudioFormat::Mulaw, mulaw),
+            (AudioFormat::Alaw, alaw),
+            (AudioFormat::Pcm24k, pcm),
+        ] {
             let all = levels(format, &audio);
             assert_eq!(all.len(), 2);
-            assert!(all.iter().all(|l| (l - expected).abs() < 0.02 * expected), "{format:?} {all:?}");
+            assert!(
+                all.iter().all(|l| (l - expected).abs() < 0.02 * expected),
+                "{format:?} {all:?}"
+            );
         }
     }
 

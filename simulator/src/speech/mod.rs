@@ -2,8 +2,8 @@
 //! that say which frame of which response is heard, and ears that know a
 //! recording again by its loudness contour.
 
+pub mod alaw;
 pub mod fingerprint;
 pub mod level;
-pub mod mulaw;
 pub mod synth;
 pub mod watermark;

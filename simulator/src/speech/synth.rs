@@ -5,8 +5,10 @@
 
 use std::f32::consts::TAU;
 
+use trunkline_core::audio::g711;
+
 use super::level::AudioFormat;
-use super::{mulaw, watermark};
+use super::{alaw, watermark};
 
 /// Length of one character, in milliseconds: about 14 characters per second.
 pub const CHARACTER_MS: u64 = 70;
@@ -22,14 +24,14 @@ pub fn speak(text: &str, format: AudioFormat) -> Vec<u8> {
     let mut audio = Vec::new();
     for character in text.chars() {
         voice.character(character, |sample| match format {
-            AudioFormat::Mulaw => audio.push(mulaw::encode(sample)),
-            AudioFormat::Alaw => audio.push(mulaw::encode_alaw(sample)),
+            AudioFormat::Mulaw => audio.push(g711::encode_sample(sample)),
+            AudioFormat::Alaw => audio.push(alaw::encode(sample)),
             AudioFormat::Pcm24k => audio.extend_from_slice(&sample.to_le_bytes()),
         });
     }
     let silence = match format {
-        AudioFormat::Mulaw => mulaw::SILENCE,
-        AudioFormat::Alaw => 0xd5,
+        AudioFormat::Mulaw => g711::SILENCE,
+        AudioFormat::Alaw => alaw::SILENCE,
         AudioFormat::Pcm24k => 0,
     };
     audio.resize(audio.len().next_multiple_of(format.frame_bytes()), silence);
@@ -117,8 +119,14 @@ mod tests {
 
     #[test]
     fn the_same_text_sounds_the_same_and_another_does_not() {
-        assert_eq!(speak(TEXT, AudioFormat::Mulaw), speak(TEXT, AudioFormat::Mulaw));
-        assert_ne!(speak(TEXT, AudioFormat::Mulaw), speak("Goodbye!", AudioFormat::Mulaw));
+        assert_eq!(
+            speak(TEXT, AudioFormat::Mulaw),
+            speak(TEXT, AudioFormat::Mulaw)
+        );
+        assert_ne!(
+            speak(TEXT, AudioFormat::Mulaw),
+            speak("Goodbye!", AudioFormat::Mulaw)
+        );
     }
 
     #[test]
@@ -134,7 +142,10 @@ mod tests {
         let mut audio = speak(TEXT, AudioFormat::Mulaw);
         watermarked(&mut audio, 7);
         for (n, frame) in audio.chunks(160).enumerate() {
-            assert_eq!(watermark::read(frame), Some((7, u16::try_from(n).unwrap_or(0))));
+            assert_eq!(
+                watermark::read(frame),
+                Some((7, u16::try_from(n).unwrap_or(0)))
+            );
         }
     }
 }

@@ -15,7 +15,9 @@ const MAGIC: [u8; 2] = [0x02, 0x85];
 /// Marks a frame as number `frame_index` of response number `response`. Frames
 /// shorter than [`MARK_BYTES`] are left alone.
 pub fn stamp(frame: &mut [u8], response: u16, frame_index: u16) {
-    let Some(head) = frame.first_chunk_mut::<MARK_BYTES>() else { return };
+    let Some(head) = frame.first_chunk_mut::<MARK_BYTES>() else {
+        return;
+    };
     let [r0, r1] = response.to_be_bytes();
     let [f0, f1] = frame_index.to_be_bytes();
     let [s0, s1] = check(response, frame_index).to_be_bytes();

@@ -7,7 +7,7 @@ use trunkline_core::ids::{CallSid, TenantId};
 use uuid::Uuid;
 
 use crate::columns::{MaybeText, TextColumn, TimeColumn, stored_time};
-use crate::connection::{AnyConnection, MultiBackend, insert_or_ignore};
+use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::StoreError;
 use crate::payload::Payload;
 use crate::schema::call_events;
@@ -41,7 +41,7 @@ pub struct EventRow {
     /// Through what the conversation is held.
     pub channel: Channel,
     /// The particulars.
-    #[diesel(serialize_as = TextColumn)]
+    #[diesel(serialize_as = TextColumn, deserialize_as = TextColumn)]
     pub data: Payload,
 }
 
@@ -50,10 +50,16 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub fn events(&self, scope: Scope<'_>, call_sid: &CallSid) -> Result<Vec<EventRow>, StoreError> {
+    pub fn events(
+        &self,
+        scope: Scope<'_>,
+        call_sid: &CallSid,
+    ) -> Result<Vec<EventRow>, StoreError> {
         self.read(|connection| {
             let query = in_scope(scope).filter(call_events::call_sid.eq(call_sid.as_str()));
-            Ok(in_order(query).select(EventRow::as_select()).load(connection)?)
+            Ok(in_order(query)
+                .select(EventRow::as_select())
+                .load(connection)?)
         })
     }
 
@@ -73,7 +79,9 @@ impl Store {
                 .filter(call_events::call_sid.is_null())
                 .filter(call_events::at.ge(stored_time(since)))
                 .limit(i64::from(limit));
-            Ok(in_order(query).select(EventRow::as_select()).load(connection)?)
+            Ok(in_order(query)
+                .select(EventRow::as_select())
+                .load(connection)?)
         })
     }
 }
@@ -92,8 +100,28 @@ fn in_order(query: Events<'_>) -> Events<'_> {
     query.order((call_events::at, call_events::seq, call_events::id))
 }
 
-/// Inserts events, passing over those that are there already.
-pub(crate) fn insert(connection: &mut AnyConnection, events: Vec<EventRow>) -> Result<(), StoreError> {
-    insert_or_ignore!(connection, call_events::table, events)?;
+/// Inserts events, passing over those that are there already. One statement on
+/// Postgres, where each would be a journey to the server; SQLite has no way to
+/// say it in one, and no journey.
+pub(crate) fn insert(
+    connection: &mut AnyConnection,
+    events: Vec<EventRow>,
+) -> Result<(), StoreError> {
+    match connection {
+        AnyConnection::Sqlite(c) => {
+            for event in events {
+                diesel::insert_into(call_events::table)
+                    .values(event)
+                    .on_conflict_do_nothing()
+                    .execute(c)?;
+            }
+        }
+        AnyConnection::Postgres(c) => {
+            diesel::insert_into(call_events::table)
+                .values(events)
+                .on_conflict_do_nothing()
+                .execute(c)?;
+        }
+    }
     Ok(())
 }

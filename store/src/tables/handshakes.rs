@@ -13,7 +13,9 @@ use crate::scope::Scope;
 use crate::store::Store;
 
 /// A call's handshake with the speech model; a call has one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Insertable, Queryable, Selectable)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Insertable, Queryable, Selectable,
+)]
 #[diesel(table_name = stream_handshakes)]
 pub struct HandshakeRow {
     /// The call. A second handshake of the same call is ignored.
@@ -56,10 +58,17 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub fn handshake(&self, scope: Scope<'_>, call_sid: &CallSid) -> Result<Option<HandshakeRow>, StoreError> {
+    pub fn handshake(
+        &self,
+        scope: Scope<'_>,
+        call_sid: &CallSid,
+    ) -> Result<Option<HandshakeRow>, StoreError> {
         self.read(|connection| {
             let query = in_scope(scope).filter(stream_handshakes::call_sid.eq(call_sid.as_str()));
-            Ok(query.select(HandshakeRow::as_select()).first(connection).optional()?)
+            Ok(query
+                .select(HandshakeRow::as_select())
+                .first(connection)
+                .optional()?)
         })
     }
 
@@ -92,24 +101,43 @@ fn in_scope(scope: Scope<'_>) -> stream_handshakes::BoxedQuery<'_, MultiBackend>
 }
 
 /// Inserts a handshake, unless the call has one.
-pub(crate) fn insert(connection: &mut AnyConnection, handshake: &HandshakeRow) -> Result<(), StoreError> {
+pub(crate) fn insert(
+    connection: &mut AnyConnection,
+    handshake: &HandshakeRow,
+) -> Result<(), StoreError> {
     insert_or_ignore!(connection, stream_handshakes::table, handshake.clone())?;
     Ok(())
 }
 
 /// Writes what became known.
-pub(crate) fn change(connection: &mut AnyConnection, change: &HandshakeChange) -> Result<(), StoreError> {
+pub(crate) fn change(
+    connection: &mut AnyConnection,
+    change: &HandshakeChange,
+) -> Result<(), StoreError> {
     // Written back as it was, so that a change of nothing is still a statement.
     let same = stream_handshakes::tenant_id.eq(stream_handshakes::tenant_id);
-    let text = change.error_message.clone().map(|text| MaybeText::from(Some(text)));
+    let text = change
+        .error_message
+        .clone()
+        .map(|text| MaybeText::from(Some(text)));
     let changes = (
         same,
-        change.elapsed_ms.map(|ms| stream_handshakes::elapsed_ms.eq(ms)),
-        change.first_audio_ms.map(|ms| stream_handshakes::first_audio_ms.eq(ms)),
-        change.fell_back.map(|flag| stream_handshakes::fell_back.eq(flag)),
+        change
+            .elapsed_ms
+            .map(|ms| stream_handshakes::elapsed_ms.eq(ms)),
+        change
+            .first_audio_ms
+            .map(|ms| stream_handshakes::first_audio_ms.eq(ms)),
+        change
+            .fell_back
+            .map(|flag| stream_handshakes::fell_back.eq(flag)),
         text.map(|text| stream_handshakes::error_message.eq(text)),
     );
     let this_call = stream_handshakes::table.find(change.call_sid.as_str());
     let changed = diesel::update(this_call).set(changes).execute(connection)?;
-    if changed == 0 { Err(StoreError::Missing("handshake")) } else { Ok(()) }
+    if changed == 0 {
+        Err(StoreError::Missing("handshake"))
+    } else {
+        Ok(())
+    }
 }

@@ -19,7 +19,9 @@ use crate::words::{Channel, Outcome};
 const NODE_LOST: &str = "node_lost";
 
 /// One process of the fleet, in its latest life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Insertable, Queryable, Selectable)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Insertable, Queryable, Selectable,
+)]
 #[diesel(table_name = nodes)]
 pub struct NodeRow {
     /// Its name, kept over restarts.
@@ -72,7 +74,10 @@ impl Store {
     /// When the database cannot be asked.
     pub fn nodes(&self) -> Result<Vec<NodeRow>, StoreError> {
         self.read(|connection| {
-            Ok(nodes::table.order(nodes::node_id).select(NodeRow::as_select()).load(connection)?)
+            Ok(nodes::table
+                .order(nodes::node_id)
+                .select(NodeRow::as_select())
+                .load(connection)?)
         })
     }
 
@@ -84,7 +89,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written. Then no call was closed.
-    pub fn close_open_calls(&self, node_id: &NodeId, started_at: DateTime<Utc>) -> Result<usize, StoreError> {
+    pub fn close_open_calls(
+        &self,
+        node_id: &NodeId,
+        started_at: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
         self.write(|connection| {
             let left = left_open(connection, node_id, started_at)?;
             let number = left.len();
@@ -120,12 +129,20 @@ fn left_open(
         .filter(calls::node_id.eq(node_id.as_str()))
         .filter(calls::ended_at.is_null())
         .filter(calls::created_at.lt(started_at))
-        .filter(calls::stream_started_at.is_null().or(diesel::dsl::not(streams_here)))
+        .filter(
+            calls::stream_started_at
+                .is_null()
+                .or(diesel::dsl::not(streams_here)),
+        )
         .select(OpenCall::as_select())
         .load(connection)?)
 }
 
-fn close(connection: &mut AnyConnection, call: OpenCall, at: DateTime<Utc>) -> Result<(), StoreError> {
+fn close(
+    connection: &mut AnyConnection,
+    call: OpenCall,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     diesel::update(calls::table.filter(calls::call_sid.eq(call.call_sid.as_str())))
         .set((
             calls::outcome.eq(Outcome::Failed),
@@ -141,7 +158,9 @@ fn close(connection: &mut AnyConnection, call: OpenCall, at: DateTime<Utc>) -> R
         tenant_id: Some(call.tenant_id),
         seq: 0,
         at,
-        at_us: (at - call.created_at).num_microseconds().unwrap_or(i64::MAX),
+        at_us: (at - call.created_at)
+            .num_microseconds()
+            .unwrap_or(i64::MAX),
         kind: NODE_LOST.to_owned(),
         channel: Channel::Phone,
         data: Payload::default(),
@@ -163,31 +182,51 @@ fn started(connection: &mut AnyConnection, node: &NodeRow) -> Result<(), StoreEr
         return Ok(());
     }
     let earlier_life = nodes::started_at.lt(stored_time(node.started_at));
-    diesel::update(nodes::table.find(node.node_id.as_str()).filter(earlier_life))
-        .set((
-            nodes::started_at.eq(stored_time(node.started_at)),
-            nodes::last_seen_at.eq(stored_time(node.last_seen_at)),
-            nodes::stopped_at.eq(MaybeTime::from(node.stopped_at)),
-            nodes::version.eq(TextColumn::from(node.version.clone())),
-            nodes::pid.eq(node.pid),
-            nodes::address.eq(TextColumn::from(node.address.clone())),
-        ))
-        .execute(connection)?;
+    diesel::update(
+        nodes::table
+            .find(node.node_id.as_str())
+            .filter(earlier_life),
+    )
+    .set((
+        nodes::started_at.eq(stored_time(node.started_at)),
+        nodes::last_seen_at.eq(stored_time(node.last_seen_at)),
+        nodes::stopped_at.eq(MaybeTime::from(node.stopped_at)),
+        nodes::version.eq(TextColumn::from(node.version.clone())),
+        nodes::pid.eq(node.pid),
+        nodes::address.eq(TextColumn::from(node.address.clone())),
+    ))
+    .execute(connection)?;
     Ok(())
 }
 
-fn seen(connection: &mut AnyConnection, node_id: &NodeId, at: DateTime<Utc>) -> Result<(), StoreError> {
+fn seen(
+    connection: &mut AnyConnection,
+    node_id: &NodeId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let at = stored_time(at);
-    diesel::update(nodes::table.find(node_id.as_str()).filter(nodes::last_seen_at.lt(at)))
-        .set(nodes::last_seen_at.eq(at))
-        .execute(connection)?;
+    diesel::update(
+        nodes::table
+            .find(node_id.as_str())
+            .filter(nodes::last_seen_at.lt(at)),
+    )
+    .set(nodes::last_seen_at.eq(at))
+    .execute(connection)?;
     Ok(())
 }
 
-fn stopped(connection: &mut AnyConnection, node_id: &NodeId, at: DateTime<Utc>) -> Result<(), StoreError> {
+fn stopped(
+    connection: &mut AnyConnection,
+    node_id: &NodeId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let at = stored_time(at);
-    diesel::update(nodes::table.find(node_id.as_str()).filter(nodes::started_at.le(at)))
-        .set((nodes::last_seen_at.eq(at), nodes::stopped_at.eq(at)))
-        .execute(connection)?;
+    diesel::update(
+        nodes::table
+            .find(node_id.as_str())
+            .filter(nodes::started_at.le(at)),
+    )
+    .set((nodes::last_seen_at.eq(at), nodes::stopped_at.eq(at)))
+    .execute(connection)?;
     Ok(())
 }

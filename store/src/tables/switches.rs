@@ -100,7 +100,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be asked.
     pub fn switches(&self) -> Result<Vec<SwitchRow>, StoreError> {
-        let query = tenant_switches::table.order(tenant_switches::tenant_id).select(StoredSwitch::as_select());
+        let query = tenant_switches::table
+            .order(tenant_switches::tenant_id)
+            .select(StoredSwitch::as_select());
         let stored: Vec<StoredSwitch> = self.read(|connection| Ok(query.load(connection)?))?;
         stored.into_iter().map(StoredSwitch::into_row).collect()
     }
@@ -109,12 +111,22 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written. Then nothing was changed.
-    pub fn set_switch(&self, change: &SwitchChange, by: &str, at: DateTime<Utc>) -> Result<SwitchRow, StoreError> {
+    pub fn set_switch(
+        &self,
+        change: &SwitchChange,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<SwitchRow, StoreError> {
         self.write(|connection| {
-            let name = change.tenant_id.as_ref().map_or(ALL_TENANTS, TenantId::as_str);
+            let name = change
+                .tenant_id
+                .as_ref()
+                .map_or(ALL_TENANTS, TenantId::as_str);
             ensure_row(connection, name, by, at)?;
             update(connection, name, change, by, at)?;
-            let query = tenant_switches::table.find(name).select(StoredSwitch::as_select());
+            let query = tenant_switches::table
+                .find(name)
+                .select(StoredSwitch::as_select());
             let row = query.first(connection)?.into_row()?;
             events::insert(connection, vec![audit(&row)])?;
             Ok(row)
@@ -123,7 +135,12 @@ impl Store {
 }
 
 /// Inserts the row of a tenant that has none: every switch at rest.
-fn ensure_row(connection: &mut AnyConnection, name: &str, by: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+fn ensure_row(
+    connection: &mut AnyConnection,
+    name: &str,
+    by: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let at_rest = StoredSwitch {
         tenant_id: name.to_owned(),
         channel_enabled: true,
@@ -145,9 +162,15 @@ fn update(
 ) -> Result<(), StoreError> {
     diesel::update(tenant_switches::table.find(name))
         .set((
-            change.channel_enabled.map(|on| tenant_switches::channel_enabled.eq(on)),
-            change.stream_enabled.map(|switch| tenant_switches::stream_enabled.eq(switch.column())),
-            change.bridge_only.map(|on| tenant_switches::bridge_only.eq(on)),
+            change
+                .channel_enabled
+                .map(|on| tenant_switches::channel_enabled.eq(on)),
+            change
+                .stream_enabled
+                .map(|switch| tenant_switches::stream_enabled.eq(switch.column())),
+            change
+                .bridge_only
+                .map(|on| tenant_switches::bridge_only.eq(on)),
             tenant_switches::updated_at.eq(stored_time(at)),
             tenant_switches::updated_by.eq(TextColumn::from(by.to_owned())),
         ))

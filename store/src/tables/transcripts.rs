@@ -69,7 +69,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub fn transcript(&self, scope: Scope<'_>, call_sid: &CallSid) -> Result<Vec<TranscriptRow>, StoreError> {
+    pub fn transcript(
+        &self,
+        scope: Scope<'_>,
+        call_sid: &CallSid,
+    ) -> Result<Vec<TranscriptRow>, StoreError> {
         self.read(|connection| {
             let query = in_scope(scope)
                 .filter(transcripts::call_sid.eq(call_sid.as_str()))
@@ -88,13 +92,19 @@ fn in_scope(scope: Scope<'_>) -> transcripts::BoxedQuery<'_, MultiBackend> {
 }
 
 /// Inserts a text, unless it is there already.
-pub(crate) fn insert(connection: &mut AnyConnection, said: &TranscriptRow) -> Result<(), StoreError> {
+pub(crate) fn insert(
+    connection: &mut AnyConnection,
+    said: &TranscriptRow,
+) -> Result<(), StoreError> {
     insert_or_ignore!(connection, transcripts::table, said.clone())?;
     Ok(())
 }
 
 /// Writes what was heard of a text.
-pub(crate) fn heard(connection: &mut AnyConnection, heard: &TranscriptHeard) -> Result<(), StoreError> {
+pub(crate) fn heard(
+    connection: &mut AnyConnection,
+    heard: &TranscriptHeard,
+) -> Result<(), StoreError> {
     let changed = diesel::update(transcripts::table.find(heard.id.to_string()))
         .set((
             transcripts::heard.eq(MaybeText::from(Some(heard.heard.clone()))),
@@ -102,5 +112,9 @@ pub(crate) fn heard(connection: &mut AnyConnection, heard: &TranscriptHeard) -> 
             transcripts::ended_at.eq(stored_time(heard.ended_at)),
         ))
         .execute(connection)?;
-    if changed == 0 { Err(StoreError::Missing("transcript")) } else { Ok(()) }
+    if changed == 0 {
+        Err(StoreError::Missing("transcript"))
+    } else {
+        Ok(())
+    }
 }

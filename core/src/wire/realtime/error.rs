@@ -31,7 +31,10 @@ pub enum WireError {
 
 impl From<serde_json::Error> for WireError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Unreadable { line: error.line(), column: error.column() }
+        Self::Unreadable {
+            line: error.line(),
+            column: error.column(),
+        }
     }
 }
 
@@ -78,7 +81,9 @@ impl ErrorClass {
             "conversation_already_has_active_response" => Self::ActiveResponse,
             "session_expired" => Self::SessionOver,
             "rate_limit_exceeded" | "server_error" => Self::Retryable,
-            "insufficient_quota" | "invalid_api_key" | "beta_api_shape_disabled"
+            "insufficient_quota"
+            | "invalid_api_key"
+            | "beta_api_shape_disabled"
             | "model_not_found" => Self::Fatal,
             "invalid_event" | "unknown_parameter" => Self::OurBug,
             _ => return None,

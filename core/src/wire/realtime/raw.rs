@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
 use super::WireError;
-use crate::ids::{IdError, MAX_ID_BYTES, ItemId, ResponseId};
+use crate::ids::{IdError, ItemId, MAX_ID_BYTES, ResponseId};
 
 /// A JSON string, borrowed unless it holds escapes. (Serde borrows a `Cow` only
 /// where it is a field's whole type, hence this wrapper inside `Option`.)
@@ -70,11 +70,15 @@ impl<'a> Envelope<'a> {
     }
 
     pub(super) fn item_id(&self) -> Result<ItemId, WireError> {
-        Ok(ItemId::parse(&required(self.item_id.as_ref(), "item_id")?.0)?)
+        Ok(ItemId::parse(
+            &required(self.item_id.as_ref(), "item_id")?.0,
+        )?)
     }
 
     pub(super) fn response_id(&self) -> Result<ResponseId, WireError> {
-        Ok(ResponseId::parse(&required(self.response_id.as_ref(), "response_id")?.0)?)
+        Ok(ResponseId::parse(
+            &required(self.response_id.as_ref(), "response_id")?.0,
+        )?)
     }
 
     pub(super) fn nested<T: Deserialize<'a>>(

@@ -1,11 +1,11 @@
 //! What a response consumed, by kind of token.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Tokens of one response by kind. Cached tokens are part of the input tokens,
 /// not beside them. One audio token is 100 ms of the caller or 50 ms of the
 /// model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Text read by the model, cached text included.
     pub text_in: u64,
@@ -54,7 +54,12 @@ impl From<RawUsage> for Usage {
         };
         let Some(input) = raw.input_token_details else {
             let audio_in = raw.input_tokens.unwrap_or(0);
-            return Self { audio_in, text_out, audio_out, ..Self::default() };
+            return Self {
+                audio_in,
+                text_out,
+                audio_out,
+                ..Self::default()
+            };
         };
         let text_in = input.text_tokens.unwrap_or(0);
         let audio_in = input.audio_tokens.unwrap_or(0);
@@ -78,6 +83,9 @@ impl From<RawUsage> for Usage {
 
 impl RawKinds {
     fn split(&self) -> (u64, u64) {
-        (self.text_tokens.unwrap_or(0), self.audio_tokens.unwrap_or(0))
+        (
+            self.text_tokens.unwrap_or(0),
+            self.audio_tokens.unwrap_or(0),
+        )
     }
 }

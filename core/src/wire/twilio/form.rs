@@ -44,7 +44,8 @@ impl Form {
             return Err(FormError::TooLong(body.len()));
         }
         let mut decoded = form_urlencoded::parse(body);
-        let pairs = decoded.by_ref().take(MAX_PARAMS).map(|(n, v)| (n.into_owned(), v.into_owned()));
+        let pairs =
+            decoded.by_ref().take(MAX_PARAMS).map(|(n, v)| (n.into_owned(), v.into_owned()));
         let pairs = pairs.collect();
         if decoded.next().is_some() {
             return Err(FormError::TooMany);
@@ -103,7 +104,8 @@ mod tests {
 
     #[test]
     fn decodes_once_and_keeps_blanks_duplicates_and_order() {
-        let form = Form::parse(b"To=%2B1800&ToZip=&A=2&A=1&CallToken=%257B%2522a&N=J+D&Flag").unwrap();
+        let form =
+            Form::parse(b"To=%2B1800&ToZip=&A=2&A=1&CallToken=%257B%2522a&N=J+D&Flag").unwrap();
         assert_eq!(form.get("To"), Some("+1800"));
         assert_eq!((form.get("ToZip"), form.filled("ToZip")), (Some(""), None));
         assert_eq!(form.get("A"), Some("2"));
@@ -115,11 +117,14 @@ mod tests {
 
     #[test]
     fn what_is_not_an_escape_stands_for_itself() {
-        assert_eq!(pairs("a=100%&b=%zz&c=%ff"), [
-            ("a".to_owned(), "100%".to_owned()),
-            ("b".to_owned(), "%zz".to_owned()),
-            ("c".to_owned(), "\u{fffd}".to_owned()),
-        ]);
+        assert_eq!(
+            pairs("a=100%&b=%zz&c=%ff"),
+            [
+                ("a".to_owned(), "100%".to_owned()),
+                ("b".to_owned(), "%zz".to_owned()),
+                ("c".to_owned(), "\u{fffd}".to_owned()),
+            ]
+        );
         assert_eq!(pairs(""), []);
     }
 

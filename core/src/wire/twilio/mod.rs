@@ -7,28 +7,31 @@
 //! - [`carrier`]: Media Streams, the carrier's end, for the simulated carrier.
 //! - [`signature`]: `X-Twilio-Signature`, of webhooks and of the stream's handshake.
 //! - [`form`]: a webhook's body as ordered pairs, which is what is signed.
-//! - [`webhook`]: what a webhook says, as typed data.
-//! - [`twiml`]: the documents that webhooks are answered with.
+//! - [`webhook`]: what a webhook says, as typed data; [`status`] is the part that
+//!   arrives in any order.
+//! - [`twiml`]: the documents that webhooks are answered with, made of [`verbs`].
 
 pub mod carrier;
 pub mod form;
 mod json;
 pub mod signature;
+pub mod status;
 pub mod stream;
 pub mod twiml;
+pub mod verbs;
 pub mod webhook;
 mod xml;
 
 pub use form::{Form, FormError};
 pub use signature::SignatureError;
+pub use status::CarrierStatus;
 pub use stream::{
     MAX_MESSAGE_BYTES, Media, MediaFormat, StreamError, StreamMessage, StreamStart, Track, parse,
     write_clear, write_mark, write_media,
 };
-pub use twiml::{
-    ConnectStream, Dial, Gather, GatherInput, Record, RejectReason, Twiml, TwimlError,
-};
+pub use twiml::Twiml;
+pub use verbs::{ConnectStream, Dial, Gather, GatherInput, Record, RejectReason, TwimlError};
 pub use webhook::{
-    CarrierStatus, ConnectActionWebhook, DialActionWebhook, Direction, StatusWebhook, StreamEvent,
+    ConnectActionWebhook, DialActionWebhook, Direction, StatusWebhook, StreamEvent,
     StreamStatusWebhook, VoiceWebhook, WebhookError,
 };

@@ -1,10 +1,11 @@
 //! A session's configuration: what a client may set, merged into what is in
 //! force, and read as the machine needs it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::dialect::Dialect;
 use super::error::ApiError;
+use super::merge::{check_modalities, known, merge_beta, merge_ga, vad_defaults};
 use super::vad::VadSettings;
 use crate::speech::level::AudioFormat;
 
@@ -16,18 +17,38 @@ pub(crate) struct Config {
 }
 
 const GA_KEYS: &[&str] = &[
-    "type", "model", "instructions", "output_modalities", "audio", "tools", "tool_choice",
-    "max_output_tokens", "truncation", "tracing", "include", "prompt", "reasoning",
+    "type",
+    "model",
+    "instructions",
+    "output_modalities",
+    "audio",
+    "tools",
+    "tool_choice",
+    "max_output_tokens",
+    "truncation",
+    "tracing",
+    "include",
+    "prompt",
+    "reasoning",
     "parallel_tool_calls",
 ];
 const BETA_KEYS: &[&str] = &[
-    "model", "modalities", "instructions", "voice", "input_audio_format", "output_audio_format",
-    "input_audio_transcription", "input_audio_noise_reduction", "turn_detection", "tools",
-    "tool_choice", "temperature", "max_response_output_tokens", "speed", "tracing", "include",
-];
-const VAD_KEYS: &[&str] = &[
-    "type", "threshold", "prefix_padding_ms", "silence_duration_ms", "idle_timeout_ms",
-    "eagerness", "create_response", "interrupt_response",
+    "model",
+    "modalities",
+    "instructions",
+    "voice",
+    "input_audio_format",
+    "output_audio_format",
+    "input_audio_transcription",
+    "input_audio_noise_reduction",
+    "turn_detection",
+    "tools",
+    "tool_choice",
+    "temperature",
+    "max_response_output_tokens",
+    "speed",
+    "tracing",
+    "include",
 ];
 
 impl Config {
@@ -96,7 +117,11 @@ impl Config {
                     Some("realtime") => {}
                     Some(other) => {
                         let value = Value::from(other);
-                        return Err(ApiError::invalid_value("session.type", &value, "'realtime'"));
+                        return Err(ApiError::invalid_value(
+                            "session.type",
+                            &value,
+                            "'realtime'",
+                        ));
                     }
                     None => return Err(ApiError::missing("session.type")),
                 }
@@ -108,25 +133,36 @@ impl Config {
                 merge_beta(&mut body, patch)?;
             }
         }
-        let changed = Self { dialect: self.dialect, body };
+        let changed = Self {
+            dialect: self.dialect,
+            body,
+        };
         changed.check()?;
         if changed.voice() != self.voice() && voice_used {
             let message = "Cannot update a conversation's voice if assistant audio is present.";
             return Err(ApiError::new("cannot_update_voice", message));
         }
         if changed.body.get("model") != self.body.get("model") {
-            return Err(ApiError::new("invalid_value", "The model of a session cannot change.")
-                .param("session.model"));
+            return Err(
+                ApiError::new("invalid_value", "The model of a session cannot change.")
+                    .param("session.model"),
+            );
         }
         *self = changed;
         Ok(())
     }
 
     fn check(&self) -> Result<(), ApiError> {
-        self.format_at(self.input_format_value()).ok_or_else(|| self.bad_format("input"))?;
-        self.format_at(self.output_format_value()).ok_or_else(|| self.bad_format("output"))?;
+        self.format_at(self.input_format_value())
+            .ok_or_else(|| self.bad_format("input"))?;
+        self.format_at(self.output_format_value())
+            .ok_or_else(|| self.bad_format("output"))?;
         let path = format!("session.{}", self.dialect.modalities());
-        check_modalities(self.dialect, self.body.get(self.dialect.modalities()), &path)
+        check_modalities(
+            self.dialect,
+            self.body.get(self.dialect.modalities()),
+            &path,
+        )
     }
 
     fn bad_format(&self, side: &str) -> ApiError {
@@ -170,11 +206,13 @@ impl Config {
     }
 
     pub(crate) fn input_format(&self) -> AudioFormat {
-        self.format_at(self.input_format_value()).unwrap_or(AudioFormat::Pcm24k)
+        self.format_at(self.input_format_value())
+            .unwrap_or(AudioFormat::Pcm24k)
     }
 
     pub(crate) fn output_format(&self) -> AudioFormat {
-        self.format_at(self.output_format_value()).unwrap_or(AudioFormat::Pcm24k)
+        self.format_at(self.output_format_value())
+            .unwrap_or(AudioFormat::Pcm24k)
     }
 
     pub(crate) fn voice(&self) -> Option<&Value> {
@@ -182,7 +220,10 @@ impl Config {
     }
 
     pub(crate) fn modalities(&self) -> Value {
-        self.body.get(self.dialect.modalities()).cloned().unwrap_or(Value::Null)
+        self.body
+            .get(self.dialect.modalities())
+            .cloned()
+            .unwrap_or(Value::Null)
     }
 
     /// Whether the caller's words are written down.
@@ -192,7 +233,10 @@ impl Config {
     }
 
     pub(crate) fn instructions(&self) -> &str {
-        self.body.get("instructions").and_then(Value::as_str).unwrap_or("")
+        self.body
+            .get("instructions")
+            .and_then(Value::as_str)
+            .unwrap_or("")
     }
 
     pub(crate) fn tools(&self) -> &Value {
@@ -205,8 +249,11 @@ impl Config {
 
     /// `None` where the client decides when a turn ends.
     pub(crate) fn vad(&self) -> Option<VadSettings> {
-        let vad = self.at("/audio/input/turn_detection", "/turn_detection")?.as_object()?;
-        let number = |name: &str, default: u64| vad.get(name).and_then(Value::as_u64).unwrap_or(default);
+        let vad = self
+            .at("/audio/input/turn_detection", "/turn_detection")?
+            .as_object()?;
+        let number =
+            |name: &str, default: u64| vad.get(name).and_then(Value::as_u64).unwrap_or(default);
         let flag = |name: &str| vad.get(name).and_then(Value::as_bool).unwrap_or(true);
         let silence_ms = match vad.get("eagerness").and_then(Value::as_str) {
             Some("low") => 1_500,
@@ -223,143 +270,5 @@ impl Config {
             create_response: flag("create_response"),
             interrupt_response: flag("interrupt_response"),
         })
-    }
-}
-
-fn vad_defaults(kind: &str) -> Value {
-    if kind == "semantic_vad" {
-        return json!({
-            "type": "semantic_vad", "eagerness": "auto",
-            "create_response": true, "interrupt_response": true,
-        });
-    }
-    json!({
-        "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300,
-        "silence_duration_ms": 500, "idle_timeout_ms": null,
-        "create_response": true, "interrupt_response": true,
-    })
-}
-
-/// Checks that every key is one the service knows.
-pub(crate) fn known(patch: &Map<String, Value>, keys: &[&str], path: &str) -> Result<(), ApiError> {
-    match patch.keys().find(|key| !keys.contains(&key.as_str())) {
-        Some(key) => Err(ApiError::unknown_parameter(&format!("{path}.{key}"))),
-        None => Ok(()),
-    }
-}
-
-pub(crate) fn check_modalities(
-    dialect: Dialect,
-    value: Option<&Value>,
-    path: &str,
-) -> Result<(), ApiError> {
-    let Some(value) = value else { return Ok(()) };
-    let mut names: Vec<&str> =
-        value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    names.sort_unstable();
-    let good = match dialect {
-        Dialect::Ga => matches!(names.as_slice(), ["audio"] | ["text"]),
-        Dialect::Beta => matches!(names.as_slice(), ["audio", "text"] | ["text"]),
-    };
-    let supported = match dialect {
-        Dialect::Ga => "['text'] and ['audio']",
-        Dialect::Beta => "['text'] and ['audio', 'text']",
-    };
-    let message = format!("Invalid modalities: {value}. Supported combinations are: {supported}.");
-    if good { Ok(()) } else { Err(ApiError::new("invalid_value", message).param(path)) }
-}
-
-fn merge_ga(body: &mut Value, patch: &Map<String, Value>) -> Result<(), ApiError> {
-    for (key, value) in patch {
-        if key != "audio" {
-            set(body, key, value.clone());
-            continue;
-        }
-        let sides = object(value, "session.audio")?;
-        known(sides, &["input", "output"], "session.audio")?;
-        for (side, fields) in sides {
-            let path = format!("session.audio.{side}");
-            let fields = object(fields, &path)?;
-            let Some(old) = body.pointer_mut(&format!("/audio/{side}")) else { continue };
-            merge_side(old, fields, side, &path)?;
-        }
-    }
-    Ok(())
-}
-
-fn merge_side(
-    old: &mut Value,
-    fields: &Map<String, Value>,
-    side: &str,
-    path: &str,
-) -> Result<(), ApiError> {
-    let keys: &[&str] = if side == "input" {
-        &["format", "noise_reduction", "transcription", "turn_detection"]
-    } else {
-        &["format", "voice", "speed"]
-    };
-    known(fields, keys, path)?;
-    for (key, value) in fields {
-        let path = format!("{path}.{key}");
-        match key.as_str() {
-            "format" => {
-                let format = object(value, &path)?;
-                let linear = format.get("type").and_then(Value::as_str) == Some("audio/pcm");
-                known(format, if linear { &["type", "rate"] } else { &["type"] }, &path)?;
-                if linear && format.get("rate").is_some_and(|r| r != 24_000) {
-                    let rate = format.get("rate").unwrap_or(&Value::Null);
-                    return Err(ApiError::invalid_value(&format!("{path}.rate"), rate, "24000"));
-                }
-                set(old, key, value.clone());
-            }
-            "turn_detection" => merge_vad(old, key, value, &path)?,
-            _ => set(old, key, value.clone()),
-        }
-    }
-    Ok(())
-}
-
-fn merge_beta(body: &mut Value, patch: &Map<String, Value>) -> Result<(), ApiError> {
-    for (key, value) in patch {
-        if key == "turn_detection" {
-            merge_vad(body, key, value, "session.turn_detection")?;
-        } else {
-            set(body, key, value.clone());
-        }
-    }
-    Ok(())
-}
-
-fn merge_vad(holder: &mut Value, key: &str, value: &Value, path: &str) -> Result<(), ApiError> {
-    if value.is_null() {
-        set(holder, key, Value::Null);
-        return Ok(());
-    }
-    let fields = object(value, path)?;
-    known(fields, VAD_KEYS, path)?;
-    let old = holder.get(key).cloned().unwrap_or(Value::Null);
-    let old_kind = old.get("type").and_then(Value::as_str).map(str::to_owned);
-    let kind = fields.get("type").and_then(Value::as_str).or(old_kind.as_deref());
-    let kind = kind.unwrap_or("server_vad");
-    if !matches!(kind, "server_vad" | "semantic_vad") {
-        let supported = "'server_vad' and 'semantic_vad'";
-        return Err(ApiError::invalid_value(&format!("{path}.type"), &Value::from(kind), supported));
-    }
-    let mut merged = if old_kind.as_deref() == Some(kind) { old } else { vad_defaults(kind) };
-    for (name, field) in fields {
-        set(&mut merged, name, field.clone());
-    }
-    set(holder, key, merged);
-    Ok(())
-}
-
-fn object<'a>(value: &'a Value, path: &str) -> Result<&'a Map<String, Value>, ApiError> {
-    let message = format!("Invalid type for '{path}': expected an object.");
-    value.as_object().ok_or_else(|| ApiError::new("invalid_type", message).param(path))
-}
-
-fn set(holder: &mut Value, key: &str, value: Value) {
-    if let Some(map) = holder.as_object_mut() {
-        map.insert(key.to_owned(), value);
     }
 }

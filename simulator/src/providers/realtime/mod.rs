@@ -4,11 +4,15 @@
 mod audio;
 mod client;
 mod config;
+mod context;
 mod conversation;
 mod dialect;
 mod echo;
+mod ending;
 mod error;
+mod fields;
 mod input;
+mod merge;
 mod plan;
 mod queue;
 mod response;
@@ -18,5 +22,6 @@ mod steps;
 mod usage;
 mod vad;
 
+pub(crate) use audio::Voice;
 pub(crate) use dialect::Dialect;
-pub(crate) use session::{Output, Seat, Session};
+pub(crate) use session::{Seat, Session};

@@ -1,0 +1,195 @@
+//! The media path of one call, shared by the two actors that own its sockets.
+//!
+//! Both run on the call's thread, so a frame goes from one socket to the other
+//! through this and no mailbox. Whoever puts something in wakes whoever writes.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::task::Waker;
+
+use bytes::Bytes;
+use trunkline_core::audio::chunk::{decoded_len, is_plausible_base64};
+use trunkline_core::audio::transcode::{Pcm24kToPcmu, PcmuToPcm24k};
+use trunkline_core::ids::StreamSid;
+use trunkline_core::media::{Downlink, Uplink};
+use trunkline_core::tenant::ModelAudio;
+
+use crate::clock::CallClock;
+
+/// Converters, where the model does not speak what the telephone speaks.
+struct Transcoders {
+    up: PcmuToPcm24k,
+    down: Pcm24kToPcmu,
+    converted: String,
+}
+
+/// See the module's text.
+pub struct MediaLink {
+    clock: CallClock,
+    uplink: RefCell<Uplink>,
+    downlink: RefCell<Downlink>,
+    transcoders: RefCell<Option<Transcoders>>,
+    up_waker: RefCell<Option<Waker>>,
+    down_waker: RefCell<Option<Waker>>,
+    bad_audio: Cell<u64>,
+}
+
+impl MediaLink {
+    /// A path for the stream `stream`.
+    #[must_use]
+    pub fn new(clock: CallClock, stream: StreamSid) -> Self {
+        Self {
+            clock,
+            uplink: RefCell::default(),
+            downlink: RefCell::new(Downlink::new(stream)),
+            transcoders: RefCell::default(),
+            up_waker: RefCell::default(),
+            down_waker: RefCell::default(),
+            bad_audio: Cell::new(0),
+        }
+    }
+
+    /// Sets what the model speaks.
+    ///
+    /// # Errors
+    /// When the resampler cannot be made.
+    pub fn set_model_audio(&self, audio: ModelAudio) -> Result<(), String> {
+        let transcoders = match audio {
+            ModelAudio::Pcmu => None,
+            ModelAudio::Pcm24k => Some(Transcoders {
+                up: PcmuToPcm24k::new().map_err(|e| e.to_string())?,
+                down: Pcm24kToPcmu::new().map_err(|e| e.to_string())?,
+                converted: String::new(),
+            }),
+        };
+        *self.transcoders.borrow_mut() = transcoders;
+        Ok(())
+    }
+
+    /// The call's clock.
+    #[must_use]
+    pub fn clock(&self) -> &CallClock {
+        &self.clock
+    }
+
+    /// Caller audio.
+    pub fn uplink(&self) -> RefMut<'_, Uplink> {
+        self.uplink.borrow_mut()
+    }
+
+    /// Agent audio.
+    pub fn downlink(&self) -> RefMut<'_, Downlink> {
+        self.downlink.borrow_mut()
+    }
+
+    /// A caller frame, base64 μ-law.
+    pub fn push_caller(&self, payload: &str) {
+        let now = self.clock.now();
+        let ready = match self.transcoders.borrow_mut().as_mut() {
+            None => self.uplink.borrow_mut().push(payload, now),
+            Some(both) => {
+                both.converted.clear();
+                match both.up.push(payload, &mut both.converted) {
+                    Ok(0) => false,
+                    Ok(_) => self.uplink.borrow_mut().push(&both.converted, now),
+                    Err(_) => self.count_bad_audio(),
+                }
+            }
+        };
+        if ready {
+            self.wake_up();
+        }
+    }
+
+    /// Agent audio, base64 in the model's form. Answers the bytes of μ-law that
+    /// it came to.
+    pub fn push_agent(&self, response: &str, item: &str, payload: &str) -> u64 {
+        let mut transcoders = self.transcoders.borrow_mut();
+        let mulaw = match transcoders.as_mut() {
+            None if !is_plausible_base64(payload) => None,
+            None => Some(payload),
+            Some(both) => {
+                both.converted.clear();
+                let done = both.down.push(payload, &mut both.converted);
+                done.is_ok().then_some(both.converted.as_str())
+            }
+        };
+        let Some(mulaw) = mulaw else {
+            self.count_bad_audio();
+            return 0;
+        };
+        if mulaw.is_empty() {
+            return 0;
+        }
+        self.downlink.borrow_mut().push(response, item, mulaw);
+        self.wake_down();
+        decoded_len(mulaw) as u64
+    }
+
+    /// All audio of an item is here: what the converter still holds follows.
+    pub fn finish_agent(&self, response: &str, item: &str) {
+        if let Some(both) = self.transcoders.borrow_mut().as_mut() {
+            both.converted.clear();
+            if both.down.flush(&mut both.converted).is_ok() && !both.converted.is_empty() {
+                self.downlink.borrow_mut().push(response, item, &both.converted);
+            }
+        }
+        self.downlink.borrow_mut().finish(item);
+        self.wake_down();
+    }
+
+    /// Wakes the writer towards the model.
+    pub fn wake_up(&self) {
+        if let Some(waker) = self.up_waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Wakes the writer towards the caller.
+    pub fn wake_down(&self) {
+        if let Some(waker) = self.down_waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// The writer towards the model is to be woken by this.
+    pub fn register_up(&self, waker: &Waker) {
+        register(&self.up_waker, waker);
+    }
+
+    /// The writer towards the caller is to be woken by this.
+    pub fn register_down(&self, waker: &Waker) {
+        register(&self.down_waker, waker);
+    }
+
+    /// Payloads that were no audio, since the call began.
+    #[must_use]
+    pub fn bad_audio(&self) -> u64 {
+        self.bad_audio.get()
+    }
+
+    fn count_bad_audio(&self) -> bool {
+        self.bad_audio.set(self.bad_audio.get() + 1);
+        false
+    }
+}
+
+fn register(slot: &RefCell<Option<Waker>>, waker: &Waker) {
+    let mut slot = slot.borrow_mut();
+    if !slot.as_ref().is_some_and(|known| known.will_wake(waker)) {
+        *slot = Some(waker.clone());
+    }
+}
+
+impl std::fmt::Debug for MediaLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MediaLink").finish_non_exhaustive()
+    }
+}
+
+/// A frame's bytes as text, without a copy where they are text.
+///
+/// # Errors
+/// When they are not UTF-8.
+pub fn text_of(bytes: &Bytes) -> Result<&str, std::str::Utf8Error> {
+    std::str::from_utf8(bytes)
+}

@@ -1,0 +1,203 @@
+//! The metrics: every name, its unit and its meaning in one place. What a name
+//! is labelled with never holds anything personal.
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use trunkline_core::call::{Exit, Metric, Outcome};
+use trunkline_core::ids::TenantId;
+use trunkline_core::time::Micros;
+
+use crate::tree::Kind;
+
+/// Upper bounds of the latency histograms, in seconds: fine where a caller
+/// notices (20 ms to 3 s), coarse beyond.
+pub const LATENCY_BUCKETS_SECONDS: [f64; 14] =
+    [0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.0, 1.5, 3.0, 6.0, 15.0];
+
+const CALLS_LIVE: &str = "trunkline_calls_live";
+const SLOTS_HELD: &str = "trunkline_slots_held";
+const ACTORS_LIVE: &str = "trunkline_actors_live";
+const ACTOR_RESTARTS: &str = "trunkline_actor_restarts_total";
+const ACTOR_EXITS: &str = "trunkline_actor_exits_total";
+const CALLS: &str = "trunkline_calls_total";
+const CALLS_REFUSED: &str = "trunkline_calls_refused_total";
+const CALLS_BRIDGED: &str = "trunkline_calls_bridged_total";
+const FRAMES: &str = "trunkline_frames_total";
+const FRAMES_DROPPED: &str = "trunkline_frames_dropped_total";
+const STREAMS_REFUSED: &str = "trunkline_streams_refused_total";
+const SIGNATURE_FAILURES: &str = "trunkline_signature_failures_total";
+const BAD_MESSAGES: &str = "trunkline_bad_messages_total";
+const STALE_EVENTS: &str = "trunkline_stale_events_total";
+const MODEL_READY: &str = "trunkline_model_ready_seconds";
+const FIRST_AUDIO: &str = "trunkline_first_audio_seconds";
+const TURN_LATENCY: &str = "trunkline_turn_latency_seconds";
+const TOOL_TIME: &str = "trunkline_tool_seconds";
+const BARGE_IN_STOP: &str = "trunkline_barge_in_stop_seconds";
+const WEBHOOK_TIME: &str = "trunkline_webhook_seconds";
+const MODEL_REDIALS: &str = "trunkline_model_redials_total";
+const RECORDS_WRITTEN: &str = "trunkline_records_written_total";
+const RECORDS_DROPPED: &str = "trunkline_records_dropped_total";
+const RECORDS_WAITING: &str = "trunkline_records_waiting";
+const STORE_UP: &str = "trunkline_store_up";
+const STORE_WRITE: &str = "trunkline_store_write_seconds";
+
+/// Tells the recorder what each name means.
+pub fn describe() {
+    describe_gauge!(CALLS_LIVE, "Calls with a live actor.");
+    describe_gauge!(SLOTS_HELD, "Concurrency slots held, by tenant; a reservation holds one.");
+    describe_gauge!(ACTORS_LIVE, "Live actors, by kind.");
+    describe_counter!(ACTOR_RESTARTS, "Actors rebuilt after they ended unasked, by kind.");
+    describe_counter!(ACTOR_EXITS, "Actors ended, by kind and how: normal, error, panicked.");
+    describe_counter!(CALLS, "Calls ended, by tenant and outcome.");
+    describe_counter!(CALLS_REFUSED, "Calls not taken, by tenant and reason.");
+    describe_counter!(CALLS_BRIDGED, "Calls sent to the human number instead of the agent, by tenant and reason.");
+    describe_counter!(FRAMES, "Media messages relayed, by direction: up is caller to model.");
+    describe_counter!(FRAMES_DROPPED, "Media messages thrown away, by reason.");
+    describe_counter!(STREAMS_REFUSED, "Media streams closed before a call began, by reason.");
+    describe_counter!(SIGNATURE_FAILURES, "Requests whose carrier signature was missing or wrong, by path.");
+    describe_counter!(BAD_MESSAGES, "Messages that could not be read, by peer.");
+    describe_counter!(STALE_EVENTS, "Events that came too late to matter, by kind.");
+    describe_histogram!(MODEL_READY, "Seconds from a stream's start until the model was ready.");
+    describe_histogram!(FIRST_AUDIO, "Seconds from a stream's start until the first agent audio went out.");
+    describe_histogram!(TURN_LATENCY, "Seconds from the end of a caller's turn until the answer's first audio went out.");
+    describe_histogram!(TOOL_TIME, "Seconds a tool ran.");
+    describe_histogram!(BARGE_IN_STOP, "Seconds from the report of speech until the agent was silenced.");
+    describe_histogram!(WEBHOOK_TIME, "Seconds to answer a webhook, by path.");
+    describe_counter!(MODEL_REDIALS, "Speech model sessions dialled again in mid-call.");
+    describe_counter!(RECORDS_WRITTEN, "Records committed to the database.");
+    describe_counter!(RECORDS_DROPPED, "Records lost, by reason: the queue was full, or the database refused them.");
+    describe_gauge!(RECORDS_WAITING, "Records that wait for the database.");
+    describe_gauge!(STORE_UP, "1 while the database takes records, else 0.");
+    describe_histogram!(STORE_WRITE, "Seconds to commit one batch of records.");
+}
+
+fn seconds(micros: Micros) -> f64 {
+    std::time::Duration::from(micros).as_secs_f64()
+}
+
+fn tenant_label(tenant: &TenantId) -> String {
+    tenant.as_str().to_owned()
+}
+
+/// An actor began.
+pub fn actor_started(kind: Kind, rebuilt: bool) {
+    gauge!(ACTORS_LIVE, "kind" => kind.as_str()).increment(1.0);
+    if rebuilt {
+        counter!(ACTOR_RESTARTS, "kind" => kind.as_str()).increment(1);
+    }
+}
+
+/// An actor ended.
+pub fn actor_ended(kind: Kind, exit: Exit) {
+    let how = match exit {
+        Exit::Normal => "normal",
+        Exit::Error => "error",
+        Exit::Panicked => "panicked",
+    };
+    gauge!(ACTORS_LIVE, "kind" => kind.as_str()).decrement(1.0);
+    counter!(ACTOR_EXITS, "kind" => kind.as_str(), "exit" => how).increment(1);
+}
+
+/// A call became live, or is no longer.
+pub fn calls_live(live: usize) {
+    gauge!(CALLS_LIVE).set(count(live));
+}
+
+/// A tenant holds so many slots.
+pub fn slots_held(tenant: &TenantId, held: u32) {
+    gauge!(SLOTS_HELD, "tenant" => tenant_label(tenant)).set(f64::from(held));
+}
+
+/// A call ended.
+pub fn call_ended(tenant: &TenantId, outcome: Outcome) {
+    counter!(CALLS, "tenant" => tenant_label(tenant), "outcome" => outcome.as_str()).increment(1);
+}
+
+/// A call was not taken.
+pub fn call_refused(tenant: Option<&TenantId>, reason: &'static str) {
+    let tenant = tenant.map_or_else(|| "none".to_owned(), tenant_label);
+    counter!(CALLS_REFUSED, "tenant" => tenant, "reason" => reason).increment(1);
+}
+
+/// A call was sent to the human number.
+pub fn call_bridged(tenant: &TenantId, reason: &str) {
+    counter!(CALLS_BRIDGED, "tenant" => tenant_label(tenant), "reason" => reason.to_owned())
+        .increment(1);
+}
+
+/// Media messages relayed in one call.
+pub fn frames(up: u64, down: u64) {
+    counter!(FRAMES, "direction" => "up").increment(up);
+    counter!(FRAMES, "direction" => "down").increment(down);
+}
+
+/// Media messages thrown away.
+pub fn frames_dropped(reason: &'static str, frames: u64) {
+    if frames > 0 {
+        counter!(FRAMES_DROPPED, "reason" => reason).increment(frames);
+    }
+}
+
+/// A stream was closed before a call began.
+pub fn stream_refused(reason: &'static str) {
+    counter!(STREAMS_REFUSED, "reason" => reason).increment(1);
+}
+
+/// A request was not signed by the carrier.
+pub fn signature_failure(path: &'static str) {
+    counter!(SIGNATURE_FAILURES, "path" => path).increment(1);
+}
+
+/// A message could not be read.
+pub fn bad_message(peer: &'static str) {
+    counter!(BAD_MESSAGES, "peer" => peer).increment(1);
+}
+
+/// Events came too late.
+pub fn stale(kind: &'static str, events: u64) {
+    if events > 0 {
+        counter!(STALE_EVENTS, "kind" => kind).increment(events);
+    }
+}
+
+/// A call measured something.
+pub fn of_call(metric: Metric) {
+    match metric {
+        Metric::ModelReady(t) => histogram!(MODEL_READY).record(seconds(t)),
+        Metric::FirstAudio(t) => histogram!(FIRST_AUDIO).record(seconds(t)),
+        Metric::TurnLatency(t) => histogram!(TURN_LATENCY).record(seconds(t)),
+        Metric::ToolTime(t) => histogram!(TOOL_TIME).record(seconds(t)),
+        Metric::BargeInStop(t) => histogram!(BARGE_IN_STOP).record(seconds(t)),
+        Metric::Stale(kind) => stale(kind, 1),
+        Metric::Redial => counter!(MODEL_REDIALS).increment(1),
+    }
+}
+
+/// A webhook was answered.
+pub fn webhook(path: &'static str, took: std::time::Duration) {
+    histogram!(WEBHOOK_TIME, "path" => path).record(took.as_secs_f64());
+}
+
+/// A batch was committed.
+pub fn records_written(records: usize, took: std::time::Duration) {
+    counter!(RECORDS_WRITTEN).increment(records as u64);
+    histogram!(STORE_WRITE).record(took.as_secs_f64());
+}
+
+/// Records were lost.
+pub fn records_dropped(reason: &'static str, records: usize) {
+    counter!(RECORDS_DROPPED, "reason" => reason).increment(records as u64);
+}
+
+/// Records wait.
+pub fn records_waiting(records: usize) {
+    gauge!(RECORDS_WAITING).set(count(records));
+}
+
+/// The database takes records, or does not.
+pub fn store_up(up: bool) {
+    gauge!(STORE_UP).set(f64::from(u8::from(up)));
+}
+
+fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
+}

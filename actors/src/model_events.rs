@@ -1,0 +1,113 @@
+//! From the model's wire events to the call's: what a call must know, without
+//! the audio.
+
+use std::collections::HashMap;
+
+use trunkline_core::call::ModelEvent;
+use trunkline_core::ids::ItemId;
+use trunkline_core::wire::realtime::{ItemKind, ResponseStatus, ServerEvent, Spoken};
+
+/// Items whose audio is counted. More are in the air only if a model misbehaves.
+const KEPT_ITEMS: usize = 64;
+
+/// Translates, and counts each item's audio on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Translator {
+    audio_bytes: HashMap<String, u64>,
+    /// Items whose words came in pieces, so that the whole is not added to them.
+    worded: Vec<ItemId>,
+}
+
+impl Translator {
+    /// So many bytes of μ-law came for an item.
+    pub(crate) fn audio(&mut self, item: &str, bytes: u64) {
+        if let Some(total) = self.audio_bytes.get_mut(item) {
+            *total += bytes;
+            return;
+        }
+        if self.audio_bytes.len() >= KEPT_ITEMS {
+            self.audio_bytes.clear();
+            self.worded.clear();
+        }
+        self.audio_bytes.insert(item.to_owned(), bytes);
+    }
+
+    /// All audio of an item is here.
+    pub(crate) fn item_finished(&self, item: ItemId) -> ModelEvent {
+        let audio_bytes = self.bytes_of(&item);
+        ModelEvent::ItemFinished { item, audio_bytes }
+    }
+
+    /// The call's event for the model's; none for what a call need not know.
+    pub(crate) fn translate(&mut self, event: &ServerEvent<'_>) -> Option<ModelEvent> {
+        Some(match event {
+            ServerEvent::SpeechStarted { .. } => ModelEvent::SpeechStarted,
+            ServerEvent::SpeechStopped { .. } => ModelEvent::SpeechStopped,
+            ServerEvent::InputTranscript { item_id, transcript } => ModelEvent::CallerTranscript {
+                item: item_id.clone(),
+                text: transcript.clone().into_personal(),
+            },
+            ServerEvent::ResponseCreated { response_id } => {
+                ModelEvent::ResponseAnnounced { response: response_id.clone() }
+            }
+            ServerEvent::OutputItemAdded { response_id, item_id, kind: ItemKind::Message } => {
+                ModelEvent::ItemAnnounced { response: response_id.clone(), item: item_id.clone()? }
+            }
+            ServerEvent::TranscriptDelta { item_id, delta, .. } => {
+                if !self.worded.contains(item_id) {
+                    self.worded.push(item_id.clone());
+                }
+                self.words(item_id, delta)
+            }
+            ServerEvent::TranscriptDone { item_id, transcript, .. } => {
+                if self.worded.contains(item_id) {
+                    return None;
+                }
+                self.words(item_id, transcript)
+            }
+            ServerEvent::FunctionCall { response_id, call_id, name, arguments } => {
+                ModelEvent::FunctionCall {
+                    response: response_id.clone(),
+                    call_id: call_id.clone(),
+                    name: name.clone().into_owned(),
+                    arguments: arguments.clone().into_personal(),
+                }
+            }
+            ServerEvent::ResponseDone { response_id, status, reason, error_code, usage } => {
+                let error = error_code.as_deref().or(reason.as_deref()).map(str::to_owned);
+                ModelEvent::ResponseFinished {
+                    response: response_id.clone(),
+                    completed: *status == ResponseStatus::Completed,
+                    error,
+                    usage: *usage,
+                }
+            }
+            ServerEvent::InputTranscriptFailed { .. } => {
+                ModelEvent::Complaint { code: "transcription_failed".to_owned() }
+            }
+            ServerEvent::SessionCreated { .. }
+            | ServerEvent::SessionUpdated { .. }
+            | ServerEvent::Committed { .. }
+            | ServerEvent::InputTranscriptDelta { .. }
+            | ServerEvent::OutputItemAdded { .. }
+            | ServerEvent::AudioDelta(_)
+            | ServerEvent::AudioDone { .. }
+            | ServerEvent::ItemTruncated { .. }
+            | ServerEvent::Error(_)
+            | ServerEvent::RateLimits
+            | ServerEvent::Other { .. } => return None,
+        })
+    }
+
+    fn words(&self, item: &ItemId, text: &Spoken<'_>) -> ModelEvent {
+        ModelEvent::AgentText {
+            item: item.clone(),
+            text: text.clone().into_personal(),
+            audio_bytes: self.bytes_of(item),
+        }
+    }
+
+    fn bytes_of(&self, item: &ItemId) -> u64 {
+        self.audio_bytes.get(item.as_str()).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,309 @@
+//! A node: what all calls of one process share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::sync::oneshot;
+use trunkline_core::ids::{AccountSid, CallSid, NodeId, TenantId};
+use trunkline_core::tenant::Tenant;
+use trunkline_core::wire::realtime::Dialect;
+use trunkline_store::{CallChange, EventRow, Outcome, Payload, Record, Store};
+use uuid::Uuid;
+
+use crate::dispositions::Dispositions;
+use crate::limiter::{
+    Booking, Claim, ClaimRefusal, Full, Limiter, LimiterMessage, LimiterSettings, LimiterState,
+};
+use crate::persistence::{Persistence, PersistenceMessage, RecordQueue};
+use crate::phrases::PhraseCache;
+use crate::registry::{Directory, Registry, RegistryMessage};
+use crate::service::{OnFatal, Service};
+use crate::switches::SwitchBoard;
+use crate::tree::{ActorTree, Kind};
+
+/// How long the limiter may take to answer: far longer than it needs, far less
+/// than the carrier waits.
+const LIMITER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where a tenant's speech model is reached, and as whom.
+#[derive(Clone)]
+pub struct ModelTarget {
+    /// The WebSocket URL, model name included.
+    pub url: String,
+    /// Request headers, the key among them.
+    pub headers: Vec<(&'static str, String)>,
+    /// The dialect that is spoken there.
+    pub dialect: Dialect,
+    /// The model's name, for the record.
+    pub model: String,
+}
+
+impl std::fmt::Debug for ModelTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModelTarget").field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
+/// Finds a tenant's speech model; none when there is no key for it.
+pub type FindModel = Box<dyn Fn(&Tenant) -> Option<ModelTarget> + Send + Sync>;
+
+/// Settings of a node.
+#[derive(Clone, Debug)]
+pub struct NodeSettings {
+    /// The node's name.
+    pub id: NodeId,
+    /// Caps and clocks of the limiter.
+    pub limiter: LimiterSettings,
+    /// Records that may wait for the database.
+    pub queue_bound: usize,
+    /// How often the switches are read.
+    pub switch_poll: Duration,
+    /// How long a call may be idle.
+    pub session_ttl: Duration,
+    /// How often idle calls are looked for.
+    pub session_sweep: Duration,
+    /// How long a stream may take to say which call it belongs to.
+    pub stream_start_timeout: Duration,
+    /// How long a live stream may be silent before it counts as dead.
+    pub stream_idle_timeout: Duration,
+}
+
+/// See the module's text.
+pub struct Node {
+    /// What it was started with.
+    pub settings: NodeSettings,
+    /// Every actor of the process.
+    pub tree: Arc<ActorTree>,
+    /// What the limiter knows.
+    pub limits: Arc<LimiterState>,
+    /// Every live call.
+    pub directory: Arc<Directory>,
+    /// What waits for the database.
+    pub queue: Arc<RecordQueue>,
+    /// The database. Blocks: for threads that may.
+    pub store: Store,
+    /// The switches as last read.
+    pub switches: SwitchBoard,
+    /// What follows the streams that ended here.
+    pub dispositions: Dispositions,
+    /// Renderings that are kept.
+    pub phrases: PhraseCache,
+    limiter: Service<Limiter>,
+    registry: Service<Registry>,
+    persistence: Service<Persistence>,
+    find_model: FindModel,
+    draining: AtomicBool,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").field("id", &self.settings.id).finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// Starts the node's services on this thread. `on_fatal` is called when one
+    /// of them cannot be kept alive.
+    #[must_use]
+    pub fn start(
+        settings: NodeSettings,
+        store: Store,
+        phrases: PhraseCache,
+        find_model: FindModel,
+        on_fatal: OnFatal,
+    ) -> Arc<Self> {
+        let tree = Arc::new(ActorTree::default());
+        let limits = LimiterState::new(settings.limiter);
+        let directory = Arc::new(Directory::default());
+        let queue = RecordQueue::new(settings.queue_bound);
+        let switches = SwitchBoard::default();
+        let dispositions = Dispositions::default();
+        let persistence =
+            start_persistence(&tree, &queue, &store, &switches, &settings, &on_fatal);
+        let limiter = start_limiter(&tree, &limits, &queue, &dispositions, &on_fatal);
+        let registry = start_registry(&tree, &directory, &settings, on_fatal);
+        Arc::new(Self {
+            settings,
+            tree,
+            limits,
+            directory,
+            queue,
+            store,
+            switches,
+            dispositions,
+            phrases,
+            limiter,
+            registry,
+            persistence,
+            find_model,
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// Has something stored, in the order in which it is asked.
+    pub fn record(&self, record: Record) {
+        if self.queue.push(record) && self.queue.needs_wake() {
+            self.persistence.tell(PersistenceMessage::Wake);
+        }
+    }
+
+    /// Has an event stored that concerns no live call.
+    pub fn audit(&self, call_sid: Option<CallSid>, tenant: Option<TenantId>, kind: &str, data: serde_json::Value) {
+        self.record(Record::Event(EventRow {
+            id: Uuid::now_v7(),
+            call_sid,
+            tenant_id: tenant,
+            seq: 0,
+            at: Utc::now(),
+            at_us: 0,
+            kind: kind.to_owned(),
+            channel: trunkline_store::Channel::Phone,
+            data: Payload(data),
+        }));
+    }
+
+    /// Waits until everything recorded so far is committed, for at most `patience`;
+    /// answers whether it is.
+    pub async fn flush(&self, patience: Duration) -> bool {
+        let (reply, done) = oneshot::channel();
+        self.persistence.tell(PersistenceMessage::Flush { reply });
+        matches!(tokio::time::timeout(patience, done).await, Ok(Ok(())))
+    }
+
+    /// Takes a slot for a call and gives out its stream's token. A limiter that
+    /// does not answer is a full house: the caller gets a human.
+    ///
+    /// # Errors
+    /// When no slot is free.
+    pub async fn reserve(&self, booking: Booking) -> Result<String, Full> {
+        let (reply, answer) = oneshot::channel();
+        self.limiter.tell(LimiterMessage::Reserve { booking: Box::new(booking), reply });
+        match tokio::time::timeout(LIMITER_PATIENCE, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(Full::Process),
+        }
+    }
+
+    /// A stream shows its token.
+    ///
+    /// # Errors
+    /// When it may not begin.
+    pub async fn claim(
+        &self,
+        call_sid: CallSid,
+        account_sid: AccountSid,
+        token: String,
+    ) -> Result<Claim, ClaimRefusal> {
+        let (reply, answer) = oneshot::channel();
+        self.limiter.tell(LimiterMessage::Claim { call_sid, account_sid, token, reply });
+        match tokio::time::timeout(LIMITER_PATIENCE, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(ClaimRefusal::Unavailable),
+        }
+    }
+
+    /// The call is over without a stream: its slot is given back.
+    pub fn forget_reservation(&self, call_sid: CallSid) {
+        self.limiter.tell(LimiterMessage::Forget { call_sid });
+    }
+
+    /// Where a tenant's speech model is; none when there is no key for it.
+    #[must_use]
+    pub fn model_of(&self, tenant: &Tenant) -> Option<ModelTarget> {
+        (self.find_model)(tenant)
+    }
+
+    /// Whether new calls go to the human because the process is about to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// New calls go to the human from now on.
+    pub fn begin_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Every live call is put through to a human.
+    pub fn hand_over_all(&self) {
+        self.registry.tell(RegistryMessage::HandOverAll);
+    }
+
+    /// The services, for fault injection.
+    #[cfg(feature = "fault-injection")]
+    pub fn inject_service_fault(&self, kind: Kind, fault: crate::fault::Fault) -> bool {
+        match kind {
+            Kind::Limiter => self.limiter.link().map(|l| l.inject(fault)).is_some(),
+            Kind::Registry => self.registry.link().map(|l| l.inject(fault)).is_some(),
+            Kind::Persistence => self.persistence.link().map(|l| l.inject(fault)).is_some(),
+            Kind::Call
+            | Kind::TwilioStream
+            | Kind::RealtimeSession
+            | Kind::BargeIn
+            | Kind::TurnManager
+            | Kind::ToolRunner => false,
+        }
+    }
+}
+
+fn start_persistence(
+    tree: &Arc<ActorTree>,
+    queue: &Arc<RecordQueue>,
+    store: &Store,
+    switches: &SwitchBoard,
+    settings: &NodeSettings,
+    on_fatal: &OnFatal,
+) -> Service<Persistence> {
+    let (queue, store, switches) = (Arc::clone(queue), store.clone(), switches.clone());
+    let poll = settings.switch_poll;
+    let make = move |link: &crate::message::Link<Persistence>| {
+        let probe = Arc::clone(link.probe());
+        Persistence::new(probe, Arc::clone(&queue), store.clone(), switches.clone(), poll)
+    };
+    Service::start(tree, Kind::Persistence, make, Arc::clone(on_fatal))
+}
+
+fn start_limiter(
+    tree: &Arc<ActorTree>,
+    limits: &Arc<LimiterState>,
+    queue: &Arc<RecordQueue>,
+    dispositions: &Dispositions,
+    on_fatal: &OnFatal,
+) -> Service<Limiter> {
+    let limits = Arc::clone(limits);
+    let queue = Arc::clone(queue);
+    let dispositions = dispositions.clone();
+    let on_no_stream = Arc::new(move |booking: &Booking| {
+        dispositions.sweep();
+        close_without_stream(&queue, booking);
+    });
+    let make = move |link: &crate::message::Link<Limiter>| {
+        Limiter::new(Arc::clone(link.probe()), Arc::clone(&limits), on_no_stream.clone())
+    };
+    Service::start(tree, Kind::Limiter, make, Arc::clone(on_fatal))
+}
+
+fn start_registry(
+    tree: &Arc<ActorTree>,
+    directory: &Arc<Directory>,
+    settings: &NodeSettings,
+    on_fatal: OnFatal,
+) -> Service<Registry> {
+    let directory = Arc::clone(directory);
+    let (ttl, every) = (settings.session_ttl, settings.session_sweep);
+    let make = move |link: &crate::message::Link<Registry>| {
+        Registry::new(Arc::clone(link.probe()), Arc::clone(&directory), ttl, every)
+    };
+    Service::start(tree, Kind::Registry, make, on_fatal)
+}
+
+/// A call that was admitted never opened its stream.
+fn close_without_stream(queue: &RecordQueue, booking: &Booking) {
+    let mut change = CallChange::new(booking.call_sid.clone(), Utc::now());
+    change.outcome = Some(Outcome::Abandoned);
+    change.error = Some("no_stream".to_owned());
+    change.ended_at = Some(Utc::now());
+    queue.push(Record::CallChanged(Box::new(change)));
+}

@@ -1,0 +1,146 @@
+//! The phrase cache: renderings that are kept so that a set sentence starts with
+//! no round trip. Keyed by voice and text, in memory, and in a folder where there
+//! is one, one headerless μ-law file a phrase.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+use trunkline_core::media::Phrase;
+
+/// Longest rendering that is kept: a minute of μ-law.
+const MAX_BYTES: usize = 60 * 8_000;
+
+/// Ending of a phrase's file.
+const ENDING: &str = "ulaw";
+
+/// See the module's text. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct PhraseCache {
+    known: Arc<Mutex<HashMap<String, Phrase>>>,
+    folder: Option<Arc<Path>>,
+}
+
+impl PhraseCache {
+    /// A cache that starts with what `folder` holds. A folder that cannot be made
+    /// or read costs the cache its memory over restarts, and is reported.
+    #[must_use]
+    pub fn open(folder: Option<PathBuf>) -> Self {
+        let cache = Self { known: Arc::default(), folder: folder.map(Arc::from) };
+        if let Some(folder) = cache.folder.as_deref() {
+            if let Err(error) = cache.load(folder) {
+                tracing::warn!(folder = %folder.display(), %error, "the phrase cache has no folder");
+            }
+        }
+        cache
+    }
+
+    /// The rendering of `text` in `voice`.
+    #[must_use]
+    pub fn get(&self, voice: &str, text: &str) -> Option<Phrase> {
+        self.lock().get(&key(voice, text)).cloned()
+    }
+
+    /// Keeps a rendering, given as base64 μ-law payloads. Answers the write that
+    /// makes it outlive the process: file work, for a thread that may block.
+    pub fn learn(&self, voice: &str, text: &str, payloads: &[String]) -> Option<PendingWrite> {
+        let mut audio = Vec::new();
+        for payload in payloads {
+            audio.extend(STANDARD.decode(payload).ok()?);
+        }
+        if audio.is_empty() || audio.len() > MAX_BYTES {
+            return None;
+        }
+        let name = key(voice, text);
+        self.lock().insert(name.clone(), Phrase::from_mulaw(&audio));
+        let folder = self.folder.as_deref()?;
+        Some(PendingWrite { path: folder.join(name).with_extension(ENDING), audio })
+    }
+
+    /// How many are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether none is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn load(&self, folder: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let is_phrase = path.extension().is_some_and(|e| e == ENDING);
+            let name = path.file_stem().and_then(|s| s.to_str()).map(str::to_owned);
+            if let (true, Some(name)) = (is_phrase, name) {
+                let audio = std::fs::read(&path)?;
+                if !audio.is_empty() && audio.len() <= MAX_BYTES {
+                    self.lock().insert(name, Phrase::from_mulaw(&audio));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Phrase>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A phrase on its way to its file.
+#[derive(Debug)]
+pub struct PendingWrite {
+    path: PathBuf,
+    audio: Vec<u8>,
+}
+
+impl PendingWrite {
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self) -> std::io::Result<()> {
+        let part = self.path.with_extension("part");
+        std::fs::write(&part, &self.audio)?;
+        std::fs::rename(&part, &self.path)
+    }
+}
+
+fn key(voice: &str, text: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(voice.as_bytes());
+    hash.update([0]);
+    hash.update(text.as_bytes());
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_learned_phrase_is_there_after_a_restart_and_only_in_its_voice() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = PhraseCache::open(Some(folder.path().to_owned()));
+        let write = cache.learn("alloy", "Hello.", &[STANDARD.encode([1_u8; 1_000])]).unwrap();
+        write.write().unwrap();
+        let again = PhraseCache::open(Some(folder.path().to_owned()));
+        assert_eq!(again.get("alloy", "Hello.").unwrap().bytes(), 1_000);
+        assert_eq!(again.get("ash", "Hello."), None);
+        assert_eq!(again.len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_audio_is_not_learned() {
+        let cache = PhraseCache::open(None);
+        assert!(cache.learn("alloy", "Hello.", &["?".to_owned()]).is_none());
+        assert!(cache.is_empty());
+    }
+}

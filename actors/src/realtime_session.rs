@@ -1,0 +1,349 @@
+//! The realtime session: one connection to a speech model.
+//!
+//! Audio goes straight between this socket and the media path. Everything else
+//! the model says becomes an event for the call; what the call wants said goes
+//! out ahead of audio, and everything that waits at one wake-up goes out in one
+//! write.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use actix::fut::{ActorFuture, wrap_future};
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, StreamHandler};
+use actix_http::ws::{CloseReason, Frame, Item as Fragment, Message, ProtocolError};
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use futures_util::stream::SplitSink;
+use futures_util::{SinkExt as _, StreamExt as _};
+use trunkline_connectors::websocket::{self, Connection, DialError};
+use trunkline_core::call::ModelEvent;
+use trunkline_core::time::Micros;
+use trunkline_core::wire::realtime::{
+    ClientEvent, ErrorClass, MAX_MESSAGE_BYTES, ServerEvent, SessionConfig,
+};
+
+use crate::call::{CallActor, CallMessage};
+use crate::media_link::{MediaLink, text_of};
+use crate::message::{Link, Shell};
+use crate::metrics;
+use crate::model_events::Translator;
+use crate::node::ModelTarget;
+use crate::tree::Probe;
+
+/// Longest a dial may take. The call's own watchdog is stricter.
+const DIAL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Messages that could not be read before the session is given up.
+const BAD_MESSAGES: u32 = 20;
+
+/// What the session is told.
+#[derive(Debug)]
+pub enum SessionMessage {
+    /// For the model.
+    Send(Box<ClientEvent>),
+    /// The call no longer needs the model.
+    Stop,
+}
+
+/// What a session needs to begin.
+pub struct SessionPlan {
+    /// Where the model is.
+    pub target: ModelTarget,
+    /// What is asked of it.
+    pub config: SessionConfig,
+    /// How long to wait before dialling.
+    pub delay: Micros,
+    /// Tells this session's events from those of the one before it.
+    pub serial: u32,
+}
+
+/// See the module's text.
+pub struct RealtimeSession {
+    probe: Arc<Probe>,
+    call: Link<CallActor>,
+    media: Rc<MediaLink>,
+    plan: SessionPlan,
+    outbox: VecDeque<Message>,
+    partial: BytesMut,
+    translator: Translator,
+    bad_messages: u32,
+    configured: bool,
+    lost: bool,
+}
+
+impl RealtimeSession {
+    /// A session that has yet to dial.
+    #[must_use]
+    pub fn new(
+        probe: Arc<Probe>,
+        call: Link<CallActor>,
+        media: Rc<MediaLink>,
+        plan: SessionPlan,
+    ) -> Self {
+        Self {
+            probe,
+            call,
+            media,
+            plan,
+            outbox: VecDeque::new(),
+            partial: BytesMut::new(),
+            translator: Translator::default(),
+            bad_messages: 0,
+            configured: false,
+            lost: false,
+        }
+    }
+
+    fn tell(&self, event: ModelEvent) {
+        self.call.tell(CallMessage::Model { serial: self.plan.serial, event: Box::new(event) });
+    }
+
+    fn connected(&mut self, connection: Connection, context: &mut Context<Self>) {
+        let (sink, stream) = connection.split();
+        context.add_stream(stream);
+        context.spawn(Writer { sink, media: Rc::clone(&self.media), unflushed: false });
+    }
+
+    /// Says once that the session is gone, and ends.
+    fn lose(&mut self, reason: &str, retry: bool, context: &mut Context<Self>) {
+        if !self.lost {
+            self.lost = true;
+            self.tell(ModelEvent::Lost { reason: reason.to_owned(), retry });
+        }
+        self.probe.fail();
+        context.stop();
+    }
+
+    fn send(&mut self, event: &ClientEvent) {
+        let mut text = String::new();
+        event.write(self.plan.target.dialect, None, &mut text);
+        self.outbox.push_back(Message::Text(ByteString::from(text)));
+        self.media.wake_up();
+    }
+
+    fn take_text(&mut self, bytes: &Bytes, context: &mut Context<Self>) {
+        let event = match text_of(bytes) {
+            Ok(text) => trunkline_core::wire::realtime::parse(text),
+            Err(_) => return self.bad_message("not text", context),
+        };
+        match event {
+            Ok(event) => self.take_event(&event, context),
+            Err(error) => self.bad_message(&error.to_string(), context),
+        }
+    }
+
+    fn bad_message(&mut self, why: &str, context: &mut Context<Self>) {
+        metrics::bad_message("model");
+        tracing::debug!(why, "the model sent something that could not be read");
+        self.bad_messages += 1;
+        if self.bad_messages >= BAD_MESSAGES {
+            self.lose("the model sends nothing that can be read", true, context);
+        }
+    }
+
+    fn take_event(&mut self, event: &ServerEvent<'_>, context: &mut Context<Self>) {
+        match event {
+            ServerEvent::AudioDelta(delta) => {
+                let bytes =
+                    self.media.push_agent(&delta.response_id, &delta.item_id, &delta.delta);
+                self.translator.audio(&delta.item_id, bytes);
+            }
+            ServerEvent::SessionCreated { .. } => {
+                let config = Box::new(self.plan.config.clone());
+                self.send(&ClientEvent::SessionUpdate(config));
+            }
+            ServerEvent::SessionUpdated { .. } if self.configured => {}
+            ServerEvent::SessionUpdated { .. } => {
+                self.configured = true;
+                self.tell(ModelEvent::Ready);
+            }
+            ServerEvent::AudioDone { response_id, item_id } => {
+                self.media.finish_agent(response_id.as_str(), item_id.as_str());
+                self.tell(self.translator.item_finished(item_id.clone()));
+            }
+            ServerEvent::Error(error) => self.take_error(error, context),
+            ServerEvent::ResponseDone { response_id, .. } => {
+                self.media.downlink().finish_response(response_id.as_str());
+                self.media.wake_down();
+                self.tell_translated(event);
+            }
+            other => self.tell_translated(other),
+        }
+    }
+
+    fn tell_translated(&mut self, event: &ServerEvent<'_>) {
+        if let Some(event) = self.translator.translate(event) {
+            self.tell(event);
+        }
+    }
+
+    fn take_error(
+        &mut self,
+        error: &trunkline_core::wire::realtime::ApiError,
+        context: &mut Context<Self>,
+    ) {
+        let code = error.code.clone().unwrap_or_else(|| error.kind.clone());
+        match error.class() {
+            ErrorClass::ActiveResponse => self.tell(ModelEvent::Busy),
+            ErrorClass::SessionOver => self.lose(&code, true, context),
+            ErrorClass::Fatal => self.lose(&code, false, context),
+            ErrorClass::Benign | ErrorClass::Retryable | ErrorClass::OurBug => {
+                tracing::debug!(code, "the model reports an error");
+                self.tell(ModelEvent::Complaint { code });
+            }
+        }
+    }
+
+    fn take_fragment(&mut self, fragment: Fragment, context: &mut Context<Self>) {
+        let (bytes, last) = match fragment {
+            Fragment::FirstText(bytes) | Fragment::FirstBinary(bytes) => {
+                self.partial.clear();
+                (bytes, false)
+            }
+            Fragment::Continue(bytes) => (bytes, false),
+            Fragment::Last(bytes) => (bytes, true),
+        };
+        if self.partial.len() + bytes.len() > MAX_MESSAGE_BYTES {
+            self.lose("a message of the model is too long", true, context);
+            return;
+        }
+        self.partial.extend_from_slice(&bytes);
+        if last {
+            let whole = self.partial.split().freeze();
+            self.take_text(&whole, context);
+        }
+    }
+}
+
+impl Actor for RealtimeSession {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let target = self.plan.target.clone();
+        let delay = Duration::from(self.plan.delay);
+        let dial = async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            websocket::dial(&target.url, &target.headers, MAX_MESSAGE_BYTES, DIAL_PATIENCE).await
+        };
+        context.spawn(wrap_future(Box::pin(dial)).map(
+            |dialled: Result<Connection, DialError>, session: &mut Self, context| match dialled {
+                Ok(connection) => session.connected(connection, context),
+                Err(error) => {
+                    session.lose(&error.to_string(), error.is_worth_retrying(), context);
+                }
+            },
+        ));
+    }
+}
+
+impl StreamHandler<Result<Frame, ProtocolError>> for RealtimeSession {
+    fn handle(&mut self, frame: Result<Frame, ProtocolError>, context: &mut Self::Context) {
+        let probe = Arc::clone(&self.probe);
+        probe.handle(|| match frame {
+            Ok(Frame::Text(bytes)) => self.take_text(&bytes, context),
+            Ok(Frame::Continuation(fragment)) => self.take_fragment(fragment, context),
+            Ok(Frame::Ping(payload)) => {
+                self.outbox.push_back(Message::Pong(payload));
+                self.media.wake_up();
+            }
+            Ok(Frame::Pong(_)) => {}
+            Ok(Frame::Binary(_)) => self.bad_message("binary", context),
+            Ok(Frame::Close(reason)) => self.lose(&closing_words(reason), true, context),
+            Err(error) => self.lose(&error.to_string(), true, context),
+        });
+    }
+
+    fn finished(&mut self, context: &mut Self::Context) {
+        self.lose("the connection was closed", true, context);
+    }
+}
+
+fn closing_words(reason: Option<CloseReason>) -> String {
+    let Some(reason) = reason else {
+        return "closed without a reason".to_owned();
+    };
+    let code = u16::from(reason.code);
+    match reason.description {
+        Some(words) => format!("closed with {code}: {words}"),
+        None => format!("closed with {code}"),
+    }
+}
+
+impl Shell for RealtimeSession {
+    type Message = SessionMessage;
+
+    fn probe(&self) -> &Arc<Probe> {
+        &self.probe
+    }
+
+    fn receive(&mut self, message: SessionMessage, context: &mut Self::Context) {
+        match message {
+            SessionMessage::Send(event) => self.send(&event),
+            SessionMessage::Stop => {
+                self.lost = true;
+                context.stop();
+            }
+        }
+    }
+}
+
+crate::receives_letters!(RealtimeSession);
+
+/// Writes what waits, as long as the socket takes it, and flushes once.
+struct Writer {
+    sink: SplitSink<Connection, Message>,
+    media: Rc<MediaLink>,
+    unflushed: bool,
+}
+
+impl ActorFuture<RealtimeSession> for Writer {
+    type Output = ();
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        session: &mut RealtimeSession,
+        context: &mut Context<RealtimeSession>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        self.media.register_up(task.waker());
+        loop {
+            match self.sink.poll_ready_unpin(task) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return session.write_failed(&error, context),
+                Poll::Pending => return Poll::Pending,
+            }
+            let next = session.outbox.pop_front().or_else(|| {
+                let frame = self.media.uplink().pop()?;
+                Some(Message::Text(ByteString::from(frame)))
+            });
+            let Some(message) = next else {
+                break;
+            };
+            if let Err(error) = self.sink.start_send_unpin(message) {
+                return session.write_failed(&error, context);
+            }
+            self.unflushed = true;
+        }
+        if self.unflushed {
+            match self.sink.poll_flush_unpin(task) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(error)) => return session.write_failed(&error, context),
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl RealtimeSession {
+    fn write_failed(&mut self, error: &ProtocolError, context: &mut Context<Self>) -> Poll<()> {
+        self.lose(&error.to_string(), true, context);
+        Poll::Ready(())
+    }
+}

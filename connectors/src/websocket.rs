@@ -1,0 +1,109 @@
+//! WebSocket connections to providers.
+//!
+//! Building a client loads the TLS roots, which takes milliseconds, so there is
+//! one per thread. awc's own limits are those of a web client: a hundred
+//! connections, 64 KiB frames, Nagle's algorithm on. A call engine needs none of
+//! the three.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use actix_codec::Framed;
+use actix_http::ws::Codec;
+use actix_service::{Service as _, fn_service};
+use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
+use awc::error::WsClientError;
+use awc::http::{StatusCode, Uri};
+use awc::{BoxedSocket, Client, Connector};
+
+/// An open connection: a stream and a sink of WebSocket frames. Fragmented
+/// messages come in fragments.
+pub type Connection = Framed<BoxedSocket, Codec>;
+
+/// Why no connection came about. Holds no header and no query.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// Nobody answered in time.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The service answered the handshake with something else.
+    #[error("the handshake was answered with HTTP {0}")]
+    Status(StatusCode),
+    /// No connection, or a broken one.
+    #[error("{0}")]
+    Connection(String),
+}
+
+impl DialError {
+    /// Whether dialling again could help: a refused key stays refused.
+    #[must_use]
+    pub fn is_worth_retrying(&self) -> bool {
+        match self {
+            Self::Timeout(_) | Self::Connection(_) => true,
+            Self::Status(status) => {
+                !status.is_client_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+        }
+    }
+}
+
+thread_local! {
+    static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
+}
+
+/// Dials `url` (`ws:` or `wss:`) with these headers. `max_frame_bytes` bounds one
+/// frame. Waits for at most `patience` in all.
+///
+/// # Errors
+/// When nobody answers, or not with a WebSocket.
+pub async fn dial(
+    url: &str,
+    headers: &[(&'static str, String)],
+    max_frame_bytes: usize,
+    patience: Duration,
+) -> Result<Connection, DialError> {
+    let mut request = client().ws(url).max_frame_size(max_frame_bytes);
+    for (name, value) in headers {
+        request = request.header(*name, value.as_str());
+    }
+    match tokio::time::timeout(patience, Box::pin(request.connect())).await {
+        Err(_) => Err(DialError::Timeout(patience)),
+        Ok(Err(WsClientError::InvalidResponseStatus(status))) => Err(DialError::Status(status)),
+        Ok(Err(other)) => Err(DialError::Connection(other.to_string())),
+        Ok(Ok((_, connection))) => Ok(connection),
+    }
+}
+
+/// Makes this thread's client now, so that the first call does not wait for it.
+pub fn warm_up() {
+    drop(client());
+}
+
+fn client() -> Client {
+    CLIENT.with(|cell| cell.borrow_mut().get_or_insert_with(build).clone())
+}
+
+fn build() -> Client {
+    install_crypto_provider();
+    let tcp = fn_service(|info: ConnectInfo<Uri>| async move {
+        let connection = TcpConnector::default().service().call(info).await?;
+        // A frame that waits for the acknowledgement of the one before it is late.
+        if let Err(error) = connection.io_ref().set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        Ok(connection)
+    });
+    let connector = Connector::new()
+        .connector(tcp)
+        .limit(0)
+        .max_http_version(awc::http::Version::HTTP_11)
+        .timeout(Duration::from_secs(5));
+    // The dial's own patience is the only clock.
+    Client::builder().disable_timeout().connector(connector).finish()
+}
+
+/// rustls takes no provider by itself. Installing one twice is harmless: the
+/// first stays.
+pub fn install_crypto_provider() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}

@@ -1,0 +1,154 @@
+//! What a caller who rings gets, and what follows a stream: the policy behind the
+//! carrier's webhooks, as plain decisions. The edge renders them.
+
+use serde::Serialize;
+
+use crate::call::Disposition;
+use crate::tenant::{Mode, OverCap, Tenant};
+
+/// Switches that act on the next call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Switches {
+    /// Whether calls are taken at all.
+    pub channel_enabled: bool,
+    /// Whether a stream is opened; none leaves it to the tenant's file.
+    pub stream_enabled: Option<bool>,
+    /// Whether every call goes straight to the human number.
+    pub bridge_only: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self { channel_enabled: true, stream_enabled: None, bridge_only: false }
+    }
+}
+
+impl Switches {
+    /// Both sets together: a call must be allowed by each.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let stream_enabled = match (self.stream_enabled, other.stream_enabled) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (None, None) => None,
+        };
+        Self {
+            channel_enabled: self.channel_enabled && other.channel_enabled,
+            stream_enabled,
+            bridge_only: self.bridge_only || other.bridge_only,
+        }
+    }
+}
+
+/// What is known when the carrier asks what to do with a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// Whether the whole channel is on.
+    pub channel_enabled: bool,
+    /// The switches that hold for the tenant.
+    pub switches: Switches,
+    /// Whether the process takes no new calls.
+    pub draining: bool,
+    /// Whether the model's key is there.
+    pub model_available: bool,
+}
+
+/// What a caller gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The agent, by a media stream, if a slot can be had.
+    Agent,
+    /// The classic menu: press a key, or wait for a human.
+    Menu,
+    /// The human, and the word for why.
+    Human(&'static str),
+    /// A sentence that the line is closed.
+    Closed,
+}
+
+/// Decides what a caller gets before any slot is asked for.
+#[must_use]
+pub fn answer(tenant: &Tenant, facts: &Facts) -> Answer {
+    if !facts.channel_enabled || !facts.switches.channel_enabled {
+        return Answer::Closed;
+    }
+    if facts.switches.bridge_only {
+        return Answer::Human("bridge_only");
+    }
+    if facts.draining {
+        return Answer::Human("draining");
+    }
+    if tenant.mode == Mode::Bridge {
+        return Answer::Human("bridge_mode");
+    }
+    if !facts.switches.stream_enabled.unwrap_or(tenant.stream_enabled) {
+        return Answer::Menu;
+    }
+    if !facts.model_available {
+        return Answer::Human("model_unavailable");
+    }
+    Answer::Agent
+}
+
+/// What the call over the cap gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverCapAnswer {
+    /// "All lines are busy".
+    Busy,
+    /// The human number.
+    Human,
+}
+
+/// Decides what the call over the cap gets: a human only where there is one.
+#[must_use]
+pub fn over_cap(tenant: &Tenant) -> OverCapAnswer {
+    match tenant.limits.over_cap {
+        OverCap::Human if tenant.human_number.is_some() => OverCapAnswer::Human,
+        OverCap::Human | OverCap::Busy => OverCapAnswer::Busy,
+    }
+}
+
+/// What follows a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterStream {
+    /// Nothing: the call is over.
+    HangUp,
+    /// The human; whether something is said first.
+    Human {
+        /// Whether the caller is told, because the agent did not tell.
+        announce: bool,
+    },
+}
+
+/// Decides what follows a stream. A stream of which nobody knows how it ended was
+/// lost, and so was its agent: the human takes over.
+#[must_use]
+pub fn after_stream(disposition: Option<Disposition>) -> AfterStream {
+    match disposition {
+        Some(Disposition::HangUp) => AfterStream::HangUp,
+        Some(Disposition::Transfer | Disposition::Bridge) | None => {
+            AfterStream::Human { announce: true }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_nobody_knows_of_ends_at_the_human() {
+        assert_eq!(after_stream(None), AfterStream::Human { announce: true });
+        assert_eq!(after_stream(Some(Disposition::HangUp)), AfterStream::HangUp);
+    }
+
+    #[test]
+    fn of_two_sets_of_switches_the_more_careful_holds() {
+        let off = Switches { channel_enabled: false, ..Switches::default() };
+        assert!(!Switches::default().and(off).channel_enabled);
+        let menu = Switches { stream_enabled: Some(false), ..Switches::default() };
+        let on = Switches { stream_enabled: Some(true), ..Switches::default() };
+        assert_eq!(on.and(menu).stream_enabled, Some(false));
+        assert_eq!(on.and(Switches::default()).stream_enabled, Some(true));
+    }
+}

@@ -1,0 +1,147 @@
+//! The simulated providers' server.
+
+use std::net::{SocketAddr, TcpListener};
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+
+use super::ears::Ears;
+use super::knobs::Knobs;
+use super::options::{ProvidersError, ProvidersOptions};
+use super::record::SessionRecord;
+use super::script::Script;
+use super::state::State;
+use super::{control, handshake};
+
+/// Recordings that are learnt where no folder is named, if it is there.
+const DEFAULT_EARS: &str = "config/audio";
+
+/// A server that runs until [`RunningProviders::stop`], or to the process's end.
+pub struct RunningProviders {
+    addr: SocketAddr,
+    handle: ServerHandle,
+    state: web::Data<State>,
+}
+
+/// Starts the server. It accepts connections once this returns. Must be called
+/// within an actix system, whose life the server shares.
+///
+/// # Errors
+/// When the script or the recordings cannot be read, or the port is taken.
+pub async fn serve(options: ProvidersOptions) -> Result<RunningProviders, ProvidersError> {
+    let script = match &options.script {
+        Some(path) => Script::read(path)?,
+        None => Script::receptionist()?,
+    };
+    let listener = TcpListener::bind((options.bind, options.port))
+        .map_err(|e| ProvidersError::Bind(SocketAddr::new(options.bind, options.port), e))?;
+    let addr = listener.local_addr().map_err(ProvidersError::Server)?;
+    let state = web::Data::new(State::new(options.knobs.clone(), script, ears(&options)?));
+    let shared = state.clone();
+    let server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes))
+        .workers(options.workers.max(1))
+        .disable_signals()
+        .on_connect(|connection, _| without_delay(connection))
+        .listen(listener)
+        .map_err(ProvidersError::Server)?
+        .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "the simulated providers' server failed");
+        }
+    });
+    Ok(RunningProviders {
+        addr,
+        handle,
+        state,
+    })
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/v1/realtime", web::get().to(handshake::realtime))
+        .route("/openai/v1/realtime", web::get().to(handshake::realtime))
+        .route("/control", web::get().to(control::show))
+        .route("/control", web::post().to(control::change))
+        .route("/control/sessions", web::get().to(control::sessions))
+        .route("/control/reset", web::post().to(control::reset))
+        .route("/health", web::get().to(control::health));
+}
+
+/// Small messages leave at once: waiting to fill a packet would show in every
+/// latency that is measured here.
+fn without_delay(connection: &dyn std::any::Any) {
+    if let Some(stream) = connection.downcast_ref::<actix_rt::net::TcpStream>()
+        && let Err(error) = stream.set_nodelay(true)
+    {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+}
+
+fn ears(options: &ProvidersOptions) -> Result<Ears, ProvidersError> {
+    let ears = Ears::default();
+    let default = std::path::Path::new(DEFAULT_EARS);
+    let folder = options
+        .ears
+        .as_deref()
+        .or_else(|| default.is_dir().then_some(default));
+    if let Some(folder) = folder {
+        let utterances = ears.learn_folder(folder)?;
+        tracing::info!(utterances, folder = %folder.display(), "recordings learnt");
+    }
+    Ok(ears)
+}
+
+impl RunningProviders {
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The realtime model's URL, without a query: `ws://…/v1/realtime`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("ws://{}/v1/realtime", self.addr)
+    }
+
+    /// The knobs in force.
+    #[must_use]
+    pub fn knobs(&self) -> Knobs {
+        self.state.knobs()
+    }
+
+    /// Sets the knobs for the sessions that follow.
+    pub fn set_knobs(&self, knobs: Knobs) {
+        self.state.set_knobs(knobs);
+    }
+
+    /// The ears, to teach them more.
+    #[must_use]
+    pub fn ears(&self) -> &Ears {
+        &self.state.ears
+    }
+
+    /// What each session did so far, in order of connection.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionRecord> {
+        self.state.sessions()
+    }
+
+    /// Connections that were refused since the start or the last reset.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.state.refused()
+    }
+
+    /// Forgets the sessions, and the knobs are as at the start.
+    pub fn reset(&self) {
+        self.state.reset();
+    }
+
+    /// Stops listening and cuts every session.
+    pub async fn stop(self) {
+        self.handle.stop(false).await;
+    }
+}

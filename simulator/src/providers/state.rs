@@ -1,0 +1,92 @@
+//! What all sessions of a server share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::ears::Ears;
+use super::knobs::Knobs;
+use super::realtime::Voice;
+use super::record::{SessionRecord, SharedRecord};
+use super::script::Script;
+
+/// Sessions that are remembered; the oldest are forgotten first.
+const MAX_SESSIONS: usize = 5_000;
+
+pub(crate) struct State {
+    /// As the server was started.
+    first_knobs: Knobs,
+    knobs: RwLock<Knobs>,
+    pub(crate) script: Arc<Script>,
+    pub(crate) ears: Arc<Ears>,
+    pub(crate) voice: Arc<Voice>,
+    sessions: Mutex<Vec<SharedRecord>>,
+    started: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl State {
+    pub(crate) fn new(knobs: Knobs, script: Script, ears: Ears) -> Self {
+        Self {
+            first_knobs: knobs.clone(),
+            knobs: RwLock::new(knobs),
+            script: Arc::new(script),
+            ears: Arc::new(ears),
+            voice: Arc::default(),
+            sessions: Mutex::default(),
+            started: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn knobs(&self) -> Knobs {
+        self.knobs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_knobs(&self, knobs: Knobs) {
+        *self.knobs.write().unwrap_or_else(PoisonError::into_inner) = knobs;
+    }
+
+    /// Forgets all sessions and puts the knobs back as at the start.
+    pub(crate) fn reset(&self) {
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.started.store(0, Ordering::Relaxed);
+        self.refused.store(0, Ordering::Relaxed);
+        self.set_knobs(self.first_knobs.clone());
+    }
+
+    /// Files a new session; fills in its number.
+    pub(crate) fn open(&self, mut record: SessionRecord) -> (u64, SharedRecord) {
+        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
+        record.number = number;
+        let shared = SharedRecord::new(record);
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if sessions.len() >= MAX_SESSIONS {
+            sessions.remove(0);
+        }
+        sessions.push(shared.clone());
+        (number, shared)
+    }
+
+    pub(crate) fn sessions(&self) -> Vec<SessionRecord> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.iter().map(SharedRecord::read).collect()
+    }
+
+    pub(crate) fn started(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}

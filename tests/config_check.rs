@@ -1,0 +1,181 @@
+//! `trunkline check`: what a call would do, or what is wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+mod config_support;
+
+use std::sync::Arc;
+
+use config_support::{TENANT, files};
+use serde_json::Value;
+use trunkline::cli::check::{report, write_json, write_text};
+use trunkline::config::{Environment, MemoryFiles};
+
+fn both(files: MemoryFiles, env: &[(&str, &str)]) -> (bool, String, Value) {
+    let report = report(
+        None,
+        &Environment::from_pairs(env.iter().copied()),
+        Arc::new(files),
+    );
+    let (mut text, mut json) = (Vec::new(), Vec::new());
+    write_text(&report, &mut text).unwrap();
+    write_json(&report, &mut json).unwrap();
+    (
+        report.ok,
+        String::from_utf8(text).unwrap(),
+        serde_json::from_slice(&json).unwrap(),
+    )
+}
+
+const FULL: &[(&str, &str)] = &[
+    ("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
+    ("TWILIO_AUTH_TOKEN", "0123456789abcdef0123456789abcdef"),
+    ("OPENAI_API_KEY", "sk-very-secret"),
+    ("PUBLIC_URL", "https://voice.example.com"),
+];
+
+#[test]
+fn a_good_configuration_says_what_each_call_does() {
+    let (ok, text, json) = both(files(), FULL);
+    assert!(ok && json["ok"] == true, "{text}");
+    for words in [
+        "+15550100001  a       p        realtime",
+        "p speaks as alloy through gpt-realtime-2.1; 5 at once, then busy; at most 10 min, 20 turns; in need: the human at +15550100099",
+        "is rejected, as no default tenant is set",
+        "https://voice.example.com/twilio/voice",
+        "https://voice.example.com/twilio/fallback",
+        "https://voice.example.com/twilio/status",
+        "The configuration is good.",
+    ] {
+        assert!(text.contains(words), "{words:?} is missing in\n{text}");
+    }
+    assert!(!text.contains("very-secret") && !json.to_string().contains("very-secret"));
+    let call = &json["calls"][0];
+    assert_eq!(
+        (call["number"].as_str(), call["mode"].as_str()),
+        (Some("+15550100001"), Some("realtime"))
+    );
+    assert_eq!(
+        (&call["model_key"], &call["limits"]["max_turns"]),
+        (&Value::from(true), &Value::from(20))
+    );
+    assert_eq!(json["problems"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn without_a_key_calls_go_to_the_human_and_it_says_why() {
+    let (ok, text, json) = both(
+        files(),
+        &[
+            ("DEFAULT_TENANT", "a"),
+            ("TWILIO_AUTH_TOKEN_SECONDARY", "t"),
+        ],
+    );
+    assert!(ok);
+    assert!(
+        text.contains("goes to the human at +15550100099: no key for the model"),
+        "{text}"
+    );
+    assert!(
+        text.contains("TWILIO_AUTH_TOKEN") && text.contains("not set"),
+        "{text}"
+    );
+    assert_eq!(json["calls"][1]["number"], "any other");
+    assert_eq!(json["calls"][1]["mode"], "bridge");
+    assert_eq!(json["problems"][0]["severity"], "warning");
+}
+
+#[test]
+fn every_way_of_answering_has_its_sentence() {
+    let says = |extra: &str, env: &[(&str, &str)]| {
+        let all: Vec<(&str, &str)> = FULL.iter().chain(env).copied().collect();
+        both(
+            files().with("config/tenants/a.toml", format!("{TENANT}{extra}")),
+            &all,
+        )
+        .1
+    };
+    assert!(
+        says("mode = \"bridge\"\n", &[]).contains("bridge  goes to the human at +15550100099\n")
+    );
+    assert!(says("stream_enabled = false\n", &[]).contains("hears a menu, then the human"));
+    assert!(says("", &[("VOICE_CHANNEL_ENABLED", "false")]).contains("the line is closed"));
+    let uncapped = "[limits]\nconcurrent_calls = 0\nmax_call_duration_ms = 0\nmax_turns = 0\n";
+    assert!(
+        says(uncapped, &[]).contains("no cap on calls; at most any length, any number of turns")
+    );
+    assert!(
+        says(
+            "[limits]\nover_cap = \"human\"\nmax_call_duration_ms = 90000\n",
+            &[]
+        )
+        .contains("5 at once, then the human; at most 90 s")
+    );
+}
+
+#[test]
+fn a_call_whose_webhook_nobody_can_verify_is_refused() {
+    let (_, text, json) = both(files(), &[("OPENAI_API_KEY", "sk-k")]);
+    assert!(
+        text.contains("refused  is refused with 403: no auth token"),
+        "{text}"
+    );
+    assert_eq!(json["calls"][0]["mode"], "refused");
+    let trusting = [
+        ("OPENAI_API_KEY", "sk-k"),
+        ("ENABLE_WEBHOOK_VALIDATION", "false"),
+    ];
+    assert_eq!(both(files(), &trusting).2["calls"][0]["mode"], "realtime");
+}
+
+#[test]
+fn odd_credentials_are_named_and_not_shown() {
+    let env = [
+        ("TWILIO_ACCOUNT_SID", "SK12"),
+        ("TWILIO_AUTH_TOKEN", "shorty"),
+        ("OPENAI_API_KEY", "key-of-mine"),
+    ];
+    let (ok, text, _) = both(files(), &env);
+    assert!(ok);
+    assert!(
+        text.contains("an account SID is AC and 32 hex digits"),
+        "{text}"
+    );
+    assert!(
+        text.contains("an auth token is 32 hex digits") && text.contains("begins with sk-"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("shorty") && !text.contains("key-of-mine"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_bad_configuration_is_listed_whole_and_fails() {
+    let bad = files().with("config/tenants/b.toml", "company = 1\ncolour = 2\n");
+    let (ok, text, json) = both(bad, &[("PORT", "x")]);
+    assert!(!ok && json["ok"] == false);
+    assert!(text.contains("error: environment: PORT: \"x\" is not a whole number from 0 to 65535\n  fix: choose 0 to 65535"), "{text}");
+    assert!(
+        text.contains("error: config/tenants/b.toml:2: colour: there is no such key\n  fix: "),
+        "{text}"
+    );
+    assert!(text.contains("4 errors, "), "{text}");
+    assert!(!text.contains("is good"), "{text}");
+    assert_eq!(
+        json["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|p| p["severity"] == "error")
+            .count(),
+        4
+    );
+    assert!(json.get("calls").is_none());
+}
