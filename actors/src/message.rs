@@ -35,10 +35,15 @@ pub trait Shell: Actor + Sized {
 }
 
 /// The way to an actor's mailbox.
-#[derive(Debug)]
 pub struct Link<A: Shell> {
     address: Addr<A>,
     probe: Arc<Probe>,
+}
+
+impl<A: Shell> std::fmt::Debug for Link<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Link").field(&self.probe.id()).finish()
+    }
 }
 
 impl<A: Shell> Clone for Link<A> {

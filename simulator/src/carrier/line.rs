@@ -54,7 +54,10 @@ fn client(resets: bool) -> Client {
 /// Where TLS is compiled in, building a connector panics unless a provider of
 /// cryptography has been chosen for the process.
 fn choose_crypto() {
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         tracing::trace!("a provider of cryptography was chosen before");
     }
 }

@@ -1,0 +1,198 @@
+//! How a call begins: where its stream landed, once the stream's token was good.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use chrono::Utc;
+use trunkline_core::call::{Call, CallSettings, Disposition, Exit, Outcome, Script};
+use trunkline_core::ids::{CallSid, StreamSid, TenantId};
+use trunkline_core::media::Phrase;
+use trunkline_core::persona::{Rng, Vars, render};
+use trunkline_core::tenant::Tenant;
+use trunkline_core::tools::Toolbox;
+use trunkline_store::{CallChange, Mode, Record};
+
+use crate::limiter::{Booking, Claim};
+use crate::media_link::MediaLink;
+use crate::message::Link;
+use crate::metrics;
+use crate::node::{ModelTarget, Node};
+use crate::registry::LiveCall;
+use crate::supervise;
+use crate::tree::{Kind, Label};
+use crate::twilio_stream::TwilioStream;
+
+use super::children::Children;
+use super::ledger::Ledger;
+use super::CallActor;
+
+/// What a call keeps at hand for its children.
+pub(super) struct CallPlan {
+    pub(super) settings: CallSettings,
+    pub(super) target: ModelTarget,
+    pub(super) toolbox: Toolbox,
+    pub(super) greeting: Option<Phrase>,
+}
+
+/// Starts a call on this thread.
+///
+/// # Errors
+/// When the tenant's configuration turns out unusable, in words.
+pub fn begin(
+    node: &Arc<Node>,
+    claim: Claim,
+    stream: Link<TwilioStream>,
+    media: Rc<MediaLink>,
+    stream_sid: StreamSid,
+) -> Result<(Link<CallActor>, Arc<LiveCall>), String> {
+    let Claim { booking, permit } = claim;
+    let seed = seed_of(&booking.call_sid);
+    let plan = plan(node, &booking, &stream_sid, seed)?;
+    media.set_model_audio(booking.tenant.model.audio)?;
+    let children = Rc::new(RefCell::new(Children::new(stream)));
+    let ledger = Ledger::new(Arc::clone(node), &booking, *media.clock());
+    ledger.stream_started(&stream_sid, &plan, seed);
+    let core = Call::new(plan.settings.clone(), media.clock().now());
+    let label = Label {
+        kind: Kind::Call,
+        parent: None,
+        call_sid: Some(booking.call_sid.clone()),
+        tenant: Some(booking.tenant.id.clone()),
+        restarts: 0,
+    };
+    let watcher = Watcher {
+        node: Arc::clone(node),
+        children: Rc::clone(&children),
+        call_sid: booking.call_sid.clone(),
+        tenant: booking.tenant.id.clone(),
+    };
+    let mut entry = None;
+    let link = supervise::spawn(
+        &node.tree,
+        label,
+        |link| {
+            let live = Arc::new(LiveCall::new(
+                booking.call_sid.clone(),
+                stream_sid,
+                booking.tenant.id.clone(),
+                link.clone(),
+            ));
+            entry = Some(Arc::clone(&live));
+            CallActor {
+                probe: Arc::clone(link.probe()),
+                me: link.clone(),
+                node: Arc::clone(node),
+                core,
+                media,
+                children,
+                entry: live,
+                ledger,
+                plan,
+                timer: None,
+                _permit: permit,
+            }
+        },
+        move |exit| watcher.ended(exit),
+    );
+    let entry = entry.ok_or("the call was not entered")?;
+    node.directory.add(Arc::clone(&entry));
+    Ok((link, entry))
+}
+
+/// Sees to it that a call that ended, however it did, leaves nothing behind.
+struct Watcher {
+    node: Arc<Node>,
+    children: Rc<RefCell<Children>>,
+    call_sid: CallSid,
+    tenant: TenantId,
+}
+
+impl Watcher {
+    fn ended(self, exit: Exit) {
+        if exit != Exit::Normal {
+            self.failed(exit);
+        }
+        self.node.directory.remove(&self.call_sid);
+        self.children.borrow_mut().stop_all();
+    }
+
+    /// The actor died: this call alone is lost, its caller reaches a human.
+    fn failed(&self, exit: Exit) {
+        tracing::error!(call.id = %self.call_sid, tenant.id = %self.tenant, ?exit, "a call actor died");
+        self.node.dispositions.set(&self.call_sid, Disposition::Bridge);
+        metrics::call_ended(&self.tenant, Outcome::Failed);
+        metrics::call_bridged(&self.tenant, "call_actor_died");
+        let mut change = CallChange::new(self.call_sid.clone(), Utc::now());
+        change.phase = Some("ended".to_owned());
+        change.outcome = Some(trunkline_store::Outcome::Failed);
+        change.mode = Some(Mode::Bridge);
+        change.handoff = Some(true);
+        change.handoff_reason = Some("call_actor_died".to_owned());
+        change.error = Some(format!("the call's actor ended: {exit:?}"));
+        change.ended_at = Some(Utc::now());
+        self.node.record(Record::CallChanged(Box::new(change)));
+        let (call, tenant) = (self.call_sid.clone(), self.tenant.clone());
+        let data = serde_json::json!({ "exit": exit });
+        self.node.audit(Some(call), Some(tenant), "call_actor_died", data);
+    }
+}
+
+fn plan(
+    node: &Node,
+    booking: &Booking,
+    stream_sid: &StreamSid,
+    seed: u64,
+) -> Result<CallPlan, String> {
+    let tenant = &booking.tenant;
+    let target = node.model_of(tenant).ok_or("no key for the speech model")?;
+    let toolbox = Toolbox::for_tenant(tenant).map_err(|e| e.to_string())?;
+    let script = script(tenant, booking, seed)?;
+    let greeting = node.phrases.get(&tenant.persona.voice, &script.greeting);
+    let settings = CallSettings {
+        call_sid: booking.call_sid.clone(),
+        stream_sid: stream_sid.clone(),
+        tenant: Arc::clone(tenant),
+        script,
+        tools: toolbox.specs(),
+        kept_greeting_bytes: greeting.as_ref().map(Phrase::bytes),
+    };
+    Ok(CallPlan { settings, target, toolbox, greeting })
+}
+
+/// The persona's texts for this call. What is random in them comes from the seed.
+fn script(tenant: &Tenant, booking: &Booking, seed: u64) -> Result<Script, String> {
+    let persona = &tenant.persona;
+    let now = Utc::now();
+    let vars = Vars {
+        company: tenant.company.clone(),
+        persona: persona.speaks_as.clone(),
+        caller_last4: last_four(booking.from.expose()),
+        date: now.format("%Y-%m-%d").to_string(),
+        time: now.format("%H:%M").to_string(),
+        weekday: now.format("%A").to_string(),
+        tangents: persona.tangents.clone(),
+    };
+    let instructions =
+        render(&persona.instructions, &vars, seed).map_err(|error| error.to_string())?;
+    Ok(Script {
+        instructions,
+        greeting: persona.greeting.clone(),
+        farewell: persona.farewell.clone(),
+        wrap_up: persona.wrap_up.clone(),
+        filler: Rng::new(seed).pick(&persona.fillers).cloned(),
+    })
+}
+
+fn last_four(number: &str) -> String {
+    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
+    digits.iter().rev().take(4).rev().collect()
+}
+
+/// A call's seed: FNV-1a (64 bit, its published constants) over the call's SID,
+/// so that a call can be run again from its name alone.
+fn seed_of(call_sid: &CallSid) -> u64 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    call_sid.as_str().bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+}

@@ -1,0 +1,384 @@
+//! The carrier's media stream: a WebSocket that lives inside an HTTP response,
+//! so its handlers run while the response is polled, and a peer that does not
+//! read stalls them. It is a thin pump. Until its token is good nothing is
+//! behind it; afterwards frames go through the media path and everything else
+//! to the call.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use actix::fut::{ActorFuture, wrap_future};
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, StreamHandler};
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws::{
+    CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder,
+};
+use bytestring::ByteString;
+use trunkline_core::call::{Exit, Input};
+use trunkline_core::wire::twilio::stream::{
+    MAX_MESSAGE_BYTES, StreamMessage, StreamStart, Track, parse,
+};
+
+use crate::call::{self, CallActor, CallMessage};
+use crate::clock::CallClock;
+use crate::limiter::{Claim, ClaimRefusal};
+use crate::media_link::MediaLink;
+use crate::message::{Link, Shell};
+use crate::metrics;
+use crate::node::Node;
+use crate::registry::LiveCall;
+use crate::supervise::Watch;
+use crate::tree::{Kind, Label, Probe};
+
+/// The custom parameter that carries the stream's token.
+pub const TOKEN_PARAMETER: &str = "token";
+
+/// What the stream is told.
+#[derive(Debug)]
+pub enum TwilioMessage {
+    /// Close: the carrier then asks what follows.
+    Close,
+}
+
+enum State {
+    /// Connected; it has not said which call it belongs to.
+    Nameless,
+    /// Its token is being looked at.
+    Claiming { media: Rc<MediaLink>, start: Box<StreamStart> },
+    /// It carries a call.
+    Live(Live),
+    /// It is on its way out.
+    Closing,
+}
+
+struct Live {
+    call: Link<CallActor>,
+    entry: Arc<LiveCall>,
+    media: Rc<MediaLink>,
+    /// The carrier said that the stream is over.
+    stopped: bool,
+}
+
+/// See the module's text.
+pub struct TwilioStream {
+    watch: Watch,
+    node: Arc<Node>,
+    state: State,
+    frames_up: u64,
+    frames_down: u64,
+}
+
+/// Opens a stream: answers the upgrade, and waits for the stream's `start`.
+///
+/// # Errors
+/// When the request is no WebSocket handshake.
+pub fn open(
+    node: &Arc<Node>,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    let label = Label {
+        kind: Kind::TwilioStream,
+        parent: None,
+        call_sid: None,
+        tenant: None,
+        restarts: 0,
+    };
+    let stream = TwilioStream {
+        watch: Watch::new(&node.tree, label),
+        node: Arc::clone(node),
+        state: State::Nameless,
+        frames_up: 0,
+        frames_down: 0,
+    };
+    WsResponseBuilder::new(stream, request, payload).frame_size(MAX_MESSAGE_BYTES).start()
+}
+
+type StreamContext = WebsocketContext<TwilioStream>;
+
+impl TwilioStream {
+    fn take_text(&mut self, text: &ByteString, context: &mut StreamContext) {
+        match parse(text) {
+            Ok(message) => self.take_message(message, context),
+            Err(error) => {
+                metrics::bad_message("carrier");
+                tracing::warn!(%error, "the carrier sent something that could not be read");
+                self.refuse("malformed", CloseCode::Policy, context);
+            }
+        }
+    }
+
+    fn take_message(&mut self, message: StreamMessage<'_>, context: &mut StreamContext) {
+        match message {
+            StreamMessage::Media(media) => {
+                if media.track == Track::Inbound {
+                    self.take_frame(&media.payload, context);
+                }
+            }
+            StreamMessage::Connected { .. } | StreamMessage::Unknown { .. } => {}
+            StreamMessage::Start(start) => self.take_start(start, context),
+            StreamMessage::Mark { name } => {
+                if let State::Live(live) = &self.state {
+                    live.media.downlink().on_mark(&name);
+                    live.call.tell(CallMessage::Notices);
+                }
+            }
+            StreamMessage::Dtmf { digit } => self.tell_call(Input::Digit(digit)),
+            StreamMessage::Stop { .. } => {
+                if let State::Live(live) = &mut self.state {
+                    live.stopped = true;
+                }
+                self.tell_call(Input::StreamStopped);
+            }
+        }
+    }
+
+    fn take_frame(&mut self, payload: &str, context: &mut StreamContext) {
+        self.frames_up += 1;
+        match &self.state {
+            State::Live(live) => {
+                live.entry.touch();
+                live.media.push_caller(payload);
+            }
+            // The first words are kept while the token is looked at.
+            State::Claiming { media, .. } => media.push_caller(payload),
+            State::Nameless => self.refuse("media_before_start", CloseCode::Policy, context),
+            State::Closing => {}
+        }
+    }
+
+    fn take_start(&mut self, start: StreamStart, context: &mut StreamContext) {
+        if !matches!(self.state, State::Nameless) {
+            self.refuse("second_start", CloseCode::Policy, context);
+            return;
+        }
+        if !start.media_format.is_mulaw() {
+            self.refuse("media_format", CloseCode::Unsupported, context);
+            return;
+        }
+        let clock = CallClock::start();
+        let media = Rc::new(MediaLink::new(clock, start.stream_sid.clone()));
+        let token = start.custom_parameters.get(TOKEN_PARAMETER).cloned().unwrap_or_default();
+        let node = Arc::clone(&self.node);
+        let (call_sid, account_sid) = (start.call_sid.clone(), start.account_sid.clone());
+        let claim = async move { node.claim(call_sid, account_sid, token).await };
+        self.state = State::Claiming { media, start: Box::new(start) };
+        context.spawn(wrap_future(claim).map(
+            |claim: Result<Claim, ClaimRefusal>, stream: &mut Self, context| match claim {
+                Ok(claim) => stream.begin(claim, context),
+                Err(refusal) => stream.refuse_claim(refusal, context),
+            },
+        ));
+    }
+
+    fn refuse_claim(&mut self, refusal: ClaimRefusal, context: &mut StreamContext) {
+        if let State::Claiming { start, .. } = &self.state {
+            let (call, account) = (start.call_sid.clone(), start.account_sid.clone());
+            tracing::warn!(call.id = %call, reason = refusal.as_str(), "a stream was refused");
+            let data = serde_json::json!({
+                "reason": refusal.as_str(),
+                "call": call.as_str(),
+                "account": account.as_str(),
+            });
+            self.node.audit(None, None, "stream_refused", data);
+        }
+        self.refuse(refusal.as_str(), CloseCode::Policy, context);
+    }
+
+    /// The token is good: the call starts here, on this thread.
+    fn begin(&mut self, claim: Claim, context: &mut StreamContext) {
+        let state = std::mem::replace(&mut self.state, State::Closing);
+        let State::Claiming { media, start } = state else {
+            return;
+        };
+        let link = Link::new(context.address(), Arc::clone(self.watch.probe()));
+        let begun = call::begin(&self.node, claim, link, Rc::clone(&media), start.stream_sid);
+        let (call, entry) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                tracing::error!(error, "a call could not begin");
+                self.refuse("cannot_begin", CloseCode::Error, context);
+                return;
+            }
+        };
+        let parent = call.clone();
+        self.watch.on_exit(move |exit| parent.tell(CallMessage::StreamExited { exit }));
+        context.spawn(Pump::new(Rc::clone(&media), call.clone()));
+        self.watch_liveness(context);
+        self.state = State::Live(Live { call, entry, media, stopped: false });
+    }
+
+    /// The carrier sends a frame every 20 ms, silence included: a stream that has
+    /// been mute for long is dead, whatever its socket says.
+    fn watch_liveness(&self, context: &mut StreamContext) {
+        let limit = self.node.settings.stream_idle_timeout;
+        let every = (limit / 4).max(Duration::from_millis(50));
+        let mut seen = (self.frames_up, CallClock::start());
+        context.run_interval(every, move |stream, context| {
+            if stream.frames_up != seen.0 {
+                seen = (stream.frames_up, CallClock::start());
+            } else if Duration::from(seen.1.now()) > limit {
+                stream.refuse("stream_idle", CloseCode::Away, context);
+            }
+        });
+    }
+
+    /// Closes the stream for a reason, which a live call is told.
+    fn refuse(&mut self, reason: &'static str, code: CloseCode, context: &mut StreamContext) {
+        match std::mem::replace(&mut self.state, State::Closing) {
+            State::Live(live) => {
+                let lost = Input::StreamLost { reason: reason.to_owned() };
+                live.call.tell(CallMessage::input(lost));
+                metrics::frames_dropped(reason, 1);
+            }
+            State::Closing => return,
+            State::Nameless | State::Claiming { .. } => metrics::stream_refused(reason),
+        }
+        self.watch.probe().fail();
+        close(context, code, Some(reason));
+    }
+
+    fn tell_call(&self, input: Input) {
+        if let State::Live(live) = &self.state {
+            live.call.tell(CallMessage::input(input));
+        }
+    }
+
+    /// The socket is gone without a word.
+    fn lost(&mut self, reason: &str) {
+        if let State::Live(live) = std::mem::replace(&mut self.state, State::Closing) {
+            if !live.stopped {
+                let lost = Input::StreamLost { reason: reason.to_owned() };
+                live.call.tell(CallMessage::input(lost));
+            }
+        }
+    }
+}
+
+fn close(context: &mut StreamContext, code: CloseCode, description: Option<&str>) {
+    context.close(Some(CloseReason { code, description: description.map(str::to_owned) }));
+    context.stop();
+}
+
+impl Actor for TwilioStream {
+    type Context = StreamContext;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let patience = self.node.settings.stream_start_timeout;
+        context.run_later(patience, |stream, context| {
+            if matches!(stream.state, State::Nameless | State::Claiming { .. }) {
+                stream.refuse("no_start", CloseCode::Policy, context);
+            }
+        });
+    }
+
+    fn stopped(&mut self, _context: &mut Self::Context) {
+        self.lost("the stream's socket was closed");
+        metrics::frames(self.frames_up, self.frames_down);
+    }
+}
+
+impl StreamHandler<Result<Message, ProtocolError>> for TwilioStream {
+    fn handle(&mut self, message: Result<Message, ProtocolError>, context: &mut Self::Context) {
+        let probe = Arc::clone(self.watch.probe());
+        probe.handle(|| match message {
+            Ok(Message::Text(text)) => self.take_text(&text, context),
+            Ok(Message::Ping(payload)) => context.pong(&payload),
+            Ok(Message::Pong(_) | Message::Nop) => {}
+            Ok(Message::Binary(_)) => self.refuse("binary", CloseCode::Unsupported, context),
+            Ok(Message::Continuation(_)) => {
+                self.refuse("fragmented", CloseCode::Unsupported, context);
+            }
+            Ok(Message::Close(_)) => {
+                self.lost("the carrier closed the stream");
+                context.stop();
+            }
+            Err(ProtocolError::Overflow) => self.refuse("oversize", CloseCode::Size, context),
+            Err(error) => {
+                tracing::warn!(%error, "the carrier broke the WebSocket protocol");
+                self.refuse("protocol", CloseCode::Protocol, context);
+            }
+        });
+    }
+}
+
+impl Shell for TwilioStream {
+    type Message = TwilioMessage;
+
+    fn probe(&self) -> &Arc<Probe> {
+        self.watch.probe()
+    }
+
+    fn receive(&mut self, message: TwilioMessage, context: &mut Self::Context) {
+        match message {
+            TwilioMessage::Close => {
+                self.state = State::Closing;
+                close(context, CloseCode::Normal, None);
+            }
+        }
+    }
+}
+
+crate::receives_letters!(TwilioStream);
+
+/// Whether an exit of the stream is news to its call.
+#[must_use]
+pub fn is_unexpected(exit: Exit) -> bool {
+    exit != Exit::Normal
+}
+
+/// Moves agent audio from the media path to the socket, at the times the path
+/// names. Polled while the response is polled, so a peer that does not read is
+/// not written to.
+struct Pump {
+    media: Rc<MediaLink>,
+    call: Link<CallActor>,
+    sleep: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Pump {
+    fn new(media: Rc<MediaLink>, call: Link<CallActor>) -> Self {
+        Self { media, call, sleep: Box::pin(tokio::time::sleep(Duration::ZERO)) }
+    }
+}
+
+impl ActorFuture<TwilioStream> for Pump {
+    type Output = ();
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        stream: &mut TwilioStream,
+        context: &mut StreamContext,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        if matches!(stream.state, State::Closing) {
+            return Poll::Ready(());
+        }
+        self.media.register_down(task.waker());
+        loop {
+            let now = self.media.clock().now();
+            let (next, news) = {
+                let mut downlink = self.media.downlink();
+                downlink.poll_write(now, |text| {
+                    stream.frames_down += 1;
+                    context.text(text);
+                });
+                (downlink.next_write(), downlink.has_notices())
+            };
+            if news {
+                self.call.tell(CallMessage::Notices);
+            }
+            let Some(at) = next else {
+                return Poll::Pending;
+            };
+            let deadline = tokio::time::Instant::from_std(self.media.clock().instant(at));
+            self.sleep.as_mut().reset(deadline);
+            if std::future::Future::poll(self.sleep.as_mut(), task).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
