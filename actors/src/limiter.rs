@@ -200,6 +200,12 @@ impl LimiterState {
         self.lock().total
     }
 
+    /// Whether a call has a reservation that no stream has claimed.
+    #[must_use]
+    pub fn is_waiting(&self, call_sid: &CallSid) -> bool {
+        self.lock().reservations.get(call_sid).is_some_and(|r| !r.claimed)
+    }
+
     fn acquire(self: &Arc<Self>, tenant: &Tenant) -> Result<Permit, Full> {
         let mut inner = self.lock();
         if self.settings.max_calls > 0 && inner.total >= self.settings.max_calls {

@@ -93,6 +93,20 @@ impl Children {
         }
     }
 
+    /// Something is to go wrong with a child.
+    #[cfg(feature = "fault-injection")]
+    pub(super) fn inject(&self, kind: crate::tree::Kind, fault: crate::fault::Fault) {
+        use crate::tree::Kind;
+        match kind {
+            Kind::TwilioStream => self.stream.inject(fault),
+            Kind::RealtimeSession => self.model.iter().for_each(|(_, link)| link.inject(fault)),
+            Kind::BargeIn => self.barge_in.iter().for_each(|(_, link)| link.inject(fault)),
+            Kind::TurnManager => self.turns.iter().for_each(|(_, link)| link.inject(fault)),
+            Kind::ToolRunner => self.tools.iter().for_each(|(_, link)| link.inject(fault)),
+            Kind::Call | Kind::Registry | Kind::Limiter | Kind::Persistence => {}
+        }
+    }
+
     /// Ends every child. The carrier's stream is closed, which makes the carrier
     /// ask what follows.
     pub(super) fn stop_all(&mut self) {

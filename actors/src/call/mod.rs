@@ -56,6 +56,14 @@ pub enum CallMessage {
         /// How.
         exit: Exit,
     },
+    /// Something is to go wrong with a child.
+    #[cfg(feature = "fault-injection")]
+    InjectChild {
+        /// Which.
+        kind: crate::tree::Kind,
+        /// What.
+        fault: crate::fault::Fault,
+    },
 }
 
 impl CallMessage {
@@ -166,6 +174,10 @@ impl Shell for CallActor {
                     let child = Child::TwilioStream;
                     self.step(Some(Input::ChildExited { child, exit }), context);
                 }
+            }
+            #[cfg(feature = "fault-injection")]
+            CallMessage::InjectChild { kind, fault } => {
+                self.children.borrow().inject(kind, fault);
             }
             CallMessage::Exited { child, serial, exit } => {
                 let unasked = self.children.borrow_mut().forget(child, serial);

@@ -1,0 +1,167 @@
+//! `trunkline demo`: the whole thing on one machine with no credentials. The
+//! server on SQLite, the simulated model, and one simulated call that streams a
+//! recording of speech; its conversation is shown as it happens, read through
+//! the same API that anybody would use.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use tokio::sync::mpsc;
+use trunkline_simulator::carrier::{CallPlan, CallReport, Library, Script, StatusPlan, place_call};
+use trunkline_simulator::providers::{ProvidersOptions, RunningProviders, serve};
+
+use super::demo_view::{Api, View};
+use super::{ConfigArgs, complain, load};
+use crate::config::Environment;
+use crate::server::{self, Server};
+
+/// The recording that is streamed when no other is named.
+const RECORDING: &str = "config/audio/caller.wav";
+/// The simulated model's recordings.
+const EARS: &str = "config/audio";
+/// Longest a demo call lasts.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// What the demo is told.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Speech to stream: a WAV file, 8 kHz best, mono.
+    #[arg(long, value_name = "FILE", default_value = RECORDING)]
+    wav: PathBuf,
+    /// End after the call, with its result as exit code.
+    #[arg(long)]
+    once: bool,
+}
+
+/// Runs the demo; answers the process's exit code: 0 when the call went well.
+pub async fn run(args: DemoArgs) -> i32 {
+    match demo(args).await {
+        Ok(well) => i32::from(!well),
+        Err(error) => {
+            complain(&error);
+            1
+        }
+    }
+}
+
+async fn demo(args: DemoArgs) -> Result<bool, String> {
+    let script = read_script(&args.wav)?;
+    let providers = start_model().await?;
+    let environment = demo_environment(&providers);
+    let configuration =
+        load(&args.config, &environment).map_err(|problems| problems.to_string())?;
+    super::serve::start_log(&configuration.settings);
+    let auth_token = environment.secret("TWILIO_AUTH_TOKEN");
+    let number = demo_number(&configuration).ok_or("no tenant has a number to call")?;
+    let server = server::start(configuration, environment).await.map_err(|e| e.to_string())?;
+    let base = format!("http://127.0.0.1:{}", server.address.port());
+    let view = View::new(&base, &number);
+    view.opening();
+
+    let mut plan = CallPlan::new(&base);
+    plan.public_url = Some(server.public_url.as_str().to_owned());
+    plan.to = number;
+    plan.auth_token = auth_token.map(|token| token.expose_secret().to_owned());
+    plan.script = script;
+    plan.max_duration = LONGEST;
+    plan.status = Some(StatusPlan::default());
+    let well = show_call(&plan, &server, &base, &view).await;
+    view.where_to_look(server.ops_token.expose_secret(), plan.auth_token.as_deref());
+    if !args.once {
+        view.stays_up();
+        wait_for_interrupt().await;
+    }
+    server.stop().await;
+    providers.stop().await;
+    Ok(well)
+}
+
+fn read_script(wav: &Path) -> Result<Script, String> {
+    let mut library = Library::new(Path::new(""), Path::new("config/audio/utterances"));
+    library.file(wav).map(Script::playing).map_err(|error| error.to_string())
+}
+
+async fn start_model() -> Result<RunningProviders, String> {
+    let ears = Some(PathBuf::from(EARS)).filter(|folder| folder.is_dir());
+    let options = ProvidersOptions { ears, ..ProvidersOptions::default() };
+    serve(options).await.map_err(|error| error.to_string())
+}
+
+/// The process's environment, with what makes the demo safe and whole: the
+/// simulated model, a database and a phrase cache of its own, and a key to sign
+/// webhooks with.
+fn demo_environment(providers: &RunningProviders) -> Environment {
+    let mut environment = Environment::of_process();
+    environment.set("OPENAI_REALTIME_URL", providers.url());
+    environment.set("OPENAI_API_KEY", "simulated");
+    environment.set("OPENAI_REALTIME_DIALECT", "ga");
+    environment.set("PUBLIC_URL", "");
+    environment.set("PHRASE_CACHE_DIR", ".data/demo/phrases");
+    let unset = |environment: &Environment, name: &str| {
+        environment.get(name).ok().flatten().is_none_or(str::is_empty)
+    };
+    if unset(&environment, "DATABASE_URL") {
+        environment.set("DATABASE_URL", "sqlite://.data/demo/trunkline.sqlite");
+    }
+    if unset(&environment, "TWILIO_AUTH_TOKEN") {
+        environment.set("TWILIO_AUTH_TOKEN", "demo-auth-token");
+    }
+    if unset(&environment, "RUST_LOG") {
+        environment.set("RUST_LOG", "warn");
+    }
+    if unset(&environment, "PORT") && TcpListener::bind(("0.0.0.0", 8080)).is_err() {
+        environment.set("PORT", "0");
+    }
+    environment
+}
+
+fn demo_number(configuration: &crate::config::Configuration) -> Option<String> {
+    let tenants = configuration.book.current();
+    let of_default = tenants.default_tenant().and_then(|tenant| tenant.numbers.first().cloned());
+    of_default
+        .or_else(|| tenants.numbers().next().map(|(number, _)| number.clone()))
+        .map(|number| number.expose().to_owned())
+}
+
+/// Places the call and shows it until it is over and stored.
+async fn show_call(plan: &CallPlan, server: &Server, base: &str, view: &View) -> bool {
+    let (events, mut heard) = mpsc::unbounded_channel();
+    let api = Api::new(base, server.ops_token.expose_secret());
+    let mut looks = tokio::time::interval(Duration::from_millis(100));
+    let call = place_call(plan, Some(events));
+    tokio::pin!(call);
+    let report: CallReport = loop {
+        tokio::select! {
+            report = &mut call => break report,
+            Some(event) = heard.recv() => view.phone(&event),
+            _ = looks.tick() => view.stored(&api).await,
+        }
+    };
+    while let Ok(event) = heard.try_recv() {
+        view.phone(&event);
+    }
+    // The carrier's side is over first; the record follows within moments.
+    for _ in 0..30 {
+        view.stored(&api).await;
+        if view.is_over() {
+            break;
+        }
+        looks.tick().await;
+    }
+    view.result(&report)
+}
+
+async fn wait_for_interrupt() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,14 @@
+//! What faces the outside over HTTP: the carrier's webhooks and media stream,
+//! health and metrics, operations, and the API. Handlers are thin: they check
+//! who asks, turn the request into plain data, ask `trunkline_core` or the node
+//! what is to be done, and render the answer.
+
+mod api;
+mod auth;
+#[cfg(feature = "fault-injection")]
+mod faults;
+mod health;
+mod ops;
+pub mod routes;
+pub mod state;
+mod twilio;

@@ -1,0 +1,108 @@
+//! The stream is over: what now? This alone decides, and any node can answer:
+//! from what it knows itself, else from the database.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+use trunkline_core::admission::{AfterStream, after_stream};
+use trunkline_core::call::Disposition;
+use trunkline_core::ids::CallSid;
+use trunkline_core::pii::PhoneNumber;
+use trunkline_core::tenant::Tenant;
+use trunkline_core::wire::twilio::twiml::Twiml;
+use trunkline_core::wire::twilio::webhook::ConnectActionWebhook;
+use trunkline_store::{CallRow, Mode, Scope};
+
+use crate::http::state::AppState;
+
+use super::{records, signed, twiml};
+
+/// The carrier may ask before the call has closed its books: it is asked again
+/// this often, this many times. A second of ringing tone is not noticed.
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// `POST /twilio/connect-action`.
+pub(in crate::http) async fn connect_action(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let signed = match signed::webhook(&state, &request, &body) {
+        Ok(signed) => signed,
+        Err(refusal) => return refusal,
+    };
+    let webhook = match ConnectActionWebhook::from_form(&signed.form) {
+        Ok(webhook) => webhook,
+        Err(error) => {
+            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
+        }
+    };
+    let tenant = signed.tenant;
+    let disposition = if state.node.limits.is_waiting(&webhook.call_sid) {
+        stream_never_opened(&state, tenant.as_deref(), &webhook);
+        Some(Disposition::Bridge)
+    } else {
+        find(&state, &webhook.call_sid).await
+    };
+    twiml::answer(&render(disposition, tenant.as_deref(), webhook.to.as_ref()))
+}
+
+/// What the caller gets after a stream of which this is known.
+pub(super) fn render(
+    disposition: Option<Disposition>,
+    tenant: Option<&Tenant>,
+    called: Option<&PhoneNumber>,
+) -> Twiml {
+    match after_stream(disposition) {
+        AfterStream::HangUp => twiml::hang_up(),
+        AfterStream::Human { announce } => twiml::human(tenant, called, announce),
+    }
+}
+
+/// The carrier could not open the stream at all: the watchdog's path, without
+/// the wait.
+fn stream_never_opened(
+    state: &AppState,
+    tenant: Option<&Tenant>,
+    webhook: &ConnectActionWebhook,
+) {
+    state.node.dispositions.set(&webhook.call_sid, Disposition::Bridge);
+    state.node.forget_reservation(webhook.call_sid.clone());
+    if let Some(tenant) = tenant {
+        records::call_bridged(state, tenant, &webhook.call_sid, "stream_not_opened");
+    }
+}
+
+async fn find(state: &AppState, call_sid: &CallSid) -> Option<Disposition> {
+    for _ in 0..LOOKS {
+        if let Some(known) = state.node.dispositions.get(call_sid) {
+            return Some(known);
+        }
+        if state.node.directory.by_call(call_sid).is_none() {
+            let row = stored(state, call_sid).await?;
+            if row.ended_at.is_some() {
+                return Some(disposition_of(&row));
+            }
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    None
+}
+
+async fn stored(state: &AppState, call_sid: &CallSid) -> Option<CallRow> {
+    let (store, sid) = (state.node.store.clone(), call_sid.clone());
+    let read = actix_web::rt::task::spawn_blocking(move || store.call(Scope::AllTenants, &sid));
+    read.await.ok()?.ok()?
+}
+
+fn disposition_of(row: &CallRow) -> Disposition {
+    if row.mode == Mode::Bridge {
+        Disposition::Bridge
+    } else if row.handoff {
+        Disposition::Transfer
+    } else {
+        Disposition::HangUp
+    }
+}

@@ -1,0 +1,40 @@
+//! The carrier could not use our answer: the caller gets a human.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+use trunkline_core::call::Disposition;
+use trunkline_core::wire::twilio::webhook::VoiceWebhook;
+
+use crate::http::state::AppState;
+
+use super::{records, signed, twiml};
+
+/// `POST /twilio/fallback`.
+pub(in crate::http) async fn fallback(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let signed = match signed::webhook(&state, &request, &body) {
+        Ok(signed) => signed,
+        Err(refusal) => return refusal,
+    };
+    let webhook = match VoiceWebhook::from_form(&signed.form) {
+        Ok(webhook) => webhook,
+        Err(error) => {
+            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
+        }
+    };
+    tracing::error!(
+        call.id = %webhook.call_sid,
+        error_code = webhook.error_code,
+        "the carrier could not use our answer"
+    );
+    if let Some(tenant) = &signed.tenant {
+        records::call_rings(&state, tenant, &webhook);
+        state.node.forget_reservation(webhook.call_sid.clone());
+        state.node.dispositions.set(&webhook.call_sid, Disposition::Bridge);
+        records::call_bridged(&state, tenant, &webhook.call_sid, "webhook_fallback");
+    }
+    twiml::answer(&twiml::human(signed.tenant.as_deref(), webhook.to.as_ref(), true))
+}

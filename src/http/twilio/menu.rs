@@ -1,0 +1,32 @@
+//! A key was pressed in the classic menu, or none: every way leads to a human.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+use trunkline_core::wire::twilio::webhook::VoiceWebhook;
+
+use crate::http::state::AppState;
+
+use super::{signed, twiml};
+
+/// `POST /twilio/menu`.
+pub(in crate::http) async fn menu(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let signed = match signed::webhook(&state, &request, &body) {
+        Ok(signed) => signed,
+        Err(refusal) => return refusal,
+    };
+    let webhook = match VoiceWebhook::from_form(&signed.form) {
+        Ok(webhook) => webhook,
+        Err(error) => {
+            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
+        }
+    };
+    let zero = webhook.digits.as_ref().is_some_and(|digits| digits.expose().starts_with('0'));
+    let tenant_id = signed.tenant.as_ref().map(|tenant| tenant.id.clone());
+    let data = json!({ "human": zero });
+    state.node.audit(Some(webhook.call_sid.clone()), tenant_id, "menu_key", data);
+    twiml::answer(&twiml::human(signed.tenant.as_deref(), webhook.to.as_ref(), true))
+}

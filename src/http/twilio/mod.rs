@@ -1,0 +1,11 @@
+//! The carrier's webhooks and its media stream.
+
+pub(super) mod connect_action;
+pub(super) mod fallback;
+pub(super) mod menu;
+mod records;
+mod signed;
+pub(super) mod status;
+pub(super) mod stream;
+mod twiml;
+pub(super) mod voice;

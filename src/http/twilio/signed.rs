@@ -1,0 +1,118 @@
+//! Did the carrier send this? Nothing of a request is believed before its
+//! signature is.
+
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::{HttpRequest, HttpResponse};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use trunkline_actors::metrics;
+use trunkline_core::pii::PhoneNumber;
+use trunkline_core::tenant::Tenant;
+use trunkline_core::wire::twilio::form::Form;
+use trunkline_core::wire::twilio::signature::{SignatureError, verify_form, verify_stream};
+
+use crate::config::{PublicUrl, TenantSecrets};
+use crate::http::routes;
+use crate::http::state::AppState;
+
+const SIGNATURE: &str = "x-twilio-signature";
+
+/// A webhook that the carrier signed.
+pub(super) struct Signed {
+    /// Its parameters.
+    pub(super) form: Form,
+    /// The tenant of the called number.
+    pub(super) tenant: Option<Arc<Tenant>>,
+    /// The origin under which the carrier called.
+    pub(super) origin: PublicUrl,
+}
+
+/// Reads and verifies a webhook.
+///
+/// # Errors
+/// The answer for a request that is not the carrier's: 400 for what is no form,
+/// 403 for what is not signed.
+pub(super) fn webhook(
+    state: &AppState,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Signed, HttpResponse> {
+    let form = Form::parse(body).map_err(|error| {
+        HttpResponse::BadRequest().json(json!({ "error": error.to_string() }))
+    })?;
+    let called = ["To", "Called"].iter().find_map(|name| form.filled(name)).map(PhoneNumber::new);
+    let tenant = state.book.current().for_call(called.as_ref()).cloned();
+    let origin = origin(state, request);
+    if state.settings.twilio.validate_webhooks {
+        let url = origin.join(&path_and_query(request));
+        let tokens = tokens(state, tenant.as_deref());
+        let verified = verify_form(&tokens, &url, form.pairs(), header(request.headers()));
+        verified.map_err(|error| refuse(state, request, error))?;
+    }
+    Ok(Signed { form, tenant, origin })
+}
+
+/// Verifies the handshake of a media stream. Answers nothing but whether.
+///
+/// # Errors
+/// 403 for a handshake that is not signed.
+pub(super) fn handshake(state: &AppState, request: &HttpRequest) -> Result<(), HttpResponse> {
+    if !state.settings.twilio.validate_webhooks {
+        return Ok(());
+    }
+    let url = origin(state, request).websocket(&path_and_query(request));
+    let tokens = tokens(state, None);
+    verify_stream(&tokens, &url, header(request.headers()))
+        .map_err(|error| refuse(state, request, error))
+}
+
+fn refuse(state: &AppState, request: &HttpRequest, error: SignatureError) -> HttpResponse {
+    let path = routes::known_path(request.path());
+    metrics::signature_failure(path);
+    let source = request.peer_addr().map(|peer| peer.ip().to_string());
+    tracing::warn!(path, %error, source, "a request was not signed by the carrier");
+    let data = json!({ "path": path, "error": error.to_string(), "source": source });
+    state.node.audit(None, None, "signature_failure", data);
+    HttpResponse::Forbidden().json(json!({ "error": "the request is not signed by the carrier" }))
+}
+
+/// The tokens that may have signed: the called tenant's own, or, where the
+/// request does not say whom it is for, anybody's.
+fn tokens(state: &AppState, tenant: Option<&Tenant>) -> Vec<String> {
+    let of = |tenant: &Tenant| {
+        let secrets = TenantSecrets::of(tenant, &state.settings, &state.environment);
+        secrets.auth_tokens.into_iter().map(|token| token.expose_secret().to_owned())
+    };
+    let mut tokens: Vec<String> = match tenant {
+        Some(tenant) => of(tenant).collect(),
+        None => state.book.current().iter().flat_map(|tenant| of(tenant)).collect(),
+    };
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens
+}
+
+/// The origin that the carrier called: as configured, or as a trusted proxy says.
+fn origin(state: &AppState, request: &HttpRequest) -> PublicUrl {
+    let forwarded = || {
+        let first = |name: &str| {
+            let value = request.headers().get(name)?.to_str().ok()?;
+            Some(value.split(',').next()?.trim().to_ascii_lowercase())
+        };
+        let (scheme, host) = (first("x-forwarded-proto")?, first("x-forwarded-host")?);
+        let scheme = if scheme == "wss" { "https".to_owned() } else { scheme };
+        PublicUrl::parse(&format!("{scheme}://{host}")).ok()
+    };
+    let trusted = state.settings.server.trust_forwarded_headers;
+    trusted.then(forwarded).flatten().unwrap_or_else(|| state.public_url.clone())
+}
+
+fn path_and_query(request: &HttpRequest) -> String {
+    request.uri().path_and_query().map_or_else(|| request.path().to_owned(), ToString::to_string)
+}
+
+fn header(headers: &HeaderMap) -> Option<&str> {
+    headers.get(SIGNATURE)?.to_str().ok()
+}

@@ -1,0 +1,55 @@
+//! The carrier reports where a call is. Reports come late, twice and in any
+//! order; the row keeps the furthest.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::Utc;
+use serde_json::json;
+use trunkline_actors::call::CallMessage;
+use trunkline_core::call::Input;
+use trunkline_core::wire::twilio::webhook::StatusWebhook;
+use trunkline_store::{CallChange, Outcome, Record, Status};
+
+use crate::http::state::AppState;
+
+use super::{records, signed};
+
+/// `POST /twilio/status`.
+pub(in crate::http) async fn status(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let signed = match signed::webhook(&state, &request, &body) {
+        Ok(signed) => signed,
+        Err(refusal) => return refusal,
+    };
+    match StatusWebhook::from_form(&signed.form) {
+        Ok(webhook) => take(&state, &webhook),
+        Err(error) => {
+            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
+        }
+    }
+    HttpResponse::NoContent().finish()
+}
+
+fn take(state: &AppState, webhook: &StatusWebhook) {
+    let mut change = CallChange::new(webhook.call_sid.clone(), Utc::now());
+    change.status = webhook.status.as_str().parse::<Status>().ok();
+    state.node.record(Record::CallChanged(Box::new(change)));
+    if webhook.status.is_final() {
+        over(state, webhook);
+    }
+}
+
+/// The carrier says that the call is over, perhaps before its stream does.
+fn over(state: &AppState, webhook: &StatusWebhook) {
+    let sid = &webhook.call_sid;
+    if let Some(call) = state.node.directory.by_call(sid) {
+        call.link.tell(CallMessage::input(Input::StreamStopped));
+    } else if state.node.limits.is_waiting(sid) {
+        state.node.forget_reservation(sid.clone());
+        let mut change = records::ended(sid, Outcome::Abandoned);
+        change.error = Some("no_stream".to_owned());
+        state.node.record(Record::CallChanged(Box::new(change)));
+    }
+}

@@ -1,0 +1,86 @@
+//! What callers hear before and after the agent, rendered as TwiML.
+
+use actix_web::HttpResponse;
+use trunkline_core::pii::PhoneNumber;
+use trunkline_core::tenant::Tenant;
+use trunkline_core::wire::twilio::twiml::{CONTENT_TYPE, Twiml};
+use trunkline_core::wire::twilio::verbs::{ConnectStream, Dial, Gather, RejectReason};
+
+/// Said before the human number is dialled.
+const CONNECTING: &str = "Connecting you to an agent now.";
+/// Said when there is no human number.
+const NOBODY: &str =
+    "I'm sorry, nobody can take your call right now. Please try again later. Goodbye.";
+/// Said when the channel is off.
+const CLOSED: &str =
+    "I'm sorry, our phone line is not available at the moment. Please try again later. Goodbye.";
+/// Said to the call over the cap.
+const BUSY: &str = "All lines are busy right now. Please try again in a few minutes. Goodbye.";
+/// Added to the greeting in the classic menu.
+const PRESS_ZERO: &str = "Press 0 to speak with a person, or stay on the line.";
+
+/// An answer that the carrier acts on. Always 200: any other status would make it
+/// play its own error message.
+pub(super) fn answer(twiml: &Twiml) -> HttpResponse {
+    HttpResponse::Ok().content_type(CONTENT_TYPE).body(twiml.to_xml())
+}
+
+/// The human number is dialled, where there is one.
+pub(super) fn human(tenant: Option<&Tenant>, called: Option<&PhoneNumber>, announce: bool) -> Twiml {
+    let Some((tenant, number)) =
+        tenant.and_then(|tenant| Some((tenant, tenant.human_number.clone()?)))
+    else {
+        return Twiml::new().say(NOBODY).hangup();
+    };
+    let caller_id = tenant.caller_id.clone().or_else(|| called.filter(|n| n.is_e164()).cloned());
+    let dial = Dial { caller_id, record: tenant.record, ..Dial::to(number) };
+    let twiml = Twiml::new();
+    if announce { twiml.say(CONNECTING).dial(dial) } else { twiml.dial(dial) }
+}
+
+/// The channel is off.
+pub(super) fn closed() -> Twiml {
+    Twiml::new().say(CLOSED).hangup()
+}
+
+/// Every line is taken.
+pub(super) fn busy() -> Twiml {
+    Twiml::new().say(BUSY).hangup()
+}
+
+/// Nobody owns the number.
+pub(super) fn reject() -> Twiml {
+    Twiml::new().reject(RejectReason::Rejected)
+}
+
+/// The classic menu: a key, or the human after a while.
+pub(super) fn menu(tenant: &Tenant, called: Option<&PhoneNumber>, action: String) -> Twiml {
+    let gather = Gather {
+        action: Some(action),
+        num_digits: Some(1),
+        timeout_s: Some(5),
+        say: Some(format!("{} {PRESS_ZERO}", tenant.persona.greeting)),
+        ..Gather::default()
+    };
+    let twiml = Twiml::new().gather(gather);
+    let Some(number) = tenant.human_number.clone() else {
+        return twiml.say(NOBODY).hangup();
+    };
+    let caller_id = tenant.caller_id.clone().or_else(|| called.filter(|n| n.is_e164()).cloned());
+    twiml.say(CONNECTING).dial(Dial { caller_id, record: tenant.record, ..Dial::to(number) })
+}
+
+/// The agent, by a media stream; the consent line first.
+pub(super) fn agent(tenant: &Tenant, stream: ConnectStream) -> Twiml {
+    let twiml = Twiml::new();
+    let twiml = match &tenant.consent {
+        Some(consent) => twiml.say(consent),
+        None => twiml,
+    };
+    twiml.connect_stream(stream)
+}
+
+/// The call is over.
+pub(super) fn hang_up() -> Twiml {
+    Twiml::new().hangup()
+}

@@ -1,0 +1,292 @@
+//! A running server: started from a configuration, drained and stopped in order.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+use chrono::{DateTime, Utc};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::mpsc;
+use trunkline_actors::limiter::LimiterSettings;
+use trunkline_actors::metrics;
+use trunkline_actors::node::{FindModel, ModelTarget, Node, NodeSettings};
+use trunkline_actors::phrases::PhraseCache;
+use trunkline_connectors::websocket;
+use trunkline_core::wire::realtime::{headers, request_target};
+use trunkline_store::{NodeChange, NodeRow, Record, Store, StoreError};
+
+use crate::config::{Configuration, Environment, PublicUrl, Settings, TenantSecrets};
+use crate::http::routes;
+use crate::http::state::AppState;
+use crate::http::state::OpsTokens;
+
+/// How long calls that were handed over may take to let go.
+const HAND_OVER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the last records may take to be committed.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(15);
+/// How often the node says that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long a silent stream counts as alive. The carrier sends fifty frames a
+/// second, silence included.
+const STREAM_IDLE: Duration = Duration::from_secs(10);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port could not be had.
+    #[error("cannot listen on {address}: {source}; choose another PORT or BIND")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database could not be opened or migrated.
+    #[error("{0}; check DATABASE_URL")]
+    Store(#[from] StoreError),
+    /// The metrics recorder could not be installed.
+    #[error("the metrics cannot be recorded: {0}")]
+    Metrics(String),
+    /// The HTTP server could not be started.
+    #[error("the HTTP server cannot be started: {0}")]
+    Http(#[from] std::io::Error),
+}
+
+/// A running server.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The origin under which the carrier reaches it.
+    pub public_url: PublicUrl,
+    /// The token that may do everything.
+    pub ops_token: SecretString,
+    /// Whether that token was made up at start.
+    pub ops_token_is_new: bool,
+    /// The node.
+    pub node: Arc<Node>,
+    http: ServerHandle,
+    drain_deadline: Duration,
+    fatal: mpsc::UnboundedReceiver<&'static str>,
+}
+
+/// Starts a server on this thread's actor system.
+///
+/// # Errors
+/// When the port or the database cannot be had.
+pub async fn start(
+    configuration: Configuration,
+    environment: Environment,
+) -> Result<Server, StartError> {
+    let Configuration { settings, book, .. } = configuration;
+    let listener = listen(&settings)?;
+    let address = listener.local_addr()?;
+    let public_url = settings.public_url(address.port());
+    let metrics = install_metrics()?;
+    let store = open_store(&settings).await?;
+    let (on_fatal, fatal) = mpsc::unbounded_channel();
+    let node = Node::start(
+        node_settings(&settings),
+        store,
+        PhraseCache::open(Some(settings.tenants.phrase_cache_dir.clone())),
+        find_model(&settings, &environment),
+        // Nobody listens once the server is on its way out, which is as good.
+        Arc::new(move |kind| on_fatal.send(kind.as_str()).unwrap_or_default()),
+    );
+    announce(&node, address);
+    let (ops_token, ops_token_is_new) = ops_token(&settings);
+    let state = web::Data::new(AppState {
+        ops: OpsTokens::new(&ops_token, settings.ops.read_token.as_ref()),
+        environment,
+        book,
+        public_url: public_url.clone(),
+        node: Arc::clone(&node),
+        metrics,
+        started_at: Instant::now(),
+        settings,
+    });
+    let http = serve(&state, listener)?;
+    let drain_deadline = Duration::from_millis(state.settings.timing.drain_deadline_ms);
+    Ok(Server { address, public_url, ops_token, ops_token_is_new, node, http, drain_deadline, fatal })
+}
+
+fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(settings.server.bind, settings.server.port);
+    TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
+}
+
+async fn open_store(settings: &Settings) -> Result<Store, StartError> {
+    let url = settings.store.url.expose_secret().to_owned();
+    let (pool, id) = (settings.store.pool_size, settings.server.node_id.clone());
+    let opened = actix_web::rt::task::spawn_blocking(move || {
+        let store = Store::open(&url, pool)?;
+        for migration in store.migrate()? {
+            tracing::info!(migration, "the database was migrated");
+        }
+        let left_open = store.close_open_calls(&id, Utc::now())?;
+        if left_open > 0 {
+            tracing::warn!(left_open, "calls that an earlier life of this node left open were closed as failed");
+        }
+        Ok::<Store, StoreError>(store)
+    });
+    match opened.await {
+        Ok(store) => Ok(store?),
+        Err(error) => Err(StartError::Http(std::io::Error::other(error))),
+    }
+}
+
+fn node_settings(settings: &Settings) -> NodeSettings {
+    let ms = Duration::from_millis;
+    NodeSettings {
+        id: settings.server.node_id.clone(),
+        limiter: LimiterSettings {
+            max_calls: settings.limits.max_calls,
+            reservation_ttl: ms(settings.timing.reservation_ttl_ms),
+            token_ttl: ms(settings.timing.stream_token_ttl_ms),
+        },
+        queue_bound: settings.store.persistence_queue,
+        switch_poll: ms(settings.store.switch_poll_ms),
+        session_ttl: ms(settings.timing.session_ttl_ms),
+        session_sweep: ms(settings.timing.session_sweep_ms),
+        stream_start_timeout: ms(settings.timing.stream_start_timeout_ms),
+        stream_idle_timeout: STREAM_IDLE,
+    }
+}
+
+/// How a tenant's speech model is found. A tenant without a key has none.
+fn find_model(settings: &Settings, environment: &Environment) -> FindModel {
+    let (settings, environment) = (settings.clone(), environment.clone());
+    Box::new(move |tenant| {
+        let key = TenantSecrets::of(tenant, &settings, &environment).openai_api_key?;
+        let model = tenant.model.name.clone().unwrap_or_else(|| settings.realtime.model.clone());
+        let dialect = settings.realtime.dialect;
+        let url = request_target(settings.realtime.url.expose_secret(), &model).ok()?;
+        Some(ModelTarget { url, headers: headers(dialect, key.expose_secret()), dialect, model })
+    })
+}
+
+fn install_metrics() -> Result<PrometheusHandle, StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError::Metrics(error.to_string());
+    let seconds = Matcher::Suffix("_seconds".to_owned());
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds, &metrics::LATENCY_BUCKETS_SECONDS)
+        .map_err(|error| failed(&error))?;
+    let handle = builder.install_recorder().map_err(|error| failed(&error))?;
+    metrics::describe();
+    let upkeep = handle.clone();
+    drop(actix_rt::spawn(async move {
+        let mut tick = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            tick.tick().await;
+            upkeep.run_upkeep();
+        }
+    }));
+    Ok(handle)
+}
+
+/// The node's row: here since now, and alive every few seconds.
+fn announce(node: &Arc<Node>, address: SocketAddr) {
+    let now = Utc::now();
+    node.record(Record::Node(NodeChange::Started(NodeRow {
+        node_id: node.settings.id.clone(),
+        started_at: now,
+        last_seen_at: now,
+        stopped_at: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: i64::from(std::process::id()),
+        address: address.to_string(),
+    })));
+    let beating = Arc::clone(node);
+    drop(actix_rt::spawn(async move {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            let (node_id, at): (_, DateTime<Utc>) = (beating.settings.id.clone(), Utc::now());
+            beating.record(Record::Node(NodeChange::Seen { node_id, at }));
+        }
+    }));
+}
+
+fn ops_token(settings: &Settings) -> (SecretString, bool) {
+    match &settings.ops.token {
+        Some(token) => (token.clone(), false),
+        None => (uuid::Uuid::new_v4().simple().to_string().into(), true),
+    }
+}
+
+fn serve(state: &web::Data<AppState>, listener: TcpListener) -> Result<ServerHandle, StartError> {
+    let shared = state.clone();
+    let mut server = HttpServer::new(move || {
+        // Each worker builds its client now: loading TLS roots takes milliseconds
+        // that no call should wait for.
+        websocket::warm_up();
+        App::new().app_data(shared.clone()).configure(routes::configure)
+    })
+    .disable_signals()
+    .on_connect(|connection, _| {
+        if let Some(socket) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+        }
+    });
+    if state.settings.server.workers > 0 {
+        server = server.workers(state.settings.server.workers);
+    }
+    let running = server.listen(listener)?.run();
+    let handle = running.handle();
+    drop(actix_rt::spawn(running));
+    Ok(handle)
+}
+
+/// How a server came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// In good order.
+    Clean,
+    /// In good order, because a service could not be kept alive.
+    Fatal,
+    /// Something was left behind: calls that did not end, or records that were
+    /// not committed.
+    Incomplete,
+}
+
+impl Server {
+    /// Waits until a service of the node cannot be kept alive.
+    pub async fn fatal(&mut self) -> &'static str {
+        match self.fatal.recv().await {
+            Some(kind) => kind,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends the server: no new calls, live calls until the deadline, then a human
+    /// for those that are left; then the records; then HTTP.
+    pub async fn stop(self) -> Ending {
+        self.node.begin_drain();
+        tracing::info!(live = self.node.directory.len(), "draining");
+        if !self.wait_for_calls(self.drain_deadline).await {
+            tracing::warn!(live = self.node.directory.len(), "the deadline passed: calls are handed over");
+            self.node.hand_over_all();
+        }
+        let ended = self.wait_for_calls(HAND_OVER_PATIENCE).await;
+        let (node_id, at) = (self.node.settings.id.clone(), Utc::now());
+        self.node.record(Record::Node(NodeChange::Stopped { node_id, at }));
+        let flushed = self.node.flush(FLUSH_PATIENCE).await;
+        self.http.stop(true).await;
+        tracing::info!(ended, flushed, "stopped");
+        if ended && flushed { Ending::Clean } else { Ending::Incomplete }
+    }
+
+    async fn wait_for_calls(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while !self.node.directory.is_empty() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        true
+    }
+}
