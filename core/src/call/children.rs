@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::json;
 
 use crate::time::Micros;
-use crate::turn::barge_in::BargeInSnapshot;
+use crate::turn::barge_in::{BargeInSnapshot, Verdict};
 use crate::turn::endpoint::TurnSnapshot;
 
 use super::{Call, Child, Exit, Output};
@@ -51,14 +51,11 @@ impl Call {
         match child {
             Child::TwilioStream => self.stream_lost("the stream's actor ended", now),
             Child::RealtimeSession => self.model_lost("the session's actor ended", rebuild, now),
-            Child::BargeIn if rebuild => {
-                let caller_speaking = self.floor.caller_speaking;
-                self.out(Output::StartBargeIn(BargeInSnapshot { caller_speaking }));
-            }
+            Child::BargeIn => self.barge_in_exited(rebuild, now),
             Child::TurnManager if rebuild => {
                 self.out(Output::StartTurnManager(TurnSnapshot {
                     caller_speaking: self.floor.caller_speaking,
-                    turn_open: self.floor.turn_open && self.floor.turn_ended_at.is_none(),
+                    turn_open: self.floor.turn_open,
                 }));
             }
             Child::TurnManager => self.hand_over_open_turn(now),
@@ -68,14 +65,24 @@ impl Call {
                 }
                 self.fail_running_tools(now);
             }
-            Child::BargeIn => {}
+        }
+    }
+
+    /// The detector may have died of the very speech that it was told of, and the
+    /// new one takes that speech for reported.
+    fn barge_in_exited(&mut self, rebuild: bool, now: Micros) {
+        let caller_speaking = self.floor.caller_speaking;
+        if rebuild {
+            self.out(Output::StartBargeIn(BargeInSnapshot { caller_speaking }));
+        }
+        if caller_speaking {
+            self.barge_in_verdict(&Verdict::Interrupt, now);
         }
     }
 
     /// The turn manager died with a turn that it had not handed over.
     fn hand_over_open_turn(&mut self, now: Micros) {
-        let open = self.floor.turn_open && self.floor.turn_ended_at.is_none();
-        if open && !self.floor.caller_speaking {
+        if self.floor.turn_open && !self.floor.caller_speaking {
             self.turn_ended(1, now);
         }
     }

@@ -10,6 +10,9 @@ use super::{
     Call, Disposition, MediaCommand, Outcome, Output, Phase, Summary, Timer,
 };
 
+/// How long the last words may take when the model does not stop speaking.
+const ENDLESS_GOODBYE: Micros = Micros::from_secs(30);
+
 /// Why a call ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndCause {
@@ -37,6 +40,7 @@ pub enum EndCause {
 #[derive(Debug)]
 pub(super) struct Goodbye {
     cause: EndCause,
+    began_at: Micros,
 }
 
 impl EndCause {
@@ -82,11 +86,13 @@ impl Call {
         let limit = Micros::from_millis(self.settings.tenant.limits.farewell_timeout_ms);
         self.timers.set(Timer::Farewell, now + limit);
         self.timers.clear(&Timer::MaxDuration);
+        self.timers.clear(&Timer::Watchdog);
+        self.sequencer.drop_waiting();
         let cuts_in = matches!(cause, EndCause::MaxDuration | EndCause::MaxTurns);
         if cuts_in && (self.sequencer.is_live() || self.clock.is_playing(now)) {
             self.silence(now);
         }
-        self.set_phase(Phase::Goodbye(Goodbye { cause }));
+        self.set_phase(Phase::Goodbye(Goodbye { cause, began_at: now }));
         if let Some(text) = text.filter(|_| self.session.is_ready()) {
             self.want(Purpose::Say(text), now);
         }
@@ -109,7 +115,7 @@ impl Call {
         if !matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
-        let said = self.sequencer.is_idle() && !self.speech.is_open();
+        let said = !self.sequencer.has_more_to_say() && !self.speech.is_open();
         if said && self.clock.all_heard(now) {
             self.end_goodbye(now);
         } else {
@@ -118,18 +124,27 @@ impl Call {
     }
 
     /// The goodbye has taken as long as it may. Words that are on their way to
-    /// the ear are still heard.
+    /// the ear are still heard; a model that never comes to an end is not.
     pub(super) fn farewell_due(&mut self, now: Micros) {
-        if self.clock.is_playing(now) && self.sequencer.is_idle() {
+        let endless = match &self.phase {
+            Phase::Goodbye(goodbye) => now.since(goodbye.began_at) >= ENDLESS_GOODBYE,
+            Phase::Answering | Phase::Greeting | Phase::Conversation | Phase::Ended => return,
+        };
+        let going_on = self.sequencer.has_more_to_say() && endless;
+        if self.clock.is_playing(now) && !going_on {
             self.timers.set(Timer::Farewell, self.clock.ends_at() + MARK_GRACE);
         } else {
             self.end_goodbye(now);
         }
     }
 
-    /// The last words cannot be said: the call ends without them.
+    /// The last words will not come: the call ends once what was said before them
+    /// has been heard.
     pub(super) fn give_up_goodbye(&mut self, now: Micros) {
-        self.end_goodbye(now);
+        if let Some(response) = self.sequencer.current().cloned() {
+            self.speech.end_response(&response);
+        }
+        self.cancel_current(now);
     }
 
     fn end_goodbye(&mut self, now: Micros) {
@@ -144,29 +159,30 @@ impl Call {
         self.finish(cause.disposition(), cause.outcome(), handoff, cause.reason(), now);
     }
 
-    /// The caller is to speak with a human. A sentence under way is finished.
+    /// The caller is to speak with a human. A sentence under way is finished, unless
+    /// it is the caller who asks.
     pub(super) fn transfer(&mut self, reason: &str, now: Micros) {
         let by_caller = reason == "dtmf_bridge";
         if by_caller {
             self.silence(now);
         }
-        if matches!(self.phase, Phase::Goodbye(_)) {
-            self.end_with_transfer(reason, now);
-        } else {
-            self.begin_goodbye(EndCause::Transfer { reason: reason.to_owned() }, now);
+        let cause = EndCause::Transfer { reason: reason.to_owned() };
+        match &mut self.phase {
+            Phase::Goodbye(_) if by_caller => self.finish_with(cause, now),
+            Phase::Goodbye(goodbye) => goodbye.cause = cause,
+            Phase::Answering | Phase::Greeting | Phase::Conversation | Phase::Ended => {
+                self.begin_goodbye(cause, now);
+            }
         }
-    }
-
-    fn end_with_transfer(&mut self, reason: &str, now: Micros) {
-        self.finish_with(EndCause::Transfer { reason: reason.to_owned() }, now);
     }
 
     /// The agent cannot go on: the carrier is made to dial the human.
     pub(super) fn bridge(&mut self, word: &str, why: &str, now: Micros) {
-        let error = (self.tally.handshake.is_none() || self.tally.first_audio.is_none())
-            .then_some(why);
-        if error.is_some() {
-            self.report_handshake(error);
+        let never_there = self.tally.handshake.is_none()
+            || self.tally.first_audio.is_none()
+            || !self.session.has_spoken();
+        if never_there {
+            self.report_handshake(Some(why));
         }
         self.event("bridge", json!({ "reason": word, "error": why }));
         let outcome = if self.settings.tenant.human_number.is_some() {
@@ -177,15 +193,25 @@ impl Call {
         self.finish(Disposition::Bridge, outcome, true, Some(word.to_owned()), now);
     }
 
-    /// The carrier ended the stream: the caller hung up.
+    /// The carrier ended the stream: the caller hung up. A goodbye under way is
+    /// what the call came to; a caller who was to be put through and did not wait
+    /// was not. Should the line be up after all, it still leads to the human.
     pub(super) fn caller_gone(&mut self, now: Micros) {
-        if let Phase::Goodbye(goodbye) = &self.phase {
-            let cause = goodbye.cause.clone();
-            self.finish_with(cause, now);
-            return;
-        }
+        let disposition = match &self.phase {
+            Phase::Goodbye(Goodbye { cause: EndCause::Transfer { .. }, .. }) => {
+                Disposition::Transfer
+            }
+            Phase::Goodbye(goodbye) => {
+                let cause = goodbye.cause.clone();
+                self.finish_with(cause, now);
+                return;
+            }
+            Phase::Answering | Phase::Greeting | Phase::Conversation | Phase::Ended => {
+                Disposition::HangUp
+            }
+        };
         let outcome = if self.tally.turns > 0 { Outcome::Completed } else { Outcome::Abandoned };
-        self.finish(Disposition::HangUp, outcome, false, Some("caller_hung_up".to_owned()), now);
+        self.finish(disposition, outcome, false, Some("caller_hung_up".to_owned()), now);
     }
 
     pub(super) fn stream_lost(&mut self, reason: &str, now: Micros) {
@@ -200,8 +226,8 @@ impl Call {
         reason: Option<String>,
         now: Micros,
     ) {
-        let cut = self.clock.cleared(now);
-        self.close_cut_items(&cut, now);
+        self.clock.cleared(now);
+        self.close_cut_items(now);
         let duration = now.since(self.started_at);
         self.event("call_ended", json!({ "outcome": outcome, "reason": reason }));
         self.out(Output::Disposition(disposition));

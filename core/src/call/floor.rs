@@ -10,7 +10,7 @@ use crate::turn::barge_in::{BargeInInput, Verdict};
 use crate::turn::endpoint::TurnInput;
 use crate::turn::playback::Heard;
 use crate::turn::sequencer::Purpose;
-use crate::wire::realtime::ClientEvent;
+use crate::wire::realtime::{ClientEvent, Item};
 
 use super::{
     Call, Child, EndCause, MediaCommand, Metric, Output, Phase, Speaker, TranscriptEntry,
@@ -21,6 +21,8 @@ impl Call {
         self.floor.caller_speaking = true;
         self.floor.speech_started_at = now;
         self.floor.turn_open = true;
+        // What was asked before is answered together with what is being said now.
+        self.floor.turn_ended_at = None;
         if self.children.is_up(Child::TurnManager) {
             self.out(Output::Turn(TurnInput::SpeechStarted));
         }
@@ -56,48 +58,53 @@ impl Call {
             return;
         }
         let audible = self.clock.is_playing(now) || self.speech.is_waiting();
-        if !audible && !self.sequencer.is_live() {
+        if !audible && !self.sequencer.has_more_to_say() {
             return;
         }
-        self.silence(now);
+        let cut = self.silence(now);
         if audible {
             self.tally.barge_ins += 1;
+            if let Some(cut) = cut {
+                let facts = json!({ "item": cut.item.as_str(), "heard_ms": cut.heard_ms() });
+                self.event("barge_in", facts);
+            }
             let stopped_after = now.since(self.floor.speech_started_at);
             self.out(Output::Metric(Metric::BargeInStop(stopped_after)));
             if matches!(self.phase, Phase::Answering | Phase::Greeting) {
                 self.set_phase(Phase::Conversation);
             }
         }
-        debug_assert!(!self.sequencer.is_live(), "nothing may be said while the caller speaks");
+        debug_assert!(
+            !self.sequencer.has_more_to_say(),
+            "nothing may be said while the caller speaks"
+        );
     }
 
-    /// Stops the agent's voice, here, at the carrier and at the model.
-    pub(super) fn silence(&mut self, now: Micros) {
+    /// Stops the agent's voice, here, at the carrier and at the model, and makes
+    /// the model forget what was not heard. Answers what was being heard.
+    pub(super) fn silence(&mut self, now: Micros) -> Option<Heard> {
         let clear = self.clock.is_playing(now);
         self.floor.generation += 1;
         let generation = self.floor.generation;
         self.out(Output::Media(MediaCommand::Interrupt { generation, clear }));
         self.cancel_current(now);
-        let cut = self.clock.cleared(now);
-        let unsent = self.speech.unsent();
-        for heard in &cut {
-            self.take_back(heard);
+        let first = self.clock.cleared(now).into_iter().next();
+        for heard in self.speech.unheard(&self.clock, now) {
+            self.take_back(&heard);
         }
-        for item in unsent {
-            self.take_back(&Heard { item, heard_bytes: 0, sent_bytes: 0 });
+        for (item_id, text) in self.close_cut_items(now) {
+            self.out(Output::Model(ClientEvent::DeleteItem { item_id }));
+            if !text.is_blank() {
+                let text = text.expose().to_owned();
+                let item = Item::AssistantText { id: None, text };
+                self.out(Output::Model(ClientEvent::CreateItem(item)));
+            }
         }
-        if let Some(first) = cut.first() {
-            let facts = json!({ "item": first.item.as_str(), "heard_ms": first.heard_ms() });
-            self.event("barge_in", facts);
-        }
-        self.close_cut_items(&cut, now);
+        first
     }
 
-    /// Makes the model forget what the caller did not hear of an item.
+    /// Makes the model forget what the caller did not hear of an item of its own.
     fn take_back(&mut self, heard: &Heard) {
-        if !self.speech.is_of_model(&heard.item) {
-            return;
-        }
         let item_id = heard.item.clone();
         let audio_end_ms = heard.heard_ms();
         self.out(Output::Model(if audio_end_ms == 0 {
@@ -113,10 +120,11 @@ impl Call {
         if matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
-        if self.floor.caller_speaking {
+        if self.floor.caller_speaking || !self.floor.turn_open {
             self.stale("turn_end");
             return;
         }
+        self.floor.turn_open = false;
         self.tally.turns += 1;
         self.floor.turn_ended_at = Some(now);
         self.event("turn_ended", json!({ "turn": self.tally.turns, "utterances": utterances }));
@@ -152,7 +160,6 @@ impl Call {
 
     /// The answer to a turn is on the wire.
     pub(super) fn note_answer_audio(&mut self, now: Micros) {
-        self.floor.turn_open = self.floor.caller_speaking;
         if let Some(ended_at) = self.floor.turn_ended_at.take() {
             self.out(Output::Metric(Metric::TurnLatency(now.since(ended_at))));
         }

@@ -51,6 +51,10 @@ impl History {
         self.items.push_back(item);
         if self.items.len() > KEPT_ITEMS {
             self.items.pop_front();
+            // A result whose call is forgotten would be refused.
+            while matches!(self.items.front(), Some(Item::FunctionCallOutput { .. })) {
+                self.items.pop_front();
+            }
         }
     }
 }

@@ -71,8 +71,9 @@ struct Tally {
 struct Floor {
     caller_speaking: bool,
     speech_started_at: Micros,
-    /// The caller has said something that nobody has answered yet.
+    /// The caller has said something that has not been handed over as a turn.
     turn_open: bool,
+    /// When the turn that nobody has answered yet was handed over.
     turn_ended_at: Option<Micros>,
     generation: u64,
 }
@@ -93,6 +94,7 @@ pub struct Call {
     tally: Tally,
     timers: Timers,
     outputs: VecDeque<Output>,
+    started: bool,
     started_at: Micros,
 }
 
@@ -115,18 +117,24 @@ impl Call {
             tally: Tally::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
+            started: false,
             started_at: now,
         }
     }
 
-    /// Takes in what happened at `now`. What comes after the call's end is stale
-    /// and counted.
+    /// Takes in what happened at `now`. What comes after the call's end, or before
+    /// its start, is stale and counted.
     pub fn handle(&mut self, input: Input, now: Micros) {
         if matches!(self.phase, Phase::Ended) {
             self.stale("after_end");
             return;
         }
+        if !self.started && !may_come_before_start(&input) {
+            self.stale("before_start");
+            return;
+        }
         match input {
+            Input::Started if self.started => self.stale("started_twice"),
             Input::Started => self.start(now),
             Input::StreamStopped => self.caller_gone(now),
             Input::StreamLost { reason } => self.stream_lost(&reason, now),
@@ -183,6 +191,10 @@ impl Call {
     }
 
     fn model_event(&mut self, event: ModelEvent, now: Micros) {
+        if !self.session.is_ready() && !is_about_session(&event) {
+            self.stale("model_not_ready");
+            return;
+        }
         match event {
             ModelEvent::Ready => self.model_ready(now),
             ModelEvent::SpeechStarted => self.speech_started(now),
@@ -192,9 +204,11 @@ impl Call {
             ModelEvent::ItemAnnounced { response, item } => self.item_announced(&response, item),
             ModelEvent::AgentText { item, text, audio_bytes } => {
                 self.speech.text(&item, text.expose(), audio_bytes);
+                self.audio_received(&item, audio_bytes);
             }
             ModelEvent::ItemFinished { item, audio_bytes } => {
                 self.speech.received(&item, audio_bytes);
+                self.audio_received(&item, audio_bytes);
             }
             ModelEvent::FunctionCall { response, call_id, name, arguments } => {
                 self.function_call(&response, call_id, name, arguments, now);
@@ -202,7 +216,11 @@ impl Call {
             ModelEvent::ResponseFinished { response, completed, error, usage } => {
                 self.response_finished(&response, completed, error, usage, now);
             }
-            ModelEvent::Busy => self.sequencer.refused_as_busy(),
+            ModelEvent::Busy => {
+                // What is heard may not be what was asked for: it must not be kept.
+                self.speech.stop_capture();
+                self.sequencer.refused_as_busy();
+            }
             ModelEvent::Complaint { code } => {
                 self.event("model_error", json!({ "code": code }));
             }
@@ -266,4 +284,17 @@ impl Call {
             "no response is wanted of a model that is not there"
         );
     }
+}
+
+/// The stream, and somebody at the controls, may end a call that has not begun.
+fn may_come_before_start(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Started | Input::StreamStopped | Input::StreamLost { .. } | Input::Command(_)
+    )
+}
+
+/// Events that say how the session is, rather than what happens in it.
+fn is_about_session(event: &ModelEvent) -> bool {
+    matches!(event, ModelEvent::Ready | ModelEvent::Lost { .. } | ModelEvent::Complaint { .. })
 }

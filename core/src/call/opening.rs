@@ -16,6 +16,7 @@ const GREETING_ITEM: &str = "greeting";
 
 impl Call {
     pub(super) fn start(&mut self, now: Micros) {
+        self.started = true;
         let limits = &self.settings.tenant.limits;
         let (watchdog_ms, max_ms) = (limits.watchdog_ms, limits.max_call_duration_ms);
         self.timers.set(Timer::Watchdog, now + Micros::from_millis(watchdog_ms));
@@ -45,6 +46,10 @@ impl Call {
 
     /// The model's session has our configuration.
     pub(super) fn model_ready(&mut self, now: Micros) {
+        if self.session.is_ready() || !self.session.is_begun() {
+            self.stale("model_ready");
+            return;
+        }
         let first = self.session.ready();
         self.out(Output::Media(MediaCommand::Uplink { open: true }));
         if first {
@@ -64,29 +69,21 @@ impl Call {
         if matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
+        self.tell_conversation();
         if self.settings.kept_greeting_bytes.is_some() {
             // The kept rendering is no sign of life of the model, but its session
             // being configured is, and nothing more is asked of it yet.
             self.timers.clear(&Timer::Watchdog);
-            let text = self.greeting_as_heard();
-            self.history.agent(&text);
-            self.out(Output::Model(ClientEvent::CreateItem(Item::AssistantText { id: None, text })));
         } else {
             self.want(Purpose::Greeting, now);
         }
-    }
-
-    fn greeting_as_heard(&self) -> String {
-        let heard = ItemId::parse(GREETING_ITEM).ok().and_then(|item| self.speech.cut_text(&item));
-        heard.unwrap_or_else(|| self.settings.script.greeting.clone())
+        if let Some(owed) = self.history.take_owed() {
+            self.want(owed, now);
+        }
     }
 
     /// The model showed neither readiness nor voice in time.
     pub(super) fn watchdog_due(&mut self, now: Micros) {
-        if matches!(self.phase, Phase::Goodbye(_)) {
-            self.give_up_goodbye(now);
-            return;
-        }
         let limit_ms = self.settings.tenant.limits.watchdog_ms;
         let reason = if self.session.is_ready() {
             format!("Model mute (>{limit_ms}ms)")
@@ -138,10 +135,16 @@ impl Call {
             self.transfer("dtmf_bridge", now);
             return;
         }
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
         let text = format!("[The caller pressed the key {digit}.]");
-        if self.session.is_ready() && !matches!(self.phase, Phase::Goodbye(_)) {
-            self.history.caller(&text);
+        self.history.caller(&text);
+        if self.session.is_ready() {
             self.out(Output::Model(ClientEvent::CreateItem(Item::UserText { text })));
+        }
+        // A key pressed while speaking is answered with what is being said.
+        if !self.floor.turn_open {
             self.floor.turn_ended_at = Some(now);
             self.want(Purpose::Answer, now);
         }

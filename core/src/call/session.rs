@@ -3,10 +3,10 @@
 
 use serde_json::json;
 
-use crate::ids::ResponseId;
+use crate::ids::{ItemId, ResponseId};
 use crate::time::Micros;
 use crate::turn::sequencer::{Announced, Purpose, Step};
-use crate::wire::realtime::{ClientEvent, Usage};
+use crate::wire::realtime::{ClientEvent, Item, Usage};
 
 use super::{Call, MediaCommand, Metric, Output, Phase, Timer};
 
@@ -64,6 +64,10 @@ impl Session {
     pub(super) fn prove_voice(&mut self) {
         self.has_spoken = true;
     }
+
+    pub(super) fn has_spoken(&self) -> bool {
+        self.has_spoken
+    }
 }
 
 impl Call {
@@ -76,6 +80,10 @@ impl Call {
     /// The session is gone. Within the budget it is dialled again while the
     /// caller hears what was already received; past it a human takes over.
     pub(super) fn model_lost(&mut self, reason: &str, retry: bool, now: Micros) {
+        if !self.session.is_begun() {
+            self.stale("model_lost");
+            return;
+        }
         let was_ready = self.session.is_ready();
         self.event("model_lost", json!({ "reason": reason, "ready": was_ready }));
         self.session.state = State::Idle;
@@ -100,36 +108,48 @@ impl Call {
     }
 
     /// Nothing that the lost session had begun will be heard of again. What the
-    /// caller was waiting for is remembered.
+    /// caller was waiting for is remembered, and tools that run are run to their
+    /// end: what they do is done, whoever is told of it.
     fn forget_responses(&mut self, now: Micros) {
         self.timers.clear(&Timer::ResponseMute);
         self.timers.clear(&Timer::CancelStuck);
         if let Some(purpose) = self.sequencer.reset() {
             self.history.owe(purpose);
         }
+        self.speech.forget_session();
         if self.floor.caller_speaking {
             // Its end will be reported by no one.
             self.speech_stopped(now);
         }
-        self.fail_running_tools(now);
     }
 
     /// A new session is up: it is told the conversation so far, and what the
     /// caller was waiting for is done.
     pub(super) fn restore_conversation(&mut self, now: Micros) {
         self.timers.clear(&Timer::Watchdog);
+        if matches!(self.phase, Phase::Goodbye(_)) {
+            return;
+        }
+        self.tell_conversation();
+        let unanswered = self.floor.turn_ended_at.map(|_| Purpose::Answer);
+        let ungreeted = self.tally.first_audio.is_none().then_some(Purpose::Greeting);
+        let owed = self.history.take_owed().or(unanswered).or(ungreeted);
+        // An answer before the results it is about are there would be none.
+        let awaits_tools = owed == Some(Purpose::Answer) && self.tooling.is_running();
+        if let Some(purpose) = owed.filter(|_| !awaits_tools) {
+            self.want(purpose, now);
+        }
+    }
+
+    /// Tells a new session what was said and done before it was there, and what
+    /// is being said right now.
+    pub(super) fn tell_conversation(&mut self) {
         for item in self.history.items() {
             self.out(Output::Model(ClientEvent::CreateItem(item)));
         }
-        let owed = self.history.take_owed();
-        let unanswered = self.floor.turn_open && !self.floor.caller_speaking;
-        let purpose = if self.tally.first_audio.is_none() {
-            Some(Purpose::Greeting)
-        } else {
-            owed.or(unanswered.then_some(Purpose::Answer))
-        };
-        if let Some(purpose) = purpose {
-            self.want(purpose, now);
+        for (item, text) in self.speech.tell_in_progress() {
+            let item = Item::AssistantText { id: Some(item), text };
+            self.out(Output::Model(ClientEvent::CreateItem(item)));
         }
     }
 
@@ -138,6 +158,9 @@ impl Call {
         if !self.session.is_ready() {
             self.history.owe(purpose);
             return;
+        }
+        if purpose == Purpose::Answer {
+            self.tooling.results_answered();
         }
         let step = self.sequencer.want(purpose);
         self.take_step(step, now);
@@ -186,8 +209,16 @@ impl Call {
     }
 
     pub(super) fn response_announced(&mut self, response: ResponseId, now: Micros) {
+        let unasked = !self.sequencer.is_live() && !self.sequencer.awaits_cancelled();
         match self.sequencer.announced(&response, now) {
+            Announced::Current(_) if unasked && !self.may_begin_unasked() => {
+                self.stale("unasked_response");
+                self.cancel_current(now);
+            }
             Announced::Current(purpose) => {
+                if unasked {
+                    self.tooling.results_answered();
+                }
                 self.speech.begin_response(&response);
                 self.out(Output::Media(MediaCommand::Admit { response: response.clone() }));
                 if purpose == Purpose::Greeting {
@@ -203,6 +234,21 @@ impl Call {
         }
     }
 
+    /// Whether a response that the model began by itself may be heard.
+    fn may_begin_unasked(&self) -> bool {
+        !self.floor.caller_speaking && !matches!(self.phase, Phase::Goodbye(_))
+    }
+
+    /// Audio of an item has come from the model, whether or not it is its turn to
+    /// be heard: the model is not mute.
+    pub(super) fn audio_received(&mut self, item: &ItemId, audio_bytes: u64) {
+        if audio_bytes > 0 && self.speech.is_of_response(item, self.sequencer.current()) {
+            self.session.prove_voice();
+            self.timers.clear(&Timer::Watchdog);
+            self.timers.clear(&Timer::ResponseMute);
+        }
+    }
+
     /// Tells the model to stop a response, and the media path not to play it.
     pub(super) fn cancel_response(&mut self, response: ResponseId, now: Micros) {
         self.out(Output::Media(MediaCommand::Reject { response: response.clone() }));
@@ -214,8 +260,15 @@ impl Call {
     /// Cancels whatever the model is saying or about to say.
     pub(super) fn cancel_current(&mut self, now: Micros) {
         self.timers.clear(&Timer::ResponseMute);
+        if self.session.is_ready() && self.sequencer.has_more_to_say() {
+            // What is not wanted any more cannot be late.
+            self.timers.clear(&Timer::Watchdog);
+        }
         let step = self.sequencer.cancel(now);
         self.take_step(step, now);
+        if self.sequencer.awaits_cancelled() {
+            self.timers.set(Timer::CancelStuck, now + CANCEL_PATIENCE);
+        }
     }
 
     pub(super) fn cancel_stuck(&mut self, now: Micros) {
@@ -233,21 +286,23 @@ impl Call {
         now: Micros,
     ) {
         self.note_usage(response, completed, error.as_deref(), usage);
-        let was_current = self.sequencer.current() == Some(response);
+        let is_current = self.sequencer.current() == Some(response);
+        let purpose = self.sequencer.purpose().filter(|_| is_current && !completed).cloned();
         let (open, step) = self.sequencer.finished(response);
         if !open {
             self.stale("response_done");
+            self.take_step(step, now);
             return;
         }
         self.timers.clear(&Timer::CancelStuck);
         self.timers.clear(&Timer::ResponseMute);
         self.end_capture(response, completed);
-        self.speech.end_response(response);
+        let spoke = self.speech.end_response(response);
+        let goes_on = step.is_some();
         self.take_step(step, now);
-        if was_current && !completed {
-            self.response_failed(error, now);
-        } else {
-            self.answer_tools(now);
+        match purpose.filter(|_| !goes_on && !spoke) {
+            Some(purpose) => self.response_failed(purpose, error, now),
+            None => self.answer_tools(now),
         }
     }
 
@@ -267,19 +322,21 @@ impl Call {
         self.event("response_done", facts);
     }
 
-    /// The model broke off by itself: once more, then a human.
-    fn response_failed(&mut self, error: Option<String>, now: Micros) {
-        let said_something = self.speech.is_speaking();
-        let code = error.unwrap_or_else(|| "incomplete".to_owned());
-        if said_something || matches!(self.phase, Phase::Goodbye(_)) {
+    /// The model broke off by itself before it had said anything: within the
+    /// budget for lost sessions it is asked again, then a human takes over. Where
+    /// the caller has begun to speak or a tool runs, the end of that asks again.
+    fn response_failed(&mut self, purpose: Purpose, error: Option<String>, now: Micros) {
+        let asked_later = self.floor.turn_open || self.tooling.is_running();
+        if asked_later || matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
         if self.session.attempt >= MAX_REDIALS {
+            let code = error.unwrap_or_else(|| "incomplete".to_owned());
             self.bridge("model_failed", &format!("Response failed: {code}"), now);
             return;
         }
         self.session.attempt += 1;
-        self.want(Purpose::Answer, now);
+        self.want(purpose, now);
     }
 
     fn end_capture(&mut self, response: &ResponseId, completed: bool) {

@@ -6,7 +6,7 @@ use crate::ids::{ItemId, ResponseId};
 use crate::media::Notice;
 use crate::pii::Personal;
 use crate::time::Micros;
-use crate::turn::playback::Heard;
+use crate::turn::playback::{Heard, PlaybackClock};
 
 use super::{Call, Output, Phase, Speaker, TranscriptEntry};
 
@@ -23,6 +23,17 @@ enum Stage {
     Closed,
 }
 
+/// How the model's present session knows of an item.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum Known {
+    /// Not at all: it is a kept rendering, or the session that said it is gone.
+    Not,
+    /// As something that it said itself.
+    AsItem,
+    /// As a text that it was told, whole, while the item was being said.
+    AsText,
+}
+
 #[derive(Debug)]
 struct Spoken {
     item: ItemId,
@@ -34,7 +45,7 @@ struct Spoken {
     turn: u32,
     started_at: Option<Micros>,
     stage: Stage,
-    cut_text: Option<String>,
+    known: Known,
 }
 
 /// See the module's text.
@@ -55,7 +66,7 @@ impl Speech {
             turn: 0,
             started_at: Some(now),
             stage: Stage::Open,
-            cut_text: None,
+            known: Known::Not,
         });
     }
 
@@ -69,12 +80,19 @@ impl Speech {
         self.capturing = Some(response);
     }
 
+    pub(super) fn stop_capture(&mut self) {
+        self.capturing = None;
+    }
+
     /// Takes the capture of `response`, if it is being captured.
     pub(super) fn captured(&mut self, response: &ResponseId) -> bool {
         self.capturing.take_if(|c| c == response).is_some()
     }
 
     fn announce(&mut self, response: &ResponseId, item: ItemId, turn: u32) {
+        if self.find(&item).is_some() {
+            return;
+        }
         self.push(Spoken {
             item,
             response: Some(response.clone()),
@@ -84,7 +102,7 @@ impl Speech {
             turn,
             started_at: None,
             stage: Stage::Open,
-            cut_text: None,
+            known: Known::AsItem,
         });
     }
 
@@ -102,12 +120,44 @@ impl Speech {
     }
 
     /// Items of a response that never got audio are over with the response.
-    pub(super) fn end_response(&mut self, response: &ResponseId) {
+    /// Answers whether any got some.
+    pub(super) fn end_response(&mut self, response: &ResponseId) -> bool {
+        let mut spoke = false;
         for spoken in self.items.iter_mut().filter(|s| s.response.as_ref() == Some(response)) {
-            if spoken.received_bytes == 0 && spoken.sent_bytes == 0 {
-                spoken.stage = Stage::Closed;
+            spoke |= spoken.has_audio();
+            spoken.end_if_silent();
+        }
+        spoke
+    }
+
+    /// The session is gone: no audio comes for what it had begun, and the next one
+    /// knows nothing of it.
+    pub(super) fn forget_session(&mut self) {
+        for spoken in &mut self.items {
+            spoken.known = Known::Not;
+            if spoken.response.is_some() {
+                spoken.end_if_silent();
             }
         }
+    }
+
+    /// What is being said and the session does not know of, as texts that it is
+    /// now to be told.
+    pub(super) fn tell_in_progress(&mut self) -> Vec<(ItemId, String)> {
+        let untold = |s: &&mut Spoken| {
+            s.stage != Stage::Closed && s.known == Known::Not && !s.text.trim().is_empty()
+        };
+        let told = self.items.iter_mut().filter(untold).map(|spoken| {
+            spoken.known = Known::AsText;
+            (spoken.item.clone(), spoken.text.clone())
+        });
+        told.collect()
+    }
+
+    /// Items that were told as texts and are still being said.
+    fn told_in_progress(&self) -> Vec<ItemId> {
+        let told = |s: &&Spoken| s.stage != Stage::Closed && s.known == Known::AsText;
+        self.items.iter().filter(told).map(|s| s.item.clone()).collect()
     }
 
     /// Whether the model said something in `response`.
@@ -134,15 +184,27 @@ impl Speech {
         self.items.iter().any(|s| s.item == *item && s.response.is_some())
     }
 
-    /// Items of the model of which nothing was sent.
-    pub(super) fn unsent(&self) -> Vec<ItemId> {
-        let unsent = |s: &&Spoken| s.stage == Stage::Open && s.sent_bytes == 0 && s.response.is_some();
-        self.items.iter().filter(unsent).map(|s| s.item.clone()).collect()
+    pub(super) fn is_of_response(&self, item: &ItemId, response: Option<&ResponseId>) -> bool {
+        let of_it = |s: &Spoken| s.item == *item && s.response.as_ref() == response;
+        response.is_some() && self.items.iter().any(of_it)
     }
 
-    /// The words that were heard of an item that was cut short.
-    pub(super) fn cut_text(&self, item: &ItemId) -> Option<String> {
-        self.items.iter().find(|s| s.item == *item)?.cut_text.clone()
+    /// Items that the model remembers more of than was heard, or may, and how much
+    /// was heard of each.
+    pub(super) fn unheard(&self, clock: &PlaybackClock, now: Micros) -> Vec<Heard> {
+        let mut unheard = Vec::new();
+        for spoken in self.items.iter().filter(|s| s.known == Known::AsItem) {
+            let item = spoken.item.clone();
+            let nothing = Heard { item, heard_bytes: 0, sent_bytes: 0 };
+            let heard = clock.heard(&spoken.item, now).unwrap_or(nothing);
+            let is_unheard = match spoken.stage {
+                Stage::Open => true,
+                Stage::Delivered => heard.heard_bytes < heard.sent_bytes,
+                Stage::Closed => false,
+            };
+            unheard.extend(is_unheard.then_some(heard));
+        }
+        unheard
     }
 
     fn find(&mut self, item: &ItemId) -> Option<&mut Spoken> {
@@ -177,13 +239,21 @@ impl Speech {
 }
 
 impl Spoken {
+    fn has_audio(&self) -> bool {
+        self.received_bytes > 0 || self.sent_bytes > 0
+    }
+
+    fn end_if_silent(&mut self) {
+        if !self.has_audio() {
+            self.stage = Stage::Closed;
+        }
+    }
+
     fn close(&mut self, heard: u64, whole: u64, now: Micros) -> Option<TranscriptEntry> {
         self.stage = Stage::Closed;
-        let interrupted = heard < whole;
+        // Words without audio were written, but not said.
+        let interrupted = heard < whole || whole == 0;
         let heard_text = if interrupted { cut(&self.text, heard, whole) } else { self.text.as_str() };
-        if interrupted {
-            self.cut_text = Some(heard_text.to_owned());
-        }
         (!self.text.is_empty()).then(|| TranscriptEntry {
             speaker: Speaker::Agent,
             turn: self.turn,
@@ -264,15 +334,17 @@ impl Call {
         }
     }
 
-    /// Items that an interruption cut are over.
-    pub(super) fn close_cut_items(&mut self, cut: &[Heard], now: Micros) {
-        let bytes =
-            |item: &ItemId| cut.iter().find(|h| h.item == *item).map(|h| h.heard_bytes);
+    /// The clock was cleared: whatever was being said is over. Answers the items
+    /// that the session was told as whole texts, with what was heard of each.
+    pub(super) fn close_cut_items(&mut self, now: Micros) -> Vec<(ItemId, Personal)> {
+        let told = self.speech.told_in_progress();
         let clock = &self.clock;
-        let entries = self.speech.close(now, |_| true, |item| {
-            bytes(item).or_else(|| clock.heard(item, now).map(|h| h.heard_bytes))
-        });
+        let bytes = |item: &ItemId| clock.heard(item, now).map(|h| h.heard_bytes);
+        let entries = self.speech.close(now, |_| true, bytes);
+        let wrong = entries.iter().filter(|e| e.interrupted && told.contains(&e.item));
+        let wrong = wrong.map(|e| (e.item.clone(), e.heard.clone())).collect();
         self.record_agent(entries);
+        wrong
     }
 
     fn record_agent(&mut self, entries: Vec<TranscriptEntry>) {

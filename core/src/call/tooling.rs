@@ -1,5 +1,7 @@
 //! Tools that the model calls.
 
+use std::collections::VecDeque;
+
 use serde_json::json;
 
 use crate::ids::{ResponseId, ToolCallId};
@@ -8,7 +10,12 @@ use crate::time::Micros;
 use crate::turn::sequencer::Purpose;
 use crate::wire::realtime::{ClientEvent, Item};
 
-use super::{Call, Child, EndCause, Metric, Output, Phase, Timer, ToolEffect, ToolOutcome};
+use super::{
+    Call, Child, EndCause, Metric, Output, Phase, RESPONSE_TIMEOUT, Timer, ToolEffect, ToolOutcome,
+};
+
+/// Calls remembered once they were taken on. A phone call has a few dozen.
+const REMEMBERED_CALLS: usize = 256;
 
 #[derive(Debug)]
 struct Running {
@@ -22,6 +29,8 @@ struct Running {
 #[derive(Debug, Default)]
 pub(super) struct Tooling {
     running: Vec<Running>,
+    /// The last calls that were taken on, so that none is run twice.
+    taken_on: VecDeque<ToolCallId>,
     /// Results were given to the model that it has not been asked to speak about.
     unanswered: bool,
 }
@@ -34,6 +43,23 @@ impl Tooling {
 
     pub(super) fn is_running(&self) -> bool {
         !self.running.is_empty()
+    }
+
+    /// An answer is on its way, and whatever results there are, it is about them.
+    pub(super) fn results_answered(&mut self) {
+        self.unanswered = false;
+    }
+
+    /// Takes note of a call; answers whether it is a new one.
+    fn take_on(&mut self, call_id: &ToolCallId) -> bool {
+        if self.taken_on.contains(call_id) {
+            return false;
+        }
+        self.taken_on.push_back(call_id.clone());
+        if self.taken_on.len() > REMEMBERED_CALLS {
+            self.taken_on.pop_front();
+        }
+        true
     }
 }
 
@@ -48,13 +74,12 @@ impl Call {
         arguments: Personal,
         now: Micros,
     ) {
-        let known = self.tooling.running.iter().any(|r| r.call_id == call_id);
-        if known || self.sequencer.current() != Some(response) {
+        if self.sequencer.current() != Some(response) || !self.tooling.take_on(&call_id) {
             self.stale("function_call");
             return;
         }
-        self.timers.clear(&Timer::ResponseMute);
         self.timers.clear(&Timer::Watchdog);
+        self.timers.set(Timer::ResponseMute, now + RESPONSE_TIMEOUT);
         self.tally.tool_calls += 1;
         self.event("tool_called", json!({ "tool": name, "call": call_id.as_str() }));
         self.history.tool_call(call_id.clone(), name.clone(), arguments.expose().to_owned());
@@ -119,7 +144,6 @@ impl Call {
         let busy = self.tooling.is_running() || self.sequencer.is_live();
         let may_speak = !self.floor.caller_speaking && !matches!(self.phase, Phase::Goodbye(_));
         if self.tooling.unanswered && !busy && may_speak {
-            self.tooling.unanswered = false;
             self.want(Purpose::Answer, now);
         }
     }

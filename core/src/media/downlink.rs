@@ -26,8 +26,8 @@ pub const LEAD: Micros = Micros::from_millis(1_000);
 /// often a speaking call wakes.
 const REFILL: Micros = Micros::from_millis(160);
 
-/// A mark follows this much audio: 160 ms.
-pub const MARK_SPACING_BYTES: u64 = 1_280;
+/// A mark follows this much audio: 120 ms, which is one chunk.
+pub const MARK_SPACING_BYTES: u64 = 960;
 
 /// Rulings remembered. A model has at most a few responses in the air.
 const KEPT_RULINGS: usize = 16;
@@ -180,10 +180,20 @@ impl Downlink {
         self.segments.retain(|s| s.response.as_deref() != Some(response.as_str()));
     }
 
-    /// Keeps the audio of `response` for [`Self::take_capture`].
+    /// Keeps the audio of `response` for [`Self::take_capture`]: what was held of
+    /// it and what comes. Once some of it has gone there is nothing whole to keep.
     pub fn capture(&mut self, response: &ResponseId) {
-        let response = response.as_str().to_owned();
-        self.capture = Some(Capture { response, base64: Vec::new(), chars: 0 });
+        let response = response.as_str();
+        let of_it = |s: &&Segment| s.response.as_deref() == Some(response);
+        let segments = || self.segments.iter().filter(of_it);
+        self.capture = None;
+        if segments().any(|s| s.sent_bytes > 0) {
+            return;
+        }
+        let base64: Vec<String> =
+            segments().flat_map(Segment::waiting).map(str::to_owned).collect();
+        let chars = base64.iter().map(String::len).sum();
+        self.capture = Some(Capture { response: response.to_owned(), base64, chars });
     }
 
     /// The audio that was captured, as base64 payloads; none when it was too long.

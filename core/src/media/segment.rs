@@ -63,6 +63,11 @@ impl Segment {
         self.queue.push_back(Audio::Shared(Arc::clone(payload)));
     }
 
+    /// Payloads that have not gone, the first of them perhaps in part.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &str> {
+        self.queue.iter().map(Audio::text)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

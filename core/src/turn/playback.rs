@@ -144,23 +144,20 @@ impl PlaybackClock {
     }
 
     /// What is left in the far buffer was thrown away at `now`; answers what had
-    /// been heard of every item that was cut, oldest first.
+    /// been heard of every item that was cut, oldest first. No mark from before
+    /// counts any more, so what had been heard is settled for every item.
     pub fn cleared(&mut self, now: Micros) -> Vec<Heard> {
-        let cut: Vec<Heard> = self.unfinished(now);
-        for span in &mut self.spans {
-            if let Some(heard) = cut.iter().find(|h| h.item == span.item) {
-                span.cut_at.get_or_insert(heard.heard_bytes);
+        let heard: Vec<Heard> = self.spans.iter().map(|s| self.heard_of(s, now)).collect();
+        let mut cut = Vec::new();
+        for (span, heard) in self.spans.iter_mut().zip(heard) {
+            if span.cut_at.is_none() {
+                span.cut_at = Some(heard.heard_bytes);
+                cut.extend((heard.heard_bytes < heard.sent_bytes).then_some(heard));
             }
         }
-        self.playout.cleared(now);
+        // What plays next starts from silence: nothing is under way to the ear.
+        self.playout.cleared(Micros(now.0.saturating_sub(self.delay.0)));
         cut
-    }
-
-    /// Items that have been sent but not wholly heard by `now`, oldest first.
-    #[must_use]
-    pub fn unfinished(&self, now: Micros) -> Vec<Heard> {
-        let all = self.spans.iter().filter(|s| s.cut_at.is_none()).map(|s| self.heard_of(s, now));
-        all.filter(|h| h.heard_bytes < h.sent_bytes).collect()
     }
 
     /// What the caller has heard of `item` by `now`.
@@ -252,6 +249,18 @@ mod tests {
         assert!(clock.all_heard(ms(300)));
         clock.acknowledged(&item("b"), 4_000, ms(301));
         assert_eq!(clock.heard(&item("b"), ms(302)).unwrap().heard_bytes, 0);
+    }
+
+    #[test]
+    fn after_a_clear_nothing_is_awaited_whatever_the_delay_was() {
+        let mut clock = PlaybackClock::default();
+        clock.sent(&item("heard"), 800, ms(0));
+        clock.sent(&item("playing"), 16_000, ms(0));
+        clock.acknowledged(&item("heard"), 800, ms(300));
+        assert_eq!(clock.cleared(ms(400)).len(), 1);
+        assert!(!clock.is_playing(ms(400)), "the delay is no audio");
+        assert!(clock.all_heard(ms(400)));
+        assert!(clock.cleared(ms(401)).is_empty(), "a second clear cuts nothing");
     }
 
     #[test]

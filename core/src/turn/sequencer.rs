@@ -31,8 +31,13 @@ enum State {
     Open {
         id: ResponseId,
         purpose: Purpose,
+        /// Whether it answers a request of ours, rather than being the model's own idea.
+        asked: bool,
         cancelled_at: Option<Micros>,
     },
+    /// The model refused a request because of a response that is unknown here.
+    /// What was asked for waits for that one's end.
+    Refused,
 }
 
 /// What is to be sent to the model now.
@@ -73,6 +78,14 @@ impl Sequencer {
         None
     }
 
+    /// What waits is wanted no more.
+    pub fn drop_waiting(&mut self) {
+        self.waiting = None;
+        if self.state == State::Refused {
+            self.state = State::Idle;
+        }
+    }
+
     /// The model announced a response.
     pub fn announced(&mut self, id: &ResponseId, now: Micros) -> Announced {
         match std::mem::take(&mut self.state) {
@@ -80,13 +93,17 @@ impl Sequencer {
                 let cancelled_at = cancelled.then_some(now);
                 let announced =
                     if cancelled { Announced::CancelNow } else { Announced::Current(purpose.clone()) };
-                self.state = State::Open { id: id.clone(), purpose, cancelled_at };
+                self.state = State::Open { id: id.clone(), purpose, asked: true, cancelled_at };
                 announced
             }
-            State::Idle => {
+            State::Idle | State::Refused => {
                 let purpose = Purpose::Answer;
-                self.state =
-                    State::Open { id: id.clone(), purpose: purpose.clone(), cancelled_at: None };
+                self.state = State::Open {
+                    id: id.clone(),
+                    purpose: purpose.clone(),
+                    asked: false,
+                    cancelled_at: None,
+                };
                 Announced::Current(purpose)
             }
             open @ State::Open { .. } => {
@@ -101,6 +118,7 @@ impl Sequencer {
     pub fn finished(&mut self, id: &ResponseId) -> (bool, Option<Step>) {
         match &self.state {
             State::Open { id: open, .. } if open == id => (true, self.free()),
+            State::Refused => (false, self.free()),
             State::Open { .. } | State::Requested { .. } | State::Idle => (false, None),
         }
     }
@@ -111,6 +129,10 @@ impl Sequencer {
         self.waiting = None;
         match &mut self.state {
             State::Idle => None,
+            State::Refused => {
+                self.state = State::Idle;
+                None
+            }
             State::Requested { cancelled, .. } => {
                 *cancelled = true;
                 None
@@ -124,12 +146,26 @@ impl Sequencer {
     }
 
     /// The model refused a request because another response was open: wait for
-    /// that one's end, then ask again.
+    /// that one's end, then ask again. Where that other one has been announced it
+    /// was taken for the one that was asked for.
     pub fn refused_as_busy(&mut self) {
-        if let State::Requested { purpose, cancelled } = std::mem::take(&mut self.state) {
-            if !cancelled {
-                self.waiting.get_or_insert(purpose);
+        match std::mem::take(&mut self.state) {
+            State::Requested { purpose, cancelled } => {
+                if !cancelled {
+                    self.waiting.get_or_insert(purpose);
+                }
+                if self.waiting.is_some() {
+                    self.state = State::Refused;
+                }
             }
+            State::Open { id, purpose, asked: true, cancelled_at } => {
+                if cancelled_at.is_none() {
+                    self.waiting.get_or_insert(purpose);
+                }
+                let purpose = Purpose::Answer;
+                self.state = State::Open { id, purpose, asked: false, cancelled_at };
+            }
+            unasked @ (State::Open { .. } | State::Refused | State::Idle) => self.state = unasked,
         }
     }
 
@@ -144,7 +180,7 @@ impl Sequencer {
         let open = match std::mem::take(&mut self.state) {
             State::Requested { purpose, cancelled: false } => Some(purpose),
             State::Open { purpose, cancelled_at: None, .. } => Some(purpose),
-            State::Requested { .. } | State::Open { .. } | State::Idle => None,
+            State::Requested { .. } | State::Open { .. } | State::Refused | State::Idle => None,
         };
         self.waiting.take().or(open)
     }
@@ -160,18 +196,41 @@ impl Sequencer {
     pub fn current(&self) -> Option<&ResponseId> {
         match &self.state {
             State::Open { id, cancelled_at: None, .. } => Some(id),
-            State::Open { .. } | State::Requested { .. } | State::Idle => None,
+            State::Open { .. } | State::Requested { .. } | State::Refused | State::Idle => None,
         }
+    }
+
+    /// What the open response that may be heard is for.
+    #[must_use]
+    pub fn purpose(&self) -> Option<&Purpose> {
+        match &self.state {
+            State::Open { purpose, cancelled_at: None, .. } => Some(purpose),
+            State::Open { .. } | State::Requested { .. } | State::Refused | State::Idle => None,
+        }
+    }
+
+    /// Whether a cancelled request has not been announced yet, so that there is
+    /// nothing to cancel by name.
+    #[must_use]
+    pub fn awaits_cancelled(&self) -> bool {
+        matches!(self.state, State::Requested { cancelled: true, .. })
     }
 
     /// Whether a response was asked for or is open, and has not been cancelled.
     #[must_use]
     pub fn is_live(&self) -> bool {
         match &self.state {
-            State::Idle => false,
+            State::Idle | State::Refused => false,
             State::Requested { cancelled, .. } => !cancelled,
             State::Open { cancelled_at, .. } => cancelled_at.is_none(),
         }
+    }
+
+    /// Whether there is, or will be, something to say. A cancelled response that
+    /// has yet to end is nothing.
+    #[must_use]
+    pub fn has_more_to_say(&self) -> bool {
+        self.is_live() || self.waiting.is_some()
     }
 
     fn free(&mut self) -> Option<Step> {
@@ -234,6 +293,42 @@ mod tests {
         assert!(!seq.is_idle());
         assert_eq!(seq.announced(&id("theirs"), NOW), Announced::Current(Purpose::Answer));
         assert_eq!(seq.finished(&id("theirs")).1, Some(Step::Create(Purpose::Answer)));
+    }
+
+    #[test]
+    fn a_refusal_because_of_an_unknown_response_is_asked_again_when_anything_ends() {
+        let mut seq = Sequencer::default();
+        seq.want(Purpose::Answer);
+        seq.refused_as_busy();
+        assert_eq!(seq.want(Purpose::Greeting), None, "asking again would be refused again");
+        let again = Some(Step::Create(Purpose::Greeting));
+        assert_eq!(seq.finished(&id("forgotten")), (false, again));
+        assert!(seq.is_live());
+    }
+
+    #[test]
+    fn a_refusal_after_the_models_own_response_was_announced_keeps_both() {
+        let mut seq = Sequencer::default();
+        seq.want(Purpose::Greeting);
+        seq.announced(&id("theirs"), NOW);
+        seq.refused_as_busy();
+        assert_eq!(seq.current(), Some(&id("theirs")));
+        seq.refused_as_busy();
+        let again = Some(Step::Create(Purpose::Greeting));
+        assert_eq!(seq.finished(&id("theirs")), (true, again));
+    }
+
+    #[test]
+    fn what_waits_is_something_to_say_and_a_cancel_takes_it_back() {
+        let mut seq = Sequencer::default();
+        seq.want(Purpose::Answer);
+        seq.announced(&id("r1"), NOW);
+        seq.cancel(NOW);
+        assert!(!seq.has_more_to_say());
+        seq.want(Purpose::Answer);
+        assert!(!seq.is_live() && seq.has_more_to_say());
+        assert_eq!(seq.cancel(NOW), None);
+        assert_eq!(seq.finished(&id("r1")), (true, None));
     }
 
     #[test]

@@ -1,0 +1,215 @@
+//! A server of one's own, and the peers it talks to.
+
+mod database;
+mod metrics;
+mod server;
+mod stream;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use trunkline_simulator::carrier::{CallPlan, CallReport, Library, Script, place_call};
+use trunkline_simulator::providers::{Knobs, ProvidersOptions, RunningProviders, SessionRecord, serve};
+
+#[allow(unused_imports, reason = "not every test asks for everything")]
+pub use self::{metrics::Metrics, server::ServerProcess, stream::RawStream};
+
+/// The key that the carrier signs with.
+pub const AUTH_TOKEN: &str = "auth-token-of-the-tests";
+/// The token for operations.
+pub const OPS_TOKEN: &str = "ops-token-of-the-tests";
+/// The origin the server is known by. Nobody resolves it: the simulated carrier
+/// connects to the server's own port and signs over this.
+pub const PUBLIC_URL: &str = "https://voice.test";
+/// The number of the tenant `shop`.
+pub const SHOP: &str = "+15550170001";
+/// Where that tenant's callers are sent who need a human.
+pub const HUMAN: &str = "+15550170099";
+/// The tests' account.
+pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
+
+/// How a world is made.
+#[derive(Default)]
+pub struct WorldPlan {
+    env: Vec<(String, String)>,
+    knobs: Knobs,
+    shop: String,
+    tenants: Vec<(String, String)>,
+    no_model: bool,
+}
+
+impl WorldPlan {
+    /// Sets an environment variable of the server.
+    pub fn env(mut self, name: &str, value: impl ToString) -> Self {
+        self.env.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Changes how the simulated model behaves.
+    pub fn knobs(mut self, change: impl FnOnce(&mut Knobs)) -> Self {
+        change(&mut self.knobs);
+        self
+    }
+
+    /// Adds lines to the top of the tenant `shop`'s file.
+    pub fn shop(mut self, lines: &str) -> Self {
+        self.shop.push_str(lines);
+        self.shop.push('\n');
+        self
+    }
+
+    /// Adds a tenant file.
+    pub fn tenant(mut self, id: &str, text: &str) -> Self {
+        self.tenants.push((id.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// Gives the server no key for its model.
+    pub fn no_model(mut self) -> Self {
+        self.no_model = true;
+        self
+    }
+
+    /// Starts everything.
+    pub async fn start(self) -> World {
+        let mut knobs = self.knobs;
+        knobs.watermark = true;
+        let providers = serve(ProvidersOptions {
+            ears: Some("config/audio".into()),
+            knobs,
+            ..ProvidersOptions::default()
+        })
+        .await
+        .expect("the simulated model starts");
+        let mut env = vec![("OPENAI_REALTIME_URL".to_owned(), providers.url())];
+        if !self.no_model {
+            env.push(("OPENAI_API_KEY".to_owned(), "sk-simulated".to_owned()));
+        }
+        env.extend(self.env);
+        let server = ServerProcess::start(&env, &shop_file(&self.shop), &self.tenants);
+        World { server, providers }
+    }
+}
+
+fn shop_file(more: &str) -> String {
+    format!(
+        r#"company = "The Test Shop"
+numbers = ["{SHOP}"]
+persona = "shop"
+human_number = "{HUMAN}"
+tools = ["end_call", "look_up", "transfer_to_human"]
+{more}
+[facts]
+"opening hours" = "Nine to five."
+"#
+    )
+}
+
+/// A running server and its simulated model.
+pub struct World {
+    /// The server's process.
+    pub server: ServerProcess,
+    /// The simulated model.
+    pub providers: RunningProviders,
+}
+
+impl World {
+    /// A world with nothing special about it.
+    pub async fn start() -> Self {
+        WorldPlan::default().start().await
+    }
+
+    /// How the next one is to be.
+    pub fn plan() -> WorldPlan {
+        WorldPlan::default()
+    }
+
+    /// A call to the shop whose caller does what `script` says.
+    pub fn call(&self, script: &str) -> CallPlan {
+        let mut library = Library::new("config/audio".as_ref(), "config/audio/utterances".as_ref());
+        let mut plan = CallPlan::new(&self.server.base());
+        plan.public_url = Some(PUBLIC_URL.to_owned());
+        plan.to = SHOP.to_owned();
+        plan.from = "+15550179123".to_owned();
+        plan.account_sid = ACCOUNT.to_owned();
+        plan.auth_token = Some(AUTH_TOKEN.to_owned());
+        plan.script = Script::read(script, &mut library).expect("the script can be read");
+        plan.max_duration = Duration::from_secs(60);
+        plan
+    }
+
+    /// Places that call and waits for its end.
+    pub async fn place(&self, script: &str) -> CallReport {
+        place_call(&self.call(script), None).await
+    }
+
+    /// Asks the server's API as the operator.
+    pub async fn get(&self, path: &str) -> Value {
+        self.server.get(path).await
+    }
+
+    /// Everything stored about a call, once it is over and its row says so.
+    pub async fn stored(&self, call_sid: &str) -> Value {
+        let path = format!("/api/v1/calls/{call_sid}");
+        wait_for("the call's row to be closed", async || {
+            let found = self.server.get(&path).await;
+            let ended = found.pointer("/call/ended_at").is_some_and(|at| !at.is_null());
+            ended.then_some(found)
+        })
+        .await
+    }
+
+    /// The metrics now.
+    pub async fn metrics(&self) -> Metrics {
+        Metrics::parse(&self.server.text("/metrics").await)
+    }
+
+    /// The simulated model's sessions so far.
+    pub fn sessions(&self) -> Vec<SessionRecord> {
+        self.providers.sessions()
+    }
+
+    /// Makes an actor fail.
+    pub async fn fault(&self, kind: &str, call_sid: Option<&str>, fault: Value) {
+        let order = serde_json::json!({ "kind": kind, "call": call_sid, "fault": fault });
+        let (status, body) = self.server.send("POST", "/ops/faults", &order).await;
+        assert_eq!(status, 202, "{body}");
+    }
+
+    /// Waits until nothing is left of any call: no actor, no slot, no live call.
+    pub async fn assert_idle(&self) {
+        wait_for("everything of the calls to be gone", async || {
+            let actors = self.get("/ops/actors").await;
+            let live = actors["live"].as_array().expect("a list of actors");
+            let services = ["registry", "limiter", "persistence"];
+            let of_calls = live
+                .iter()
+                .filter(|actor| !services.contains(&actor["kind"].as_str().unwrap_or_default()))
+                .count();
+            let metrics = self.metrics().await;
+            let idle = of_calls == 0
+                && metrics.sum("trunkline_slots_held") == 0.0
+                && metrics.sum("trunkline_calls_live") == 0.0;
+            idle.then_some(())
+        })
+        .await;
+    }
+}
+
+/// Waits until `look` finds something; fails after half a minute.
+pub async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// The kinds of a call's stored events, in order.
+pub fn kinds(stored: &Value) -> Vec<String> {
+    let events = stored["events"].as_array().expect("a list of events");
+    events.iter().map(|event| event["kind"].as_str().unwrap_or_default().to_owned()).collect()
+}

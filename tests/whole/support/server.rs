@@ -1,0 +1,214 @@
+//! The server as a process of its own, in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{AUTH_TOKEN, OPS_TOKEN, PUBLIC_URL, database};
+
+const PERSONA: &str = r#"+++
+name = "Robin"
+voice = "alloy"
+greeting = "Hello, this is Robin at {{ company }}. How can I help you?"
+farewell = "Thank you for calling. Goodbye!"
+wrap_up = "I am sorry, our time is up. Goodbye!"
+fillers = ["One moment, please."]
++++
+You are {{ persona }} at {{ company }}.
+"#;
+
+/// A server that is killed when this is dropped.
+pub struct ServerProcess {
+    child: Child,
+    port: u16,
+    folder: TempDir,
+    env: Vec<(String, String)>,
+}
+
+impl ServerProcess {
+    /// Starts a server and waits until it listens.
+    pub fn start(env: &[(String, String)], shop: &str, tenants: &[(String, String)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write_configuration(folder.path(), shop, tenants);
+        let mut all = base_env(folder.path());
+        all.extend_from_slice(env);
+        let (child, port) = spawn(folder.path(), &all, "first");
+        Self { child, port, folder, env: all }
+    }
+
+    /// Starts the same server again in the same folder, after it ended.
+    pub fn start_again(&mut self) {
+        let (child, port) = spawn(self.folder.path(), &self.env, "again");
+        self.child = child;
+        self.port = port;
+    }
+
+    /// Where it listens.
+    pub fn base(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Everything it logged.
+    pub fn log(&self) -> String {
+        ["first", "again"]
+            .iter()
+            .filter_map(|life| std::fs::read_to_string(log_path(self.folder.path(), life)).ok())
+            .collect()
+    }
+
+    /// Sends it a signal by name, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
+        assert!(done.expect("kill can be run").success());
+    }
+
+    /// Waits for its end; its exit code, none when a signal ended it.
+    pub async fn wait(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the process can be waited for") {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "the server does not end\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// A page as text, asked as the operator.
+    pub async fn text(&self, path: &str) -> String {
+        let mut answer = client()
+            .get(format!("{}{path}", self.base()))
+            .bearer_auth(OPS_TOKEN)
+            .timeout(Duration::from_secs(10))
+            .send()
+            .await
+            .expect("the server answers");
+        let body = answer.body().limit(64 << 20).await.expect("a whole answer");
+        String::from_utf8(body.to_vec()).expect("text")
+    }
+
+    /// A page as JSON, asked as the operator.
+    pub async fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path).await).expect("JSON")
+    }
+
+    /// A request with a JSON body, as the operator: status and answer.
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
+        let method = awc::http::Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut answer = client()
+            .request(method, format!("{}{path}", self.base()))
+            .bearer_auth(OPS_TOKEN)
+            .timeout(Duration::from_secs(10))
+            .send_json(body)
+            .await
+            .expect("the server answers");
+        let body = answer.body().await.expect("a whole answer");
+        (answer.status().as_u16(), String::from_utf8_lossy(&body).into_owned())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as good.
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            eprintln!("--- the server's log ---\n{}", self.log());
+        }
+    }
+}
+
+/// A client without the roots of TLS, which nobody needs here.
+pub fn client() -> awc::Client {
+    trunkline_connectors::websocket::install_crypto_provider();
+    awc::Client::default()
+}
+
+fn base_env(folder: &Path) -> Vec<(String, String)> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    [
+        ("PORT", "0".to_owned()),
+        ("BIND", "127.0.0.1".to_owned()),
+        ("WORKERS", "1".to_owned()),
+        ("PUBLIC_URL", PUBLIC_URL.to_owned()),
+        ("DATABASE_URL", database::fresh(folder)),
+        ("TWILIO_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
+        ("OPS_TOKEN", OPS_TOKEN.to_owned()),
+        ("TENANTS_DIR", path("tenants")),
+        ("PERSONAS_DIR", path("personas")),
+        ("PHRASE_CACHE_DIR", path("phrases")),
+        ("TRUNKLINE_CONFIG", path("trunkline.toml")),
+        ("NODE_ID", "node-under-test".to_owned()),
+        ("LOG_FORMAT", "json".to_owned()),
+        ("RUST_LOG", "info,trunkline_actors=debug".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+fn write_configuration(folder: &Path, shop: &str, tenants: &[(String, String)]) {
+    for name in ["tenants", "personas"] {
+        std::fs::create_dir_all(folder.join(name)).expect("a folder");
+    }
+    let write = |path: PathBuf, text: &str| std::fs::write(path, text).expect("a file");
+    write(folder.join("trunkline.toml"), "");
+    write(folder.join("personas/shop.md"), PERSONA);
+    write(folder.join("tenants/shop.toml"), shop);
+    for (id, text) in tenants {
+        write(folder.join(format!("tenants/{id}.toml")), text);
+    }
+}
+
+fn log_path(folder: &Path, life: &str) -> PathBuf {
+    folder.join(format!("server-{life}.log"))
+}
+
+fn spawn(folder: &Path, env: &[(String, String)], life: &str) -> (Child, u16) {
+    let log = std::fs::File::create(log_path(folder, life)).expect("a log file");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
+        .arg("serve")
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("the server can be run");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let text = std::fs::read_to_string(log_path(folder, life)).unwrap_or_default();
+        if let Some(port) = text.lines().find_map(listening_port) {
+            return (child, port);
+        }
+        let ended = child.try_wait().expect("the process can be waited for");
+        assert!(ended.is_none(), "the server ended at once\n{text}");
+        assert!(Instant::now() < deadline, "the server does not listen\n{text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn listening_port(line: &str) -> Option<u16> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let fields = line.get("fields")?;
+    (fields.get("message")? == "listening").then_some(())?;
+    fields.get("address")?.as_str()?.rsplit_once(':')?.1.parse().ok()
+}
