@@ -22,16 +22,17 @@ use crate::config::{Configuration, Environment, PublicUrl, Settings, TenantSecre
 use crate::http::routes;
 use crate::http::state::AppState;
 use crate::http::state::OpsTokens;
+use crate::telemetry::Telemetry;
 
 /// How long calls that were handed over may take to let go.
 const HAND_OVER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long after a stream's end the carrier may ask what follows. It does so
+/// within a second, and nobody else can tell it for a call that ended just now.
+const CARRIER_PATIENCE: Duration = Duration::from_secs(3);
 /// How long the last records may take to be committed.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(15);
 /// How often the node says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// How long a silent stream counts as alive. The carrier sends fifty frames a
-/// second, silence included.
-const STREAM_IDLE: Duration = Duration::from_secs(10);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,9 @@ pub enum StartError {
     /// The metrics recorder could not be installed.
     #[error("the metrics cannot be recorded: {0}")]
     Metrics(String),
+    /// The exporter of traces could not be made.
+    #[error("the traces cannot be exported: {0}; check the variables that begin with OTEL_")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
     /// The HTTP server could not be started.
     #[error("the HTTP server cannot be started: {0}")]
     Http(#[from] std::io::Error),
@@ -68,6 +72,7 @@ pub struct Server {
     /// The node.
     pub node: Arc<Node>,
     http: ServerHandle,
+    telemetry: Telemetry,
     drain_deadline: Duration,
     fatal: mpsc::UnboundedReceiver<&'static str>,
 }
@@ -85,6 +90,7 @@ pub async fn start(
     let address = listener.local_addr()?;
     let public_url = settings.public_url(address.port());
     let metrics = install_metrics()?;
+    let telemetry = Telemetry::start(&settings.telemetry, &settings.server.node_id)?;
     let store = open_store(&settings).await?;
     let (on_fatal, fatal) = mpsc::unbounded_channel();
     let node = Node::start(
@@ -109,7 +115,7 @@ pub async fn start(
     });
     let http = serve(&state, listener)?;
     let drain_deadline = Duration::from_millis(state.settings.timing.drain_deadline_ms);
-    Ok(Server { address, public_url, ops_token, ops_token_is_new, node, http, drain_deadline, fatal })
+    Ok(Server { address, public_url, ops_token, ops_token_is_new, node, http, telemetry, drain_deadline, fatal })
 }
 
 fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
@@ -151,7 +157,7 @@ fn node_settings(settings: &Settings) -> NodeSettings {
         session_ttl: ms(settings.timing.session_ttl_ms),
         session_sweep: ms(settings.timing.session_sweep_ms),
         stream_start_timeout: ms(settings.timing.stream_start_timeout_ms),
-        stream_idle_timeout: STREAM_IDLE,
+        stream_idle_timeout: ms(settings.timing.stream_idle_timeout_ms),
     }
 }
 
@@ -262,26 +268,35 @@ impl Server {
     }
 
     /// Ends the server: no new calls, live calls until the deadline, then a human
-    /// for those that are left; then the records; then HTTP.
+    /// for those that are left, and the carrier is told so; then the records; then
+    /// HTTP.
     pub async fn stop(self) -> Ending {
         self.node.begin_drain();
         tracing::info!(live = self.node.directory.len(), "draining");
-        if !self.wait_for_calls(self.drain_deadline).await {
+        if !self.wait_until(self.drain_deadline, Node::is_idle).await {
             tracing::warn!(live = self.node.directory.len(), "the deadline passed: calls are handed over");
             self.node.hand_over_all();
         }
-        let ended = self.wait_for_calls(HAND_OVER_PATIENCE).await;
+        let ended = self.wait_until(HAND_OVER_PATIENCE, |node| node.directory.is_empty()).await;
+        self.wait_for_carrier().await;
         let (node_id, at) = (self.node.settings.id.clone(), Utc::now());
         self.node.record(Record::Node(NodeChange::Stopped { node_id, at }));
         let flushed = self.node.flush(FLUSH_PATIENCE).await;
         self.http.stop(true).await;
-        tracing::info!(ended, flushed, "stopped");
+        let traced = self.telemetry.stop().await;
+        tracing::info!(ended, flushed, traced, "stopped");
         if ended && flushed { Ending::Clean } else { Ending::Incomplete }
     }
 
-    async fn wait_for_calls(&self, patience: Duration) -> bool {
+    async fn wait_for_carrier(&self) {
+        while self.node.dispositions.awaits_question(CARRIER_PATIENCE) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn wait_until(&self, patience: Duration, is_so: impl Fn(&Node) -> bool) -> bool {
         let deadline = Instant::now() + patience;
-        while !self.node.directory.is_empty() {
+        while !is_so(&self.node) {
             if Instant::now() >= deadline {
                 return false;
             }

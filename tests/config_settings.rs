@@ -95,9 +95,10 @@ fn the_defaults_are_those_that_are_documented() {
         (
             s.timing.reservation_ttl_ms,
             s.timing.stream_start_timeout_ms,
+            s.timing.stream_idle_timeout_ms,
             s.timing.stream_token_ttl_ms
         ),
-        (30_000, 5_000, 120_000)
+        (30_000, 5_000, 10_000, 120_000)
     );
 }
 

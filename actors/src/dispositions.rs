@@ -11,28 +11,46 @@ use trunkline_core::ids::CallSid;
 /// How long an answer is kept: the carrier's question can be redelivered.
 const KEPT: Duration = Duration::from_secs(600);
 
+#[derive(Debug)]
+struct Answer {
+    disposition: Disposition,
+    since: Instant,
+    asked: bool,
+}
+
 /// See the module's text. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Dispositions(Arc<Mutex<HashMap<CallSid, (Disposition, Instant)>>>);
+pub struct Dispositions(Arc<Mutex<HashMap<CallSid, Answer>>>);
 
 impl Dispositions {
     /// Remembers what follows the stream of a call.
     pub fn set(&self, call_sid: &CallSid, disposition: Disposition) {
-        self.lock().insert(call_sid.clone(), (disposition, Instant::now()));
+        let answer = Answer { disposition, since: Instant::now(), asked: false };
+        self.lock().insert(call_sid.clone(), answer);
     }
 
     /// What follows the stream of a call, where this node knows.
     #[must_use]
     pub fn get(&self, call_sid: &CallSid) -> Option<Disposition> {
-        self.lock().get(call_sid).map(|(disposition, _)| *disposition)
+        self.lock().get_mut(call_sid).map(|answer| {
+            answer.asked = true;
+            answer.disposition
+        })
+    }
+
+    /// Whether a stream ended within `patience` and the carrier has not asked what
+    /// follows. It never does where it was the caller who hung up.
+    #[must_use]
+    pub fn awaits_question(&self, patience: Duration) -> bool {
+        self.lock().values().any(|answer| !answer.asked && answer.since.elapsed() < patience)
     }
 
     /// Forgets what is old.
     pub fn sweep(&self) {
-        self.lock().retain(|_, (_, since)| since.elapsed() < KEPT);
+        self.lock().retain(|_, answer| answer.since.elapsed() < KEPT);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallSid, (Disposition, Instant)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallSid, Answer>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -24,6 +24,7 @@ pub mod service;
 pub mod supervise;
 pub mod switches;
 pub mod tool_runner;
+pub mod trace;
 pub mod tree;
 pub mod turn_manager;
 pub mod twilio_stream;

@@ -6,7 +6,7 @@
 //! once, for its own call and account, for as long as the settings say.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext as _, Context};
@@ -38,6 +38,8 @@ pub struct LimiterSettings {
 pub struct Permit {
     shared: Arc<LimiterState>,
     tenant: TenantId,
+    /// Lets the reservation see whether its call still lives.
+    _held: Arc<()>,
 }
 
 impl Drop for Permit {
@@ -74,6 +76,8 @@ pub enum Full {
     Tenant,
     /// The process has as many calls as it may.
     Process,
+    /// The limiter did not answer, so nobody knows.
+    Unknown,
 }
 
 /// Why a stream was refused.
@@ -118,6 +122,42 @@ pub struct Claim {
     pub booking: Booking,
     /// The slot, now the call's.
     pub permit: Permit,
+    /// To be told once the call has begun.
+    pub unbegun: Unbegun,
+}
+
+/// Sees to it that a call whose token was good and that never began is not
+/// forgotten: dropped without a word, it has the call closed.
+pub struct Unbegun(Option<(OnUnserved, Booking)>);
+
+impl Unbegun {
+    /// The call has begun: it closes its own books from now on.
+    pub fn begun(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unbegun {
+    fn drop(&mut self) {
+        if let Some((on_unserved, booking)) = self.0.take() {
+            on_unserved(&booking, Unserved::NotBegun);
+        }
+    }
+}
+
+impl std::fmt::Debug for Unbegun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Unbegun({})", self.0.is_some())
+    }
+}
+
+/// Why a call that was admitted never had its agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unserved {
+    /// Its stream never came.
+    NoStream,
+    /// Its stream came, and the call could not begin.
+    NotBegun,
 }
 
 /// What the limiter is told.
@@ -152,6 +192,10 @@ struct Reservation {
     booking: Booking,
     /// None once the slot was given back for want of a stream.
     permit: Option<Permit>,
+    /// The call that holds the slot, as long as it lives.
+    holder: Weak<()>,
+    /// Makes a token of its own for each reservation of a call.
+    nonce: [u8; 16],
     made_at: Instant,
     claimed: bool,
 }
@@ -219,7 +263,8 @@ impl LimiterState {
         *held += 1;
         metrics::slots_held(&tenant.id, *held);
         inner.total += 1;
-        Ok(Permit { shared: Arc::clone(self), tenant: tenant.id.clone() })
+        let (shared, tenant) = (Arc::clone(self), tenant.id.clone());
+        Ok(Permit { shared, tenant, _held: Arc::default() })
     }
 
     fn release(&self, tenant: &TenantId) {
@@ -233,14 +278,20 @@ impl LimiterState {
     }
 
     fn reserve(self: &Arc<Self>, booking: Booking) -> Result<String, Full> {
-        let token = self.token(&booking);
-        if self.lock().reservations.contains_key(&booking.call_sid) {
-            return Ok(token);
+        if let Some(known) = self.lock().reservations.get(&booking.call_sid) {
+            return Ok(self.token(known));
         }
-        let permit = Some(self.acquire(&booking.tenant)?);
+        let permit = self.acquire(&booking.tenant)?;
         let call_sid = booking.call_sid.clone();
-        let made_at = Instant::now();
-        let reservation = Reservation { booking, permit, made_at, claimed: false };
+        let reservation = Reservation {
+            booking,
+            holder: Arc::downgrade(&permit._held),
+            permit: Some(permit),
+            nonce: *uuid::Uuid::new_v4().as_bytes(),
+            made_at: Instant::now(),
+            claimed: false,
+        };
+        let token = self.token(&reservation);
         self.lock().reservations.insert(call_sid, reservation);
         Ok(token)
     }
@@ -250,10 +301,11 @@ impl LimiterState {
         call_sid: &CallSid,
         account_sid: &AccountSid,
         token: &str,
+        on_unserved: &OnUnserved,
     ) -> Result<Claim, ClaimRefusal> {
         let mut inner = self.lock();
         let found = inner.reservations.get_mut(call_sid).ok_or(ClaimRefusal::UnknownCall)?;
-        let expected = self.token(&found.booking);
+        let expected = self.token(found);
         if !bool::from(expected.as_bytes().ct_eq(token.as_bytes())) {
             return Err(ClaimRefusal::WrongToken);
         }
@@ -270,11 +322,21 @@ impl LimiterState {
         let booking = found.booking.clone();
         let permit = found.permit.take();
         drop(inner);
+        let unbegun = Unbegun(Some((Arc::clone(on_unserved), booking.clone())));
         let permit = match permit {
             Some(permit) => permit,
-            None => self.acquire(&booking.tenant).map_err(|_| ClaimRefusal::Full)?,
+            None => self.acquire_late(&booking)?,
         };
-        Ok(Claim { booking, permit })
+        Ok(Claim { booking, permit, unbegun })
+    }
+
+    /// The slot had been given back: another is taken, if there is one.
+    fn acquire_late(self: &Arc<Self>, booking: &Booking) -> Result<Permit, ClaimRefusal> {
+        let permit = self.acquire(&booking.tenant).map_err(|_| ClaimRefusal::Full)?;
+        if let Some(found) = self.lock().reservations.get_mut(&booking.call_sid) {
+            found.holder = Arc::downgrade(&permit._held);
+        }
+        Ok(permit)
     }
 
     /// Gives back what nobody claimed in time; answers the calls whose token has
@@ -289,7 +351,9 @@ impl LimiterState {
             }
         }
         inner.reservations.retain(|_, reservation| {
-            let old = reservation.made_at.elapsed() > self.settings.token_ttl;
+            // While its call lives a redelivered webhook must not reserve again.
+            let lives = reservation.claimed && reservation.holder.strong_count() > 0;
+            let old = !lives && reservation.made_at.elapsed() > self.settings.token_ttl;
             if old && !reservation.claimed {
                 given_up.push(reservation.booking.clone());
             }
@@ -313,9 +377,11 @@ impl LimiterState {
         drop(permit);
     }
 
-    fn token(&self, booking: &Booking) -> String {
+    fn token(&self, reservation: &Reservation) -> String {
+        let booking = &reservation.booking;
         let mut hash = Sha256::new();
         hash.update(self.secret);
+        hash.update(reservation.nonce);
         hash.update(booking.call_sid.as_str());
         hash.update([0]);
         hash.update(booking.tenant.id.as_str());
@@ -328,21 +394,21 @@ impl LimiterState {
     }
 }
 
-/// What is done with calls that never opened their stream.
-pub type OnNoStream = Arc<dyn Fn(&Booking) + Send + Sync>;
+/// What is done with calls that were admitted and never had their agent.
+pub type OnUnserved = Arc<dyn Fn(&Booking, Unserved) + Send + Sync>;
 
 /// See the module's text.
 pub struct Limiter {
     probe: Arc<Probe>,
     state: Arc<LimiterState>,
-    on_no_stream: OnNoStream,
+    on_unserved: OnUnserved,
 }
 
 impl Limiter {
     /// An actor over what the limiter knows.
     #[must_use]
-    pub fn new(probe: Arc<Probe>, state: Arc<LimiterState>, on_no_stream: OnNoStream) -> Self {
-        Self { probe, state, on_no_stream }
+    pub fn new(probe: Arc<Probe>, state: Arc<LimiterState>, on_unserved: OnUnserved) -> Self {
+        Self { probe, state, on_unserved }
     }
 }
 
@@ -354,7 +420,7 @@ impl Actor for Limiter {
         let every = (ttl / 20).clamp(Duration::from_millis(20), Duration::from_secs(1));
         context.run_interval(every, |limiter, _| {
             for booking in limiter.state.sweep() {
-                (limiter.on_no_stream)(&booking);
+                (limiter.on_unserved)(&booking, Unserved::NoStream);
             }
         });
     }
@@ -374,7 +440,8 @@ impl Shell for Limiter {
                 drop(reply.send(self.state.reserve(*booking)));
             }
             LimiterMessage::Claim { call_sid, account_sid, token, reply } => {
-                drop(reply.send(self.state.claim(&call_sid, &account_sid, &token)));
+                let claim = self.state.claim(&call_sid, &account_sid, &token, &self.on_unserved);
+                drop(reply.send(claim));
             }
             LimiterMessage::Forget { call_sid } => self.state.forget(&call_sid),
         }

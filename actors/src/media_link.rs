@@ -19,6 +19,8 @@ use crate::clock::CallClock;
 struct Transcoders {
     up: PcmuToPcm24k,
     down: Pcm24kToPcmu,
+    /// The item whose audio is in the converter towards the caller.
+    item: String,
     converted: String,
 }
 
@@ -58,6 +60,7 @@ impl MediaLink {
             ModelAudio::Pcm24k => Some(Transcoders {
                 up: PcmuToPcm24k::new().map_err(|e| e.to_string())?,
                 down: Pcm24kToPcmu::new().map_err(|e| e.to_string())?,
+                item: String::new(),
                 converted: String::new(),
             }),
         };
@@ -103,12 +106,21 @@ impl MediaLink {
     /// Agent audio, base64 in the model's form. Answers the bytes of μ-law that
     /// it came to.
     pub fn push_agent(&self, response: &str, item: &str, payload: &str) -> u64 {
+        // Late audio of what may not be heard must not pass the converter: its end
+        // would be mixed into the beginning of what comes next.
+        if !self.downlink.borrow_mut().wants(response) {
+            return 0;
+        }
         let mut transcoders = self.transcoders.borrow_mut();
         let mulaw = match transcoders.as_mut() {
             None if !is_plausible_base64(payload) => None,
             None => Some(payload),
             Some(both) => {
                 both.converted.clear();
+                if both.item != item {
+                    both.down.reset();
+                    item.clone_into(&mut both.item);
+                }
                 let done = both.down.push(payload, &mut both.converted);
                 done.is_ok().then_some(both.converted.as_str())
             }
@@ -129,7 +141,8 @@ impl MediaLink {
     pub fn finish_agent(&self, response: &str, item: &str) {
         if let Some(both) = self.transcoders.borrow_mut().as_mut() {
             both.converted.clear();
-            if both.down.flush(&mut both.converted).is_ok() && !both.converted.is_empty() {
+            let is_its = std::mem::take(&mut both.item) == item;
+            if is_its && both.down.flush(&mut both.converted).is_ok() && !both.converted.is_empty() {
                 self.downlink.borrow_mut().push(response, item, &both.converted);
             }
         }

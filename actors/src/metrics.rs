@@ -24,6 +24,7 @@ const CALLS_BRIDGED: &str = "trunkline_calls_bridged_total";
 const FRAMES: &str = "trunkline_frames_total";
 const FRAMES_DROPPED: &str = "trunkline_frames_dropped_total";
 const STREAMS_REFUSED: &str = "trunkline_streams_refused_total";
+const STREAMS_LOST: &str = "trunkline_streams_lost_total";
 const SIGNATURE_FAILURES: &str = "trunkline_signature_failures_total";
 const BAD_MESSAGES: &str = "trunkline_bad_messages_total";
 const STALE_EVENTS: &str = "trunkline_stale_events_total";
@@ -53,6 +54,7 @@ pub fn describe() {
     describe_counter!(FRAMES, "Media messages relayed, by direction: up is caller to model.");
     describe_counter!(FRAMES_DROPPED, "Media messages thrown away, by reason.");
     describe_counter!(STREAMS_REFUSED, "Media streams closed before a call began, by reason.");
+    describe_counter!(STREAMS_LOST, "Media streams of live calls that were given up, by reason.");
     describe_counter!(SIGNATURE_FAILURES, "Requests whose carrier signature was missing or wrong, by path.");
     describe_counter!(BAD_MESSAGES, "Messages that could not be read, by peer.");
     describe_counter!(STALE_EVENTS, "Events that came too late to matter, by kind.");
@@ -140,6 +142,11 @@ pub fn frames_dropped(reason: &'static str, frames: u64) {
 /// A stream was closed before a call began.
 pub fn stream_refused(reason: &'static str) {
     counter!(STREAMS_REFUSED, "reason" => reason).increment(1);
+}
+
+/// A live call's stream was given up.
+pub fn stream_lost(reason: &'static str) {
+    counter!(STREAMS_LOST, "reason" => reason).increment(1);
 }
 
 /// A request was not signed by the carrier.

@@ -1,7 +1,7 @@
 //! From the model's wire events to the call's: what a call must know, without
 //! the audio.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
 use trunkline_core::call::ModelEvent;
 use trunkline_core::ids::ItemId;
@@ -10,26 +10,38 @@ use trunkline_core::wire::realtime::{ItemKind, ResponseStatus, ServerEvent, Spok
 /// Items whose audio is counted. More are in the air only if a model misbehaves.
 const KEPT_ITEMS: usize = 64;
 
+/// One item of the model.
+#[derive(Debug)]
+struct Item {
+    id: String,
+    audio_bytes: u64,
+    /// Its words came in pieces, so that the whole is not added to them.
+    worded: bool,
+}
+
 /// Translates, and counts each item's audio on the way.
 #[derive(Debug, Default)]
 pub(crate) struct Translator {
-    audio_bytes: HashMap<String, u64>,
-    /// Items whose words came in pieces, so that the whole is not added to them.
-    worded: Vec<ItemId>,
+    items: VecDeque<Item>,
 }
 
 impl Translator {
     /// So many bytes of μ-law came for an item.
     pub(crate) fn audio(&mut self, item: &str, bytes: u64) {
-        if let Some(total) = self.audio_bytes.get_mut(item) {
-            *total += bytes;
-            return;
+        if let Some(item) = self.item(item) {
+            item.audio_bytes += bytes;
         }
-        if self.audio_bytes.len() >= KEPT_ITEMS {
-            self.audio_bytes.clear();
-            self.worded.clear();
+    }
+
+    /// The item of this name, the newest first; made where there is none.
+    fn item(&mut self, id: &str) -> Option<&mut Item> {
+        if !self.items.iter().any(|item| item.id == id) {
+            if self.items.len() >= KEPT_ITEMS {
+                self.items.pop_back();
+            }
+            self.items.push_front(Item { id: id.to_owned(), audio_bytes: 0, worded: false });
         }
-        self.audio_bytes.insert(item.to_owned(), bytes);
+        self.items.iter_mut().find(|item| item.id == id)
     }
 
     /// All audio of an item is here.
@@ -54,13 +66,13 @@ impl Translator {
                 ModelEvent::ItemAnnounced { response: response_id.clone(), item: item_id.clone()? }
             }
             ServerEvent::TranscriptDelta { item_id, delta, .. } => {
-                if !self.worded.contains(item_id) {
-                    self.worded.push(item_id.clone());
+                if let Some(item) = self.item(item_id.as_str()) {
+                    item.worded = true;
                 }
                 self.words(item_id, delta)
             }
             ServerEvent::TranscriptDone { item_id, transcript, .. } => {
-                if self.worded.contains(item_id) {
+                if self.item(item_id.as_str()).is_some_and(|item| item.worded) {
                     return None;
                 }
                 self.words(item_id, transcript)
@@ -108,6 +120,6 @@ impl Translator {
     }
 
     fn bytes_of(&self, item: &ItemId) -> u64 {
-        self.audio_bytes.get(item.as_str()).copied().unwrap_or(0)
+        self.items.iter().find(|known| known.id == item.as_str()).map_or(0, |i| i.audio_bytes)
     }
 }

@@ -6,16 +6,20 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::oneshot;
+use trunkline_core::call::{self as core_call, Disposition};
 use trunkline_core::ids::{AccountSid, CallSid, NodeId, TenantId};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::realtime::Dialect;
-use trunkline_store::{CallChange, EventRow, Outcome, Payload, Record, Store};
+use trunkline_store::{CallChange, EventRow, Mode, Outcome, Payload, Record, Store};
 use uuid::Uuid;
 
 use crate::dispositions::Dispositions;
 use crate::limiter::{
     Booking, Claim, ClaimRefusal, Full, Limiter, LimiterMessage, LimiterSettings, LimiterState,
+    OnUnserved, Unserved,
 };
+use crate::message::Link;
+use crate::metrics;
 use crate::persistence::{Persistence, PersistenceMessage, RecordQueue};
 use crate::phrases::PhraseCache;
 use crate::registry::{Directory, Registry, RegistryMessage};
@@ -123,7 +127,7 @@ impl Node {
         let persistence =
             start_persistence(&tree, &queue, &store, &switches, &settings, &on_fatal);
         let limiter = start_limiter(&tree, &limits, &queue, &dispositions, &on_fatal);
-        let registry = start_registry(&tree, &directory, &settings, on_fatal);
+        let registry = start_registry(&tree, &directory, &dispositions, &settings, on_fatal);
         Arc::new(Self {
             settings,
             tree,
@@ -172,17 +176,16 @@ impl Node {
         matches!(tokio::time::timeout(patience, done).await, Ok(Ok(())))
     }
 
-    /// Takes a slot for a call and gives out its stream's token. A limiter that
-    /// does not answer is a full house: the caller gets a human.
+    /// Takes a slot for a call and gives out its stream's token.
     ///
     /// # Errors
-    /// When no slot is free.
+    /// When no slot is free, or the limiter does not answer in time.
     pub async fn reserve(&self, booking: Booking) -> Result<String, Full> {
         let (reply, answer) = oneshot::channel();
         self.limiter.tell(LimiterMessage::Reserve { booking: Box::new(booking), reply });
         match tokio::time::timeout(LIMITER_PATIENCE, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(Full::Process),
+            Ok(Err(_)) | Err(_) => Err(Full::Unknown),
         }
     }
 
@@ -221,14 +224,24 @@ impl Node {
         self.draining.load(Ordering::Relaxed)
     }
 
+    /// Whether no call lives, and none was promised a stream that it may still open.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.directory.is_empty() && self.limits.total() == 0
+    }
+
     /// New calls go to the human from now on.
     pub fn begin_drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Every live call is put through to a human.
+    /// Every live call is put through to a human, also where it is the registry
+    /// that could not be kept alive.
     pub fn hand_over_all(&self) {
-        self.registry.tell(RegistryMessage::HandOverAll);
+        match self.registry.link().filter(Link::is_alive) {
+            Some(registry) => registry.tell(RegistryMessage::HandOverAll),
+            None => self.directory.hand_over_all(),
+        }
     }
 
     /// The services, for fault injection.
@@ -258,7 +271,7 @@ fn start_persistence(
 ) -> Service<Persistence> {
     let (queue, store, switches) = (Arc::clone(queue), store.clone(), switches.clone());
     let poll = settings.switch_poll;
-    let make = move |link: &crate::message::Link<Persistence>| {
+    let make = move |link: &Link<Persistence>| {
         let probe = Arc::clone(link.probe());
         Persistence::new(probe, Arc::clone(&queue), store.clone(), switches.clone(), poll)
     };
@@ -275,12 +288,14 @@ fn start_limiter(
     let limits = Arc::clone(limits);
     let queue = Arc::clone(queue);
     let dispositions = dispositions.clone();
-    let on_no_stream = Arc::new(move |booking: &Booking| {
-        dispositions.sweep();
-        close_without_stream(&queue, booking);
+    let on_unserved: OnUnserved = Arc::new(move |booking: &Booking, why: Unserved| {
+        if why == Unserved::NotBegun {
+            dispositions.set(&booking.call_sid, Disposition::Bridge);
+        }
+        close_unserved(&queue, booking, why);
     });
-    let make = move |link: &crate::message::Link<Limiter>| {
-        Limiter::new(Arc::clone(link.probe()), Arc::clone(&limits), on_no_stream.clone())
+    let make = move |link: &Link<Limiter>| {
+        Limiter::new(Arc::clone(link.probe()), Arc::clone(&limits), Arc::clone(&on_unserved))
     };
     Service::start(tree, Kind::Limiter, make, Arc::clone(on_fatal))
 }
@@ -288,22 +303,40 @@ fn start_limiter(
 fn start_registry(
     tree: &Arc<ActorTree>,
     directory: &Arc<Directory>,
+    dispositions: &Dispositions,
     settings: &NodeSettings,
     on_fatal: OnFatal,
 ) -> Service<Registry> {
-    let directory = Arc::clone(directory);
+    let (directory, dispositions) = (Arc::clone(directory), dispositions.clone());
     let (ttl, every) = (settings.session_ttl, settings.session_sweep);
-    let make = move |link: &crate::message::Link<Registry>| {
-        Registry::new(Arc::clone(link.probe()), Arc::clone(&directory), ttl, every)
+    let make = move |link: &Link<Registry>| {
+        let probe = Arc::clone(link.probe());
+        Registry::new(probe, Arc::clone(&directory), dispositions.clone(), ttl, every)
     };
     Service::start(tree, Kind::Registry, make, on_fatal)
 }
 
-/// A call that was admitted never opened its stream.
-fn close_without_stream(queue: &RecordQueue, booking: &Booking) {
-    let mut change = CallChange::new(booking.call_sid.clone(), Utc::now());
-    change.outcome = Some(Outcome::Abandoned);
-    change.error = Some("no_stream".to_owned());
-    change.ended_at = Some(Utc::now());
+/// A call that was admitted never had its agent: its row is closed.
+fn close_unserved(queue: &RecordQueue, booking: &Booking, why: Unserved) {
+    let now = Utc::now();
+    let mut change = CallChange::new(booking.call_sid.clone(), now);
+    change.phase = Some("ended".to_owned());
+    change.ended_at = Some(now);
+    match why {
+        Unserved::NoStream => {
+            metrics::call_ended(&booking.tenant.id, core_call::Outcome::Abandoned);
+            change.outcome = Some(Outcome::Abandoned);
+            change.error = Some("no_stream".to_owned());
+        }
+        Unserved::NotBegun => {
+            let human = booking.tenant.human_number.is_some();
+            metrics::call_bridged(&booking.tenant.id, "call_not_begun");
+            metrics::call_ended(&booking.tenant.id, core_call::Outcome::Failed);
+            change.outcome = Some(Outcome::Failed);
+            change.mode = Some(Mode::Bridge);
+            change.handoff = Some(human);
+            change.handoff_reason = Some("call_not_begun".to_owned());
+        }
+    }
     queue.push(Record::CallChanged(Box::new(change)));
 }

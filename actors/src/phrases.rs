@@ -106,7 +106,8 @@ impl PendingWrite {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self) -> std::io::Result<()> {
-        let part = self.path.with_extension("part");
+        // Two calls may learn the same phrase at once: each writes a file of its own.
+        let part = self.path.with_extension(format!("{}.part", uuid::Uuid::new_v4().simple()));
         std::fs::write(&part, &self.audio)?;
         std::fs::rename(&part, &self.path)
     }

@@ -72,7 +72,11 @@ pub struct RealtimeSession {
     translator: Translator,
     bad_messages: u32,
     configured: bool,
+    open: bool,
+    /// Said so, or told to: nothing more is taken from the model.
     lost: bool,
+    /// A close frame is on its way.
+    leaving: bool,
 }
 
 impl RealtimeSession {
@@ -94,7 +98,9 @@ impl RealtimeSession {
             translator: Translator::default(),
             bad_messages: 0,
             configured: false,
+            open: false,
             lost: false,
+            leaving: false,
         }
     }
 
@@ -104,6 +110,7 @@ impl RealtimeSession {
 
     fn connected(&mut self, connection: Connection, context: &mut Context<Self>) {
         let (sink, stream) = connection.split();
+        self.open = true;
         context.add_stream(stream);
         context.spawn(Writer { sink, media: Rc::clone(&self.media), unflushed: false });
     }
@@ -116,6 +123,20 @@ impl RealtimeSession {
         }
         self.probe.fail();
         context.stop();
+    }
+
+    /// Ends the session as the protocol wants it: with a close frame.
+    fn leave(&mut self, context: &mut Context<Self>) {
+        self.lost = true;
+        if !self.open {
+            context.stop();
+            return;
+        }
+        self.leaving = true;
+        self.outbox.clear();
+        self.outbox.push_back(Message::Close(Some(CloseCode::Normal.into())));
+        self.media.wake_up();
+        context.run_later(CLOSE_PATIENCE, |_, context| context.stop());
     }
 
     fn send(&mut self, event: &ClientEvent) {
@@ -244,6 +265,9 @@ impl Actor for RealtimeSession {
 
 impl StreamHandler<Result<Frame, ProtocolError>> for RealtimeSession {
     fn handle(&mut self, frame: Result<Frame, ProtocolError>, context: &mut Self::Context) {
+        if self.lost {
+            return;
+        }
         let probe = Arc::clone(&self.probe);
         probe.handle(|| match frame {
             Ok(Frame::Text(bytes)) => self.take_text(&bytes, context),
@@ -260,6 +284,10 @@ impl StreamHandler<Result<Frame, ProtocolError>> for RealtimeSession {
     }
 
     fn finished(&mut self, context: &mut Self::Context) {
+        if self.leaving {
+            context.stop();
+            return;
+        }
         self.lose("the connection was closed", true, context);
     }
 }
@@ -285,10 +313,7 @@ impl Shell for RealtimeSession {
     fn receive(&mut self, message: SessionMessage, context: &mut Self::Context) {
         match message {
             SessionMessage::Send(event) => self.send(&event),
-            SessionMessage::Stop => {
-                self.lost = true;
-                context.stop();
-            }
+            SessionMessage::Stop => self.leave(context),
         }
     }
 }
@@ -319,8 +344,9 @@ impl ActorFuture<RealtimeSession> for Writer {
                 Poll::Pending => return Poll::Pending,
             }
             let next = session.outbox.pop_front().or_else(|| {
-                let frame = self.media.uplink().pop()?;
-                Some(Message::Text(ByteString::from(frame)))
+                // Nothing may follow a close frame.
+                let frame = if session.leaving { None } else { self.media.uplink().pop() };
+                frame.map(|frame| Message::Text(ByteString::from(frame)))
             });
             let Some(message) = next else {
                 break;
@@ -337,12 +363,19 @@ impl ActorFuture<RealtimeSession> for Writer {
                 Poll::Pending => {}
             }
         }
+        if session.leaving && !self.unflushed {
+            context.stop();
+        }
         Poll::Pending
     }
 }
 
 impl RealtimeSession {
     fn write_failed(&mut self, error: &ProtocolError, context: &mut Context<Self>) -> Poll<()> {
+        if self.leaving {
+            context.stop();
+            return Poll::Ready(());
+        }
         self.lose(&error.to_string(), true, context);
         Poll::Ready(())
     }

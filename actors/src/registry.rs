@@ -12,6 +12,7 @@ use trunkline_core::call::{Command, Input, PhaseName};
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 
 use crate::call::{CallActor, CallMessage};
+use crate::dispositions::Dispositions;
 use crate::message::{Link, Shell};
 use crate::metrics;
 use crate::tree::Probe;
@@ -166,6 +167,15 @@ impl Directory {
         self.lock().is_empty()
     }
 
+    /// Every live call is put through to a human.
+    pub fn hand_over_all(&self) {
+        for call in self.all() {
+            let reason = "draining".to_owned();
+            let transfer = Input::Command(Command::Transfer { reason });
+            call.link.tell(CallMessage::Input(Box::new(transfer)));
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallSid, Arc<LiveCall>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -183,6 +193,7 @@ pub enum RegistryMessage {
 pub struct Registry {
     probe: Arc<Probe>,
     directory: Arc<Directory>,
+    dispositions: Dispositions,
     ttl: Duration,
     sweep_every: Duration,
 }
@@ -194,13 +205,15 @@ impl Registry {
     pub fn new(
         probe: Arc<Probe>,
         directory: Arc<Directory>,
+        dispositions: Dispositions,
         ttl: Duration,
         sweep_every: Duration,
     ) -> Self {
-        Self { probe, directory, ttl, sweep_every }
+        Self { probe, directory, dispositions, ttl, sweep_every }
     }
 
     fn sweep(&self) {
+        self.dispositions.sweep();
         for call in self.directory.all().iter().filter(|call| call.idle() > self.ttl) {
             tracing::warn!(
                 reason = "ttl_expired",
@@ -237,13 +250,7 @@ impl Shell for Registry {
 
     fn receive(&mut self, message: RegistryMessage, _context: &mut Self::Context) {
         match message {
-            RegistryMessage::HandOverAll => {
-                for call in self.directory.all() {
-                    let reason = "draining".to_owned();
-                    let transfer = Input::Command(Command::Transfer { reason });
-                    call.link.tell(CallMessage::Input(Box::new(transfer)));
-                }
-            }
+            RegistryMessage::HandOverAll => self.directory.hand_over_all(),
         }
     }
 }

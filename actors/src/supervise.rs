@@ -72,6 +72,12 @@ impl Watch {
         &self.probe
     }
 
+    /// Whether it is ending because something went wrong.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        exit_of(std::thread::panicking(), &self.probe) != Exit::Normal
+    }
+
     /// Whom to tell how it ended.
     pub fn on_exit(&mut self, on_exit: impl FnOnce(Exit) + 'static) {
         self.on_exit = Some(Box::new(on_exit));

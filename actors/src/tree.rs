@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -104,6 +104,15 @@ pub struct Probe {
     handled: AtomicU64,
     busy_us: AtomicU64,
     failed: AtomicBool,
+    /// Set once, by an actor that begins before anybody knows for which call.
+    assigned: OnceLock<Assignment>,
+}
+
+#[derive(Debug)]
+struct Assignment {
+    parent: u64,
+    call_sid: CallSid,
+    tenant: TenantId,
 }
 
 impl Probe {
@@ -117,6 +126,11 @@ impl Probe {
     #[must_use]
     pub fn label(&self) -> &Label {
         &self.label
+    }
+
+    /// It turns out which call it works for. Only the first word counts.
+    pub fn assign(&self, parent: u64, call_sid: CallSid, tenant: TenantId) {
+        drop(self.assigned.set(Assignment { parent, call_sid, tenant }));
     }
 
     /// A message was put into its mailbox.
@@ -158,12 +172,15 @@ impl Probe {
     }
 
     fn view(&self) -> ActorView {
+        let assigned = self.assigned.get();
+        let call_sid = assigned.map(|a| &a.call_sid).or(self.label.call_sid.as_ref());
+        let tenant = assigned.map(|a| &a.tenant).or(self.label.tenant.as_ref());
         ActorView {
             id: self.id,
             kind: self.label.kind,
-            parent: self.label.parent,
-            call_sid: self.label.call_sid.clone(),
-            tenant: self.label.tenant.clone(),
+            parent: assigned.map(|a| a.parent).or(self.label.parent),
+            call_sid: call_sid.cloned(),
+            tenant: tenant.cloned(),
             state: if self.state.load(Ordering::Relaxed) == STALLED { "stalled" } else { "running" },
             mailbox_depth: self.queued.load(Ordering::Relaxed),
             messages_handled: self.handled.load(Ordering::Relaxed),
@@ -234,6 +251,7 @@ impl ActorTree {
             handled: AtomicU64::new(0),
             busy_us: AtomicU64::new(0),
             failed: AtomicBool::new(false),
+            assigned: OnceLock::new(),
         });
         inner.live.insert(probe.id, Arc::clone(&probe));
         let totals = inner.totals.entry(probe.label.kind).or_default();

@@ -36,6 +36,10 @@ use crate::tree::{Kind, Label, Probe};
 /// The custom parameter that carries the stream's token.
 pub const TOKEN_PARAMETER: &str = "token";
 
+/// How long a broken connection's last words are waited for. They have been
+/// read already, so this is many times what they need.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+
 /// What the stream is told.
 #[derive(Debug)]
 pub enum TwilioMessage {
@@ -69,6 +73,8 @@ pub struct TwilioStream {
     state: State,
     frames_up: u64,
     frames_down: u64,
+    /// What of both the metrics know.
+    reported: (u64, u64),
 }
 
 /// Opens a stream: answers the upgrade, and waits for the stream's `start`.
@@ -93,6 +99,7 @@ pub fn open(
         state: State::Nameless,
         frames_up: 0,
         frames_down: 0,
+        reported: (0, 0),
     };
     WsResponseBuilder::new(stream, request, payload).frame_size(MAX_MESSAGE_BYTES).start()
 }
@@ -122,8 +129,14 @@ impl TwilioStream {
             StreamMessage::Start(start) => self.take_start(start, context),
             StreamMessage::Mark { name } => {
                 if let State::Live(live) = &self.state {
-                    live.media.downlink().on_mark(&name);
-                    live.call.tell(CallMessage::Notices);
+                    let news = {
+                        let mut downlink = live.media.downlink();
+                        downlink.on_mark(&name);
+                        downlink.has_news()
+                    };
+                    if news {
+                        live.call.tell(CallMessage::Notices);
+                    }
                 }
             }
             StreamMessage::Dtmf { digit } => self.tell_call(Input::Digit(digit)),
@@ -200,10 +213,14 @@ impl TwilioStream {
             Ok(begun) => begun,
             Err(error) => {
                 tracing::error!(error, "a call could not begin");
-                self.refuse("cannot_begin", CloseCode::Error, context);
+                metrics::stream_refused("cannot_begin");
+                self.watch.probe().fail();
+                close(context, CloseCode::Error, Some("cannot_begin"));
                 return;
             }
         };
+        let (sid, tenant) = (entry.call_sid.clone(), entry.tenant.clone());
+        self.watch.probe().assign(call.probe().id(), sid, tenant);
         let parent = call.clone();
         self.watch.on_exit(move |exit| parent.tell(CallMessage::StreamExited { exit }));
         context.spawn(Pump::new(Rc::clone(&media), call.clone()));
@@ -218,6 +235,7 @@ impl TwilioStream {
         let every = (limit / 4).max(Duration::from_millis(50));
         let mut seen = (self.frames_up, CallClock::start());
         context.run_interval(every, move |stream, context| {
+            stream.report_frames();
             if stream.frames_up != seen.0 {
                 seen = (stream.frames_up, CallClock::start());
             } else if Duration::from(seen.1.now()) > limit {
@@ -232,7 +250,7 @@ impl TwilioStream {
             State::Live(live) => {
                 let lost = Input::StreamLost { reason: reason.to_owned() };
                 live.call.tell(CallMessage::input(lost));
-                metrics::frames_dropped(reason, 1);
+                metrics::stream_lost(reason);
             }
             State::Closing => return,
             State::Nameless | State::Claiming { .. } => metrics::stream_refused(reason),
@@ -241,10 +259,26 @@ impl TwilioStream {
         close(context, code, Some(reason));
     }
 
+    /// The frame counters are moved every few seconds, not by every frame.
+    fn report_frames(&mut self) {
+        let (up, down) = self.reported;
+        metrics::frames(self.frames_up - up, self.frames_down - down);
+        self.reported = (self.frames_up, self.frames_down);
+    }
+
     fn tell_call(&self, input: Input) {
         if let State::Live(live) = &self.state {
             live.call.tell(CallMessage::input(input));
         }
+    }
+
+    /// The connection broke. What had arrived before is handed over after the
+    /// news of the break, and may be the carrier's word that the caller hung up.
+    fn broken(context: &mut StreamContext) {
+        context.run_later(LAST_WORDS, |stream, context| {
+            stream.lost("the connection broke");
+            context.stop();
+        });
     }
 
     /// The socket is gone without a word.
@@ -276,8 +310,11 @@ impl Actor for TwilioStream {
     }
 
     fn stopped(&mut self, _context: &mut Self::Context) {
-        self.lost("the stream's socket was closed");
-        metrics::frames(self.frames_up, self.frames_down);
+        // An actor that failed is reported as such, by whoever watches it.
+        if !self.watch.is_failing() {
+            self.lost("the stream's socket was closed");
+        }
+        self.report_frames();
     }
 }
 
@@ -297,6 +334,10 @@ impl StreamHandler<Result<Message, ProtocolError>> for TwilioStream {
                 context.stop();
             }
             Err(ProtocolError::Overflow) => self.refuse("oversize", CloseCode::Size, context),
+            Err(ProtocolError::Io(error)) => {
+                tracing::debug!(%error, "a stream's connection broke");
+                Self::broken(context);
+            }
             Err(error) => {
                 tracing::warn!(%error, "the carrier broke the WebSocket protocol");
                 self.refuse("protocol", CloseCode::Protocol, context);
@@ -366,7 +407,7 @@ impl ActorFuture<TwilioStream> for Pump {
                     stream.frames_down += 1;
                     context.text(text);
                 });
-                (downlink.next_write(), downlink.has_notices())
+                (downlink.next_write(), downlink.has_news())
             };
             if news {
                 self.call.tell(CallMessage::Notices);

@@ -3,3 +3,4 @@
 pub mod carrier;
 pub mod providers;
 pub mod speech;
+mod thin;

@@ -92,20 +92,22 @@ async fn start_model() -> Result<RunningProviders, String> {
 }
 
 /// The process's environment, with what makes the demo safe and whole: the
-/// simulated model, a database and a phrase cache of its own, and a key to sign
-/// webhooks with.
+/// simulated model, a key to sign webhooks with, and a database and a phrase
+/// cache of its own unless others are named.
 fn demo_environment(providers: &RunningProviders) -> Environment {
     let mut environment = Environment::of_process();
     environment.set("OPENAI_REALTIME_URL", providers.url());
     environment.set("OPENAI_API_KEY", "simulated");
     environment.set("OPENAI_REALTIME_DIALECT", "ga");
     environment.set("PUBLIC_URL", "");
-    environment.set("PHRASE_CACHE_DIR", ".data/demo/phrases");
     let unset = |environment: &Environment, name: &str| {
         environment.get(name).ok().flatten().is_none_or(str::is_empty)
     };
     if unset(&environment, "DATABASE_URL") {
         environment.set("DATABASE_URL", "sqlite://.data/demo/trunkline.sqlite");
+    }
+    if unset(&environment, "PHRASE_CACHE_DIR") {
+        environment.set("PHRASE_CACHE_DIR", ".data/demo/phrases");
     }
     if unset(&environment, "TWILIO_AUTH_TOKEN") {
         environment.set("TWILIO_AUTH_TOKEN", "demo-auth-token");
@@ -138,7 +140,10 @@ async fn show_call(plan: &CallPlan, server: &Server, base: &str, view: &View) ->
         tokio::select! {
             report = &mut call => break report,
             Some(event) = heard.recv() => view.phone(&event),
-            _ = looks.tick() => view.stored(&api).await,
+            _ = looks.tick() => {
+                view.stored(&api).await;
+                view.show();
+            }
         }
     };
     while let Ok(event) = heard.try_recv() {

@@ -3,11 +3,14 @@
 #![expect(clippy::print_stdout, reason = "the demo's whole purpose is to show")]
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use trunkline_simulator::carrier::{CallEvent, CallReport, EventKind};
+
+use super::demo_lines::Lines;
 
 /// The server's API, asked as anybody would.
 pub(super) struct Api {
@@ -37,8 +40,11 @@ pub(super) struct View {
     base: String,
     number: String,
     call_sid: RefCell<Option<String>>,
-    shown_events: Cell<usize>,
-    shown_lines: Cell<usize>,
+    lines: RefCell<Lines>,
+    /// Ids of the stored rows that have been seen.
+    seen: RefCell<HashSet<String>>,
+    /// When the call began, here and by the stored row.
+    began: Cell<Option<Instant>>,
     started_at: Cell<Option<DateTime<Utc>>>,
     over: RefCell<Option<Value>>,
 }
@@ -49,8 +55,9 @@ impl View {
             base: base.to_owned(),
             number: number.to_owned(),
             call_sid: RefCell::default(),
-            shown_events: Cell::new(0),
-            shown_lines: Cell::new(0),
+            lines: RefCell::default(),
+            seen: RefCell::default(),
+            began: Cell::new(None),
             started_at: Cell::new(None),
             over: RefCell::default(),
         }
@@ -64,6 +71,9 @@ impl View {
     /// What the simulated phone notices.
     pub(super) fn phone(&self, event: &CallEvent) {
         self.call_sid.borrow_mut().get_or_insert_with(|| event.call_sid.clone());
+        if self.began.get().is_none() {
+            self.began.set(Instant::now().checked_sub(Duration::from_millis(event.at_ms)));
+        }
         let text = match &event.kind {
             EventKind::Ringing => "rings".to_owned(),
             EventKind::Verb(verb) => format!("is told to {verb}"),
@@ -84,7 +94,7 @@ impl View {
             | EventKind::CallerSpeaks(_)
             | EventKind::CallerQuiet => return,
         };
-        line(event.at_ms, "phone", &text);
+        self.line(event.at_ms, "phone", &text);
     }
 
     /// What has been stored since the last look.
@@ -99,19 +109,25 @@ impl View {
         if self.started_at.get().is_none() {
             self.started_at.set(time(&found, "/call/created_at"));
         }
-        let events = rows(&found, "/events");
-        for event in events.iter().skip(self.shown_events.get()) {
+        for event in rows(&found, "/events").iter().filter(|row| self.is_new(row)) {
             self.event(event);
         }
-        self.shown_events.set(events.len());
-        let lines = rows(&found, "/transcript");
-        for said in lines.iter().skip(self.shown_lines.get()) {
+        for said in rows(&found, "/transcript").iter().filter(|row| self.is_new(row)) {
             self.said(said);
         }
-        self.shown_lines.set(lines.len());
         if !found.pointer("/call/ended_at").is_none_or(Value::is_null) {
             *self.over.borrow_mut() = Some(found);
         }
+    }
+
+    fn is_new(&self, row: &Value) -> bool {
+        row.get("id").is_some_and(|id| self.seen.borrow_mut().insert(plain(id)))
+    }
+
+    /// Shows what has waited long enough.
+    pub(super) fn show(&self) {
+        let now_ms = self.began.get().map_or(0, |began| began.elapsed().as_millis());
+        print(self.lines.borrow_mut().due(u64::try_from(now_ms).unwrap_or(u64::MAX)));
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -120,6 +136,7 @@ impl View {
 
     /// The call's result; answers whether it went well.
     pub(super) fn result(&self, report: &CallReport) -> bool {
+        print(self.lines.borrow_mut().rest());
         let over = self.over.borrow();
         let Some(found) = over.as_ref() else {
             println!("\nThe call was not stored.");
@@ -188,19 +205,26 @@ impl View {
             _ => return,
         };
         let at_ms = event.get("at_us").and_then(Value::as_u64).unwrap_or(0) / 1_000;
-        line(at_ms + self.stream_offset_ms(event), who, &text);
+        self.line(at_ms + self.stream_offset_ms(event), who, &text);
     }
 
+    /// A line stands where it ended, for only then is it known what was heard.
     fn said(&self, said: &Value) {
         let text = |name: &str| said.get(name).map_or_else(String::new, plain);
         let cut = said.get("interrupted").and_then(Value::as_bool).unwrap_or(false);
         let words = if cut {
-            format!("“{} …” (cut off)", text("heard"))
+            format!("“{} …” (cut off after {})", text("heard"), length(said))
+        } else if text("speaker") == "agent" {
+            format!("“{}” ({})", text("generated"), length(said))
         } else {
             format!("“{}”", text("generated"))
         };
-        let at_ms = time(said, "/started_at").map_or(0, |at| self.since_start_ms(at));
-        line(at_ms, &text("speaker"), &words);
+        let at_ms = time(said, "/ended_at").map_or(0, |at| self.since_start_ms(at));
+        self.line(at_ms, &text("speaker"), &words);
+    }
+
+    fn line(&self, at_ms: u64, who: &str, text: &str) {
+        self.lines.borrow_mut().add(at_ms, who, text);
     }
 
     /// Events count from the stream's start, the phone from the first ring.
@@ -219,8 +243,18 @@ impl View {
     }
 }
 
-fn line(at_ms: u64, who: &str, text: &str) {
-    println!("{:>4}.{:03}  {who:<9} {text}", at_ms / 1_000, at_ms % 1_000);
+fn print(lines: Vec<String>) {
+    for line in lines {
+        println!("{line}");
+    }
+}
+
+/// How long a line took to say.
+fn length(said: &Value) -> String {
+    let from = time(said, "/started_at");
+    let took = time(said, "/ended_at").zip(from).map(|(to, from)| (to - from).num_milliseconds());
+    let tenths = took.unwrap_or(0).max(0) / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
 fn rows<'a>(found: &'a Value, path: &str) -> &'a [Value] {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod check_report;
 pub mod demo;
+mod demo_lines;
 mod demo_view;
 pub mod migrate;
 pub mod serve;

@@ -158,6 +158,8 @@ keys! {
     RESERVATION_TTL_MS = Key::new("timing.reservation_ttl_ms", "RESERVATION_TTL_MS", "30000", Shape::Whole(10, HOUR_MS));
     /// How long an open stream may take to send `start`, in milliseconds.
     STREAM_START_TIMEOUT_MS = Key::new("timing.stream_start_timeout_ms", "STREAM_START_TIMEOUT_MS", "5000", Shape::Whole(10, HOUR_MS));
+    /// How long a stream may be silent before it counts as dead, in milliseconds.
+    STREAM_IDLE_TIMEOUT_MS = Key::new("timing.stream_idle_timeout_ms", "STREAM_IDLE_TIMEOUT_MS", "10000", Shape::Whole(100, HOUR_MS));
     /// How long a stream token can be used, in milliseconds.
     STREAM_TOKEN_TTL_MS = Key::new("timing.stream_token_ttl_ms", "STREAM_TOKEN_TTL_MS", "120000", Shape::Whole(10, HOUR_MS));
     /// From the stream's start until the model must have shown life, in milliseconds.
@@ -174,6 +176,11 @@ keys! {
     LOG_FORMAT = Key::new("log.format", "LOG_FORMAT", "text", Shape::Word(&["text", "json"]));
     /// Which log lines are written, by module and level.
     RUST_LOG = Key::new("log.filter", "RUST_LOG", "info", Shape::Text(anything));
+
+    /// Base address of an OpenTelemetry collector; unset, nothing is traced.
+    OTEL_EXPORTER_OTLP_ENDPOINT = Key::new("telemetry.otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "", Shape::Text(urls::check_collector_url));
+    /// What this service is called in traces.
+    OTEL_SERVICE_NAME = Key::new("telemetry.service_name", "OTEL_SERVICE_NAME", "trunkline", Shape::Text(anything));
 
     /// Folder of the tenant files.
     TENANTS_DIR = Key::new("tenants.dir", "TENANTS_DIR", "config/tenants", Shape::Text(anything));

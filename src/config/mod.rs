@@ -42,7 +42,7 @@ pub use files::{Disk, Files, MAX_FILE_BYTES, MemoryFiles};
 pub use problem::{Problem, Problems, Severity, Source};
 pub use settings::{
     LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings, ServerSettings, Settings,
-    StoreSettings, TenantSettings, TimingSettings, TwilioSettings,
+    StoreSettings, TelemetrySettings, TenantSettings, TimingSettings, TwilioSettings,
 };
 pub use tenant_file::Defaults;
 pub use tenants::{TenantSource, Tenants};

@@ -11,7 +11,7 @@ use super::layers::Layers;
 use super::problem::Complaint;
 use super::settings::{
     LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings, ServerSettings, Settings,
-    StoreSettings, TenantSettings, TimingSettings, TwilioSettings,
+    StoreSettings, TelemetrySettings, TenantSettings, TimingSettings, TwilioSettings,
 };
 use super::urls::PublicUrl;
 
@@ -26,6 +26,7 @@ pub(crate) fn read(layers: &mut Layers<'_>) -> Settings {
         timing: timing(layers),
         ops: ops(layers),
         log: log(layers),
+        telemetry: telemetry(layers),
         tenants: tenants(layers),
     };
     layers.unknown();
@@ -172,6 +173,7 @@ fn timing(layers: &mut Layers<'_>) -> TimingSettings {
         session_sweep_ms: layers.parsed(&keys::SESSION_SWEEP_MS, 60_000),
         reservation_ttl_ms: layers.parsed(&keys::RESERVATION_TTL_MS, 30_000),
         stream_start_timeout_ms: layers.parsed(&keys::STREAM_START_TIMEOUT_MS, 5_000),
+        stream_idle_timeout_ms: layers.parsed(&keys::STREAM_IDLE_TIMEOUT_MS, 10_000),
         stream_token_ttl_ms: layers.parsed(&keys::STREAM_TOKEN_TTL_MS, 120_000),
         watchdog_ms: layers.parsed(&keys::WATCHDOG_MS, 3_000),
         drain_deadline_ms: layers.parsed(&keys::DRAIN_DEADLINE_MS, 60_000),
@@ -194,6 +196,13 @@ fn log(layers: &mut Layers<'_>) -> LogSettings {
     LogSettings {
         format,
         filter: layers.text(&keys::RUST_LOG),
+    }
+}
+
+fn telemetry(layers: &mut Layers<'_>) -> TelemetrySettings {
+    TelemetrySettings {
+        otlp_endpoint: layers.optional(&keys::OTEL_EXPORTER_OTLP_ENDPOINT, |text| Some(text.to_owned())),
+        service_name: layers.text(&keys::OTEL_SERVICE_NAME),
     }
 }
 

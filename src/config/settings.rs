@@ -29,6 +29,8 @@ pub struct Settings {
     pub ops: OpsSettings,
     /// Log lines.
     pub log: LogSettings,
+    /// Traces.
+    pub telemetry: TelemetrySettings,
     /// Where tenants and their things are.
     pub tenants: TenantSettings,
 }
@@ -117,6 +119,9 @@ pub struct TimingSettings {
     pub reservation_ttl_ms: u64,
     /// How long an open stream may take to send `start`.
     pub stream_start_timeout_ms: u64,
+    /// How long a stream may be silent before it counts as dead. The carrier
+    /// sends fifty frames a second, silence included.
+    pub stream_idle_timeout_ms: u64,
     /// How long a stream token can be used.
     pub stream_token_ttl_ms: u64,
     /// From the stream's start until the model must have shown life, for tenants that set nothing else.
@@ -150,6 +155,16 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// Traces.
+#[derive(Clone, Debug)]
+pub struct TelemetrySettings {
+    /// Base address of the collector that takes them, by OTLP over HTTP; without
+    /// one, nothing is traced.
+    pub otlp_endpoint: Option<String>,
+    /// What this service is called in them.
+    pub service_name: String,
 }
 
 /// Where tenants and their things are; paths are relative to the working directory.

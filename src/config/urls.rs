@@ -148,6 +148,25 @@ pub(crate) fn check_realtime_url(text: &str) -> Result<(), Complaint> {
     Ok(())
 }
 
+/// A collector's base address: `http://` or `https://`, with a path if need be.
+pub(crate) fn check_collector_url(text: &str) -> Result<(), Complaint> {
+    const FIX: &str = "write the collector's base address, like http://127.0.0.1:4318";
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return Err(Complaint::new("does not begin with http:// or https://", FIX));
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    if !is_authority(authority) || text.contains(|c: char| !c.is_ascii_graphic()) {
+        return Err(Complaint::new("has no usable host and port", FIX));
+    }
+    if text.contains(['?', '#']) {
+        return Err(Complaint::new("has a query, and a path is added to its end", FIX));
+    }
+    if rest.trim_end_matches('/').ends_with("/v1/traces") {
+        return Err(Complaint::new("ends in /v1/traces, which is added by itself", FIX));
+    }
+    Ok(())
+}
+
 /// A database's address. What it holds is never shown: it may be a password.
 pub(crate) fn check_database_url(text: &str) -> Result<(), Complaint> {
     const FIX: &str = "write sqlite://FILE or postgres://user:password@host/database";
@@ -227,6 +246,24 @@ mod tests {
     }
 
     #[test]
+    fn collectors() {
+        for good in ["http://127.0.0.1:4318", "https://otel.example.com/tenant/7/", "http://collector"] {
+            assert_eq!(check_collector_url(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "127.0.0.1:4318",
+            "grpc://collector:4317",
+            "http://",
+            "http://collector:x",
+            "http://collector/?a=b",
+            "http://collector/v1/traces",
+            "http://collector /",
+        ] {
+            assert!(check_collector_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn databases() {
         for good in [
             "sqlite://.data/a.sqlite",
@@ -245,7 +282,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_them_panic(text in "\\PC{0,60}") {
-            let _ignored = (PublicUrl::parse(&text).is_ok(), check_realtime_url(&text).is_ok(), check_database_url(&text).is_ok());
+            let _ignored = (PublicUrl::parse(&text).is_ok(), check_realtime_url(&text).is_ok(), check_database_url(&text).is_ok(), check_collector_url(&text).is_ok());
         }
 
         #[test]

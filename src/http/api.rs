@@ -6,8 +6,9 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trunkline_actors::call::CallMessage;
+use trunkline_actors::registry::{Directory, LiveCallView};
 use trunkline_core::call::{Command, Input};
-use trunkline_core::ids::{CallSid, TenantId};
+use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_store::{Scope, Store, StoreError, SwitchChange};
 
 use super::auth::Role;
@@ -86,24 +87,38 @@ fn everything_about(
     })))
 }
 
-/// `GET /api/v1/calls/live?tenant=`: the calls of this node.
+/// Which live calls are asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LiveQuery {
+    tenant: Option<TenantId>,
+    call: Option<CallSid>,
+    stream: Option<StreamSid>,
+}
+
+impl LiveQuery {
+    fn find(&self, directory: &Directory) -> Vec<LiveCallView> {
+        let found = match (&self.call, &self.stream) {
+            (Some(sid), _) => directory.by_call(sid).into_iter().collect(),
+            (None, Some(sid)) => directory.by_stream(sid).into_iter().collect(),
+            (None, None) => directory.all(),
+        };
+        let wanted = self.tenant.as_ref();
+        let of_tenant = found.iter().filter(|c| wanted.is_none_or(|tenant| c.tenant == *tenant));
+        of_tenant.map(|call| call.view()).collect()
+    }
+}
+
+/// `GET /api/v1/calls/live?tenant=&call=&stream=`: the calls of this node.
 pub(super) async fn live_calls(
     request: HttpRequest,
     state: web::Data<AppState>,
-    scope: web::Query<ScopeQuery>,
+    query: web::Query<LiveQuery>,
 ) -> HttpResponse {
     if let Err(refusal) = state.ops.require(&request, Role::Read) {
         return refusal;
     }
-    let wanted = scope.tenant.as_ref();
-    let calls: Vec<_> = state
-        .node
-        .directory
-        .all()
-        .iter()
-        .filter(|call| wanted.is_none_or(|tenant| call.tenant == *tenant))
-        .map(|call| call.view())
-        .collect();
+    let calls = query.find(&state.node.directory);
     HttpResponse::Ok().json(json!({ "node": state.node.settings.id, "count": calls.len(), "calls": calls }))
 }
 

@@ -35,6 +35,7 @@ pub use tables::calls::{CallRow, Counts};
 pub use tables::events::EventRow;
 pub use tables::handshakes::{HandshakeChange, HandshakeRow};
 pub use tables::nodes::{NodeChange, NodeRow};
+pub use tables::status_report::StatusReport;
 pub use tables::switches::{StreamSwitch, SwitchChange, SwitchRow};
 pub use tables::transcripts::{TranscriptHeard, TranscriptRow};
 pub use target::Backend;

@@ -10,6 +10,7 @@ use crate::tables::calls::{self, CallRow};
 use crate::tables::events::{self, EventRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
 use crate::tables::nodes::{self, NodeChange};
+use crate::tables::status_report::{self, StatusReport};
 use crate::tables::transcripts::{self, TranscriptHeard, TranscriptRow};
 
 /// One thing to store. Complete in itself and serialisable, so that a journal
@@ -21,6 +22,8 @@ pub enum Record {
     CallStarted(Box<CallRow>),
     /// Something about a call changed.
     CallChanged(Box<CallChange>),
+    /// The carrier said where a call is.
+    StatusReported(StatusReport),
     /// Something happened.
     Event(EventRow),
     /// Somebody said something.
@@ -42,6 +45,7 @@ impl Record {
         match self {
             Self::CallStarted(_) => "call_started",
             Self::CallChanged(_) => "call_changed",
+            Self::StatusReported(_) => "status_reported",
             Self::Event(_) => "event",
             Self::Transcript(_) => "transcript",
             Self::TranscriptHeard(_) => "transcript_heard",
@@ -57,6 +61,7 @@ impl Record {
         match self {
             Self::CallStarted(call) => Some(&call.call_sid),
             Self::CallChanged(change) => Some(&change.call_sid),
+            Self::StatusReported(report) => Some(&report.call_sid),
             Self::Event(event) => event.call_sid.as_ref(),
             Self::Transcript(said) => Some(&said.call_sid),
             Self::Handshake(handshake) => Some(&handshake.call_sid),
@@ -70,6 +75,7 @@ impl Record {
         match self {
             Self::CallStarted(call) => calls::insert(connection, call),
             Self::CallChanged(change) => call_change::apply(connection, change),
+            Self::StatusReported(report) => status_report::apply(connection, report),
             Self::Event(event) => events::insert(connection, vec![event.clone()]),
             Self::Transcript(said) => transcripts::insert(connection, said),
             Self::TranscriptHeard(heard) => transcripts::heard(connection, heard),

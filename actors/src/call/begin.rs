@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::Utc;
+use opentelemetry::global;
 use trunkline_core::call::{Call, CallSettings, Disposition, Exit, Outcome, Script};
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_core::media::Phrase;
@@ -20,6 +21,7 @@ use crate::metrics;
 use crate::node::{ModelTarget, Node};
 use crate::registry::LiveCall;
 use crate::supervise;
+use crate::trace::{CallTrace, SCOPE, TracedCall};
 use crate::tree::{Kind, Label};
 use crate::twilio_stream::TwilioStream;
 
@@ -46,14 +48,16 @@ pub fn begin(
     media: Rc<MediaLink>,
     stream_sid: StreamSid,
 ) -> Result<(Link<CallActor>, Arc<LiveCall>), String> {
-    let Claim { booking, permit } = claim;
+    let Claim { booking, permit, unbegun } = claim;
     let seed = seed_of(&booking.call_sid);
     let plan = plan(node, &booking, &stream_sid, seed)?;
     media.set_model_audio(booking.tenant.model.audio)?;
     let children = Rc::new(RefCell::new(Children::new(stream)));
     let ledger = Ledger::new(Arc::clone(node), &booking, *media.clock());
     ledger.stream_started(&stream_sid, &plan, seed);
-    let core = Call::new(plan.settings.clone(), media.clock().now());
+    let now = media.clock().now();
+    let core = Call::new(plan.settings.clone(), now);
+    let trace = CallTrace::start(global::tracer(SCOPE), traced(&plan), *media.clock(), now);
     let label = Label {
         kind: Kind::Call,
         parent: None,
@@ -88,6 +92,7 @@ pub fn begin(
                 children,
                 entry: live,
                 ledger,
+                trace,
                 plan,
                 timer: None,
                 _permit: permit,
@@ -97,7 +102,17 @@ pub fn begin(
     );
     let entry = entry.ok_or("the call was not entered")?;
     node.directory.add(Arc::clone(&entry));
+    unbegun.begun();
     Ok((link, entry))
+}
+
+fn traced(plan: &CallPlan) -> TracedCall {
+    let settings = &plan.settings;
+    TracedCall {
+        call_sid: settings.call_sid.clone(),
+        tenant: settings.tenant.id.clone(),
+        tools: settings.tools.iter().map(|tool| tool.name.clone()).collect(),
+    }
 }
 
 /// Sees to it that a call that ended, however it did, leaves nothing behind.

@@ -19,6 +19,7 @@ use crate::media_link::MediaLink;
 use crate::message::{Link, Shell};
 use crate::node::Node;
 use crate::registry::LiveCall;
+use crate::trace::CallTrace;
 use crate::tree::Probe;
 use crate::twilio_stream::is_unexpected;
 
@@ -85,6 +86,7 @@ pub struct CallActor {
     children: Rc<RefCell<Children>>,
     entry: Arc<LiveCall>,
     ledger: Ledger,
+    trace: CallTrace,
     plan: CallPlan,
     timer: Option<(Micros, SpawnHandle)>,
     /// The call's slot, given back when the actor is dropped, whatever the reason.

@@ -24,6 +24,7 @@ use super::{CallActor, CallMessage};
 
 impl CallActor {
     pub(super) fn perform(&mut self, output: Output, now: Micros, context: &mut Context<Self>) {
+        self.trace.note(&output, now);
         match output {
             Output::Media(command) => self.command_media(command, now),
             Output::Model(event) => {
@@ -81,12 +82,14 @@ impl CallActor {
         let dropped = self.media.uplink().counts().dropped;
         metrics::frames_dropped("model_not_reading", dropped);
         metrics::frames_dropped("bad_audio", self.media.bad_audio());
+        metrics::frames_dropped("too_much_waits", self.media.downlink().overflowed());
         let (chunks, marks) = self.media.downlink().stale();
         metrics::stale("audio", chunks);
         metrics::stale("mark", marks);
         tracing::info!(
             call.id = %self.entry.call_sid,
             tenant.id = %tenant,
+            mode = if summary.bridged { "bridge" } else { "realtime" },
             outcome = summary.outcome.as_str(),
             reason = summary.reason.as_deref().unwrap_or("none"),
             turns = summary.turns,

@@ -6,9 +6,7 @@ use crate::time::Micros;
 use crate::turn::playback::MARK_GRACE;
 use crate::turn::sequencer::Purpose;
 
-use super::{
-    Call, Disposition, MediaCommand, Outcome, Output, Phase, Summary, Timer,
-};
+use super::{Call, Disposition, MediaCommand, Outcome, Output, Phase, Summary, Timer};
 
 /// How long the last words may take when the model does not stop speaking.
 const ENDLESS_GOODBYE: Micros = Micros::from_secs(30);
@@ -119,7 +117,8 @@ impl Call {
         if said && self.clock.all_heard(now) {
             self.end_goodbye(now);
         } else {
-            self.timers.set(Timer::Settle, (self.clock.ends_at() + MARK_GRACE).max(now + MARK_GRACE));
+            self.timers
+                .set(Timer::Settle, (self.clock.ends_at() + MARK_GRACE).max(now + MARK_GRACE));
         }
     }
 

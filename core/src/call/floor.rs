@@ -12,9 +12,7 @@ use crate::turn::playback::Heard;
 use crate::turn::sequencer::Purpose;
 use crate::wire::realtime::{ClientEvent, Item};
 
-use super::{
-    Call, Child, EndCause, MediaCommand, Metric, Output, Phase, Speaker, TranscriptEntry,
-};
+use super::{Call, Child, EndCause, MediaCommand, Metric, Output, Phase, Speaker, TranscriptEntry};
 
 impl Call {
     pub(super) fn speech_started(&mut self, now: Micros) {

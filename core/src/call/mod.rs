@@ -27,7 +27,7 @@ use crate::time::Micros;
 use crate::turn::playback::PlaybackClock;
 use crate::turn::sequencer::Sequencer;
 
-pub use children::{RESTARTS, RESTART_PERIOD};
+pub use children::{RESTART_PERIOD, RESTARTS};
 pub use ending::EndCause;
 pub use input::{Child, Command, Exit, Input, ModelEvent, ToolEffect, ToolOutcome};
 pub use output::{
@@ -274,7 +274,9 @@ impl Call {
             }
             Phase::Answering | Phase::Greeting | Phase::Conversation => {
                 debug_assert!(
-                    self.session.is_ready() || self.timers.is_set(&Timer::Watchdog) || !self.session.is_begun(),
+                    self.session.is_ready()
+                        || self.timers.is_set(&Timer::Watchdog)
+                        || !self.session.is_begun(),
                     "a caller without a model is being watched over"
                 );
             }

@@ -23,7 +23,10 @@ impl Call {
         if max_ms > 0 {
             self.timers.set(Timer::MaxDuration, now + Micros::from_millis(max_ms));
         }
-        self.event("call_started", json!({ "greeting_cached": self.settings.kept_greeting_bytes.is_some() }));
+        self.event(
+            "call_started",
+            json!({ "greeting_cached": self.settings.kept_greeting_bytes.is_some() }),
+        );
         self.out(Output::Phase(self.phase()));
         if let Some(bytes) = self.settings.kept_greeting_bytes {
             self.play_greeting(bytes, now);
@@ -107,11 +110,6 @@ impl Call {
             if self.tally.handshake.is_some() {
                 self.report_handshake(None);
             }
-        }
-        if from_model {
-            self.session.prove_voice();
-            self.timers.clear(&Timer::Watchdog);
-            self.timers.clear(&Timer::ResponseMute);
         }
         if matches!(self.phase, Phase::Answering) {
             self.set_phase(Phase::Greeting);

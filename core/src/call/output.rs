@@ -224,7 +224,7 @@ pub struct TranscriptEntry {
     pub heard: Personal,
     /// Whether it was cut short.
     pub interrupted: bool,
-    /// When its first audio went out, or its words came in.
+    /// When it began to be heard: by the caller, or by the model.
     pub started_at: Micros,
     /// When it was over.
     pub ended_at: Micros,

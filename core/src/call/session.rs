@@ -15,8 +15,7 @@ pub const MAX_REDIALS: u32 = 3;
 
 /// Waits before each redial. The first is at once: most losses are one
 /// connection's, not the service's.
-const BACKOFF: [Micros; 3] =
-    [Micros::ZERO, Micros::from_millis(250), Micros::from_millis(1_000)];
+const BACKOFF: [Micros; 3] = [Micros::ZERO, Micros::from_millis(250), Micros::from_millis(1_000)];
 
 /// How long a response may stay silent once the model has spoken in this call.
 /// A caller takes a longer pause for a broken line.

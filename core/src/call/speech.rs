@@ -253,7 +253,8 @@ impl Spoken {
         self.stage = Stage::Closed;
         // Words without audio were written, but not said.
         let interrupted = heard < whole || whole == 0;
-        let heard_text = if interrupted { cut(&self.text, heard, whole) } else { self.text.as_str() };
+        let heard_text =
+            if interrupted { cut(&self.text, heard, whole) } else { self.text.as_str() };
         (!self.text.is_empty()).then(|| TranscriptEntry {
             speaker: Speaker::Agent,
             turn: self.turn,
@@ -261,7 +262,7 @@ impl Spoken {
             generated: Personal::new(self.text.clone()),
             heard: Personal::new(heard_text),
             interrupted,
-            started_at: self.started_at.unwrap_or(now),
+            started_at: self.started_at.unwrap_or(now).min(now),
             ended_at: now,
         })
     }
@@ -294,14 +295,20 @@ impl Call {
     /// The media path reports what went out and what was played.
     pub(super) fn media_notice(&mut self, notice: Notice, now: Micros) {
         match notice {
-            Notice::Sent { item, bytes } => {
-                self.clock.sent(&item, bytes, now);
+            Notice::Sent { item, bytes, at } => {
+                // What is with the carrier already is heard before it.
+                let heard_from = self.clock.ends_at().max(at);
+                self.clock.sent(&item, bytes, at);
                 let from_model = self.speech.is_of_model(&item);
                 let mut first = false;
                 if let Some(spoken) = self.speech.find(&item) {
                     first = spoken.sent_bytes == 0;
                     spoken.sent_bytes += bytes;
-                    spoken.started_at.get_or_insert(now);
+                    spoken.started_at.get_or_insert(heard_from);
+                }
+                self.audio_received(&item, bytes);
+                if from_model {
+                    self.session.prove_voice();
                 }
                 if first {
                     self.note_first_audio(from_model, now);

@@ -178,9 +178,5 @@ impl Call {
 
 fn failed(why: &str) -> ToolOutcome {
     let output = json!({ "error": why, "hint": "Tell the caller, and offer another way." });
-    ToolOutcome {
-        output: Personal::new(output.to_string()),
-        ok: false,
-        effect: ToolEffect::GoOn,
-    }
+    ToolOutcome { output: Personal::new(output.to_string()), ok: false, effect: ToolEffect::GoOn }
 }

@@ -35,6 +35,13 @@ const KEPT_RULINGS: usize = 16;
 /// Most audio kept of a response that is captured for the phrase cache: 30 s.
 const CAPTURE_BYTES: usize = 30 * 8_000 / 3 * 4;
 
+/// Marks that may be outstanding: the lead holds about seven.
+const KEPT_MARKS: usize = 64;
+
+/// Most audio that waits in one call: ten minutes, as base64. A model that gives
+/// more than a whole call's worth in one go has lost its way.
+const MOST_WAITING_CHARS: usize = 600 * 8_000 / 3 * 4;
+
 /// What the downlink tells the call.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Notice {
@@ -44,6 +51,8 @@ pub enum Notice {
         item: ItemId,
         /// Bytes of μ-law.
         bytes: u64,
+        /// When, as if they had gone in one piece.
+        at: Micros,
     },
     /// All of an item was handed to the carrier.
     Delivered {
@@ -64,7 +73,8 @@ pub enum Notice {
 pub enum Pushed {
     /// It will be sent, at once or when the lead allows.
     Queued,
-    /// It belongs to a response that may not be heard any more.
+    /// It belongs to a response that may not be heard any more, or more waits
+    /// already than any call has time for.
     Dropped,
 }
 
@@ -101,10 +111,13 @@ pub struct Downlink {
     next_mark: u64,
     playout: Playout,
     notices: Vec<Notice>,
+    /// Whether one of the notices should not wait for the call's next step.
+    news: bool,
     capture: Option<Capture>,
     clear_pending: bool,
     stale_chunks: u64,
     stale_marks: u64,
+    overflow_chunks: u64,
 }
 
 impl Downlink {
@@ -120,17 +133,35 @@ impl Downlink {
             next_mark: 0,
             playout: Playout::default(),
             notices: Vec::new(),
+            news: false,
             capture: None,
             clear_pending: false,
             stale_chunks: 0,
             stale_marks: 0,
+            overflow_chunks: 0,
         }
+    }
+
+    /// Whether audio of `response` may still be heard. A piece that may not is
+    /// counted as stale.
+    pub fn wants(&mut self, response: &str) -> bool {
+        let wanted = self.ruling(response) != Ruling::Rejected;
+        self.stale_chunks += u64::from(!wanted);
+        wanted
+    }
+
+    fn waiting_chars(&self) -> usize {
+        self.segments.iter().map(Segment::waiting_chars).sum()
     }
 
     /// Base64 μ-law that the model gave for `item` of `response`.
     pub fn push(&mut self, response: &str, item: &str, payload: &str) -> Pushed {
         if self.ruling(response) == Ruling::Rejected {
             self.stale_chunks += 1;
+            return Pushed::Dropped;
+        }
+        if self.waiting_chars() + payload.len() > MOST_WAITING_CHARS {
+            self.overflow_chunks += 1;
             return Pushed::Dropped;
         }
         self.capture_audio(response, payload);
@@ -260,18 +291,28 @@ impl Downlink {
             let (item, bytes) = (mark.item.clone(), mark.bytes);
             self.marks.pop_front();
             self.notices.push(Notice::Played { item, bytes });
+            self.news = true;
         }
     }
 
     /// What the call has not been told yet.
     pub fn take_notices(&mut self) -> Vec<Notice> {
+        self.news = false;
         std::mem::take(&mut self.notices)
     }
 
-    /// Whether there is something the call has not been told.
+    /// Whether there is something that the call should be told now: an item's
+    /// first audio, its end, or a mark. That more audio went out can wait for the
+    /// call's next step, which takes it in first.
     #[must_use]
-    pub fn has_notices(&self) -> bool {
-        !self.notices.is_empty()
+    pub fn has_news(&self) -> bool {
+        self.news
+    }
+
+    /// Chunks that were thrown away because too much waited, since the call began.
+    #[must_use]
+    pub fn overflowed(&self) -> u64 {
+        self.overflow_chunks
     }
 
     /// Whether anything waits to be sent.
@@ -363,14 +404,33 @@ impl Downlink {
                 self.marks.push_back(mark);
             }
         }
-        if sent > 0 {
-            self.notices.push(Notice::Sent { item: segment.item.clone(), bytes: sent });
-        }
+        let first = sent > 0 && segment.sent_bytes == sent;
         let done = segment.finished && segment.is_empty();
+        if sent > 0 {
+            let item = segment.item.clone();
+            self.note_sent(item, sent);
+            self.news |= first;
+        }
         if done {
             self.close_segment(index, send);
         }
         done
+    }
+
+    /// Tells the call what went out. Pieces of one item that it has not been told
+    /// of yet become one, dated so that they end when the last of them does.
+    fn note_sent(&mut self, item: ItemId, sent: u64) {
+        let ends_at = self.playout.ends_at();
+        let dated = |bytes| Micros(ends_at.0.saturating_sub(mulaw_time(bytes).0));
+        match self.notices.last_mut() {
+            Some(Notice::Sent { item: last, bytes, at }) if *last == item => {
+                *bytes += sent;
+                *at = dated(*bytes);
+            }
+            Some(_) | None => {
+                self.notices.push(Notice::Sent { item, bytes: sent, at: dated(sent) });
+            }
+        }
     }
 
     fn close_segment(&mut self, index: usize, send: &mut impl FnMut(String)) {
@@ -384,6 +444,11 @@ impl Downlink {
             self.marks.push_back(mark);
         }
         self.notices.push(Notice::Delivered { item: segment.item });
+        self.news = true;
+        // Marks of a carrier that returns none are not kept for ever.
+        while self.marks.len() > KEPT_MARKS {
+            self.marks.pop_front();
+        }
     }
 }
 
@@ -414,6 +479,5 @@ fn parse_mark(name: &str) -> Option<(u64, u64)> {
     let number = parts.next()?.parse().ok()?;
     Some((generation, number))
 }
-
 
 const _: () = assert!(mulaw_time(MARK_SPACING_BYTES).0 >= 100_000);

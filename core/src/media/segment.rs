@@ -38,6 +38,8 @@ pub(super) struct Segment {
     queue: VecDeque<Audio>,
     /// Characters of the front of the queue that have gone already.
     taken: usize,
+    /// Characters that were put in and have not gone.
+    waiting_chars: usize,
 }
 
 impl Segment {
@@ -50,22 +52,30 @@ impl Segment {
             finished: false,
             queue: VecDeque::new(),
             taken: 0,
+            waiting_chars: 0,
         }
     }
 
     pub(super) fn push(&mut self, payload: &str) {
         if !payload.is_empty() {
+            self.waiting_chars += payload.len();
             self.queue.push_back(Audio::Own(payload.to_owned()));
         }
     }
 
     pub(super) fn push_shared(&mut self, payload: &Arc<str>) {
+        self.waiting_chars += payload.len();
         self.queue.push_back(Audio::Shared(Arc::clone(payload)));
     }
 
     /// Payloads that have not gone, the first of them perhaps in part.
     pub(super) fn waiting(&self) -> impl Iterator<Item = &str> {
         self.queue.iter().map(Audio::text)
+    }
+
+    /// Base64 characters that have not gone.
+    pub(super) fn waiting_chars(&self) -> usize {
+        self.waiting_chars
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -80,6 +90,7 @@ impl Segment {
         let end = (self.taken + CHUNK_CHARS).min(text.len());
         let chunk = text.get(self.taken..end).unwrap_or_default();
         let bytes = decoded_len(chunk);
+        self.waiting_chars = self.waiting_chars.saturating_sub(chunk.len());
         send(chunk);
         if end == text.len() {
             self.queue.pop_front();

@@ -78,6 +78,16 @@ struct Span {
     cut_at: Option<u64>,
 }
 
+impl Span {
+    /// What was heard of it when the playing head is at `head`, unless a mark says
+    /// that it was more.
+    fn heard_up_to(&self, head: u64) -> Heard {
+        let by_time = head.saturating_sub(self.start);
+        let heard_bytes = self.cut_at.unwrap_or(by_time.max(self.acknowledged).min(self.sent));
+        Heard { item: self.item.clone(), heard_bytes, sent_bytes: self.sent }
+    }
+}
+
 /// What the caller has heard of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
@@ -132,7 +142,8 @@ impl PlaybackClock {
         // the distance says nothing about the way there and back.
         let playing = self.playout.lead(now) > Micros::ZERO;
         let head = self.head(now);
-        let Some(span) = self.spans.iter_mut().rev().find(|s| s.item == *item && s.cut_at.is_none())
+        let Some(span) =
+            self.spans.iter_mut().rev().find(|s| s.item == *item && s.cut_at.is_none())
         else {
             return;
         };
@@ -146,8 +157,12 @@ impl PlaybackClock {
     /// What is left in the far buffer was thrown away at `now`; answers what had
     /// been heard of every item that was cut, oldest first. No mark from before
     /// counts any more, so what had been heard is settled for every item.
+    ///
+    /// The order to clear takes as long to the far buffer as the audio took, and
+    /// the buffer plays on until it is there: the delay cancels out.
     pub fn cleared(&mut self, now: Micros) -> Vec<Heard> {
-        let heard: Vec<Heard> = self.spans.iter().map(|s| self.heard_of(s, now)).collect();
+        let head = self.head(now);
+        let heard: Vec<Heard> = self.spans.iter().map(|s| s.heard_up_to(head)).collect();
         let mut cut = Vec::new();
         for (span, heard) in self.spans.iter_mut().zip(heard) {
             if span.cut_at.is_none() {
@@ -187,10 +202,7 @@ impl PlaybackClock {
     }
 
     fn heard_of(&self, span: &Span, now: Micros) -> Heard {
-        let head = self.head(Micros(now.0.saturating_sub(self.delay.0)));
-        let by_time = head.saturating_sub(span.start);
-        let heard_bytes = span.cut_at.unwrap_or(by_time.max(span.acknowledged).min(span.sent));
-        Heard { item: span.item.clone(), heard_bytes, sent_bytes: span.sent }
+        span.heard_up_to(self.head(Micros(now.0.saturating_sub(self.delay.0))))
     }
 
     /// Position of the far playing head in the stream of all audio, by time.

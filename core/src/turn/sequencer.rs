@@ -91,8 +91,11 @@ impl Sequencer {
         match std::mem::take(&mut self.state) {
             State::Requested { purpose, cancelled } => {
                 let cancelled_at = cancelled.then_some(now);
-                let announced =
-                    if cancelled { Announced::CancelNow } else { Announced::Current(purpose.clone()) };
+                let announced = if cancelled {
+                    Announced::CancelNow
+                } else {
+                    Announced::Current(purpose.clone())
+                };
                 self.state = State::Open { id: id.clone(), purpose, asked: true, cancelled_at };
                 announced
             }

@@ -6,6 +6,7 @@ use trunkline_core::time::Micros;
 use super::address::{Address, resolve};
 use super::clock::Clock;
 use super::director::{Director, Told};
+use super::echo::EchoLoad;
 use super::event::{CallEvent, EventKind, Teller};
 use super::follow::Next;
 use super::line::{Answer, Line, LineError};
@@ -49,6 +50,8 @@ pub(super) struct Call<'a> {
     pub(super) courier: Courier,
     pub(super) report: CallReport,
     pub(super) answered_at_ms: Option<u64>,
+    /// What echo callers share; nothing for a caller with a script.
+    pub(super) echo: Option<EchoLoad>,
     status: &'static str,
 }
 
@@ -58,6 +61,15 @@ pub(super) struct Call<'a> {
 /// Whatever goes wrong is in the report, and nothing else tells of it. `events`
 /// hears of things as they happen.
 pub async fn place_call(plan: &CallPlan, events: Option<UnboundedSender<CallEvent>>) -> CallReport {
+    Box::pin(place(plan, events, None)).await
+}
+
+/// The same, for one call of an echo load.
+pub(super) async fn place(
+    plan: &CallPlan,
+    events: Option<UnboundedSender<CallEvent>>,
+    echo: Option<EchoLoad>,
+) -> CallReport {
     let address = Address::new(&plan.server, plan.public_url.as_deref());
     let line = Line::new(address, plan.auth_token.clone());
     let call_sid = sid("CA");
@@ -75,6 +87,7 @@ pub async fn place_call(plan: &CallPlan, events: Option<UnboundedSender<CallEven
             ..CallReport::default()
         },
         answered_at_ms: None,
+        echo,
         status: "ringing",
     };
     Box::pin(call.run()).await

@@ -88,6 +88,25 @@ impl Lateness {
         *band += 1;
     }
 
+    /// Frames that were counted.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.under_2_ms + self.under_5_ms + self.under_10_ms + self.under_20_ms + self.over_20_ms
+    }
+
+    /// Why a run as late as this says more about the simulator than about the
+    /// server: more than one frame in a hundred left 10 ms late or later. `None`
+    /// for a run that was in time, or too short to tell.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let late = self.under_20_ms + self.over_20_ms;
+        let frames = self.frames();
+        (frames >= 1_000 && late * 100 > frames).then(|| {
+            let percent = late.saturating_mul(100) / frames;
+            format!("{percent} % of the simulator's own frames were 10 ms late or later")
+        })
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         self.under_2_ms += other.under_2_ms;
         self.under_5_ms += other.under_5_ms;

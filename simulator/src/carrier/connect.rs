@@ -48,6 +48,9 @@ impl Call<'_> {
                 return self.keep(report);
             }
         };
+        if let Some(load) = self.echo.clone() {
+            return Box::pin(self.run_echo(load, noun, page, wire, report)).await;
+        }
         let began_ms = self.clock.ms();
         let opening = self.line.open(&noun.url, self.plan.script.drops());
         let mut socket = match Box::pin(opening).await {
@@ -87,7 +90,7 @@ impl Call<'_> {
     }
 
     /// What Twilio would log about a stream that has ended.
-    fn judge(&mut self, report: &StreamReport) {
+    pub(super) fn judge(&mut self, report: &StreamReport) {
         if report.end == StreamEnd::ServerVanished {
             self.error(
                 Some(31_921),
@@ -110,7 +113,7 @@ impl Call<'_> {
         }
     }
 
-    fn keep(&mut self, mut report: StreamReport) -> StreamEnd {
+    pub(super) fn keep(&mut self, mut report: StreamReport) -> StreamEnd {
         let end = report.end;
         if end == StreamEnd::NotOpened {
             report.ended_at_ms = self.clock.ms();
@@ -152,7 +155,7 @@ impl Call<'_> {
     }
 
     /// The stream's own status callback, where one is set.
-    fn announce(
+    pub(super) fn announce(
         &mut self,
         noun: &Stream,
         page: &Page,

@@ -15,6 +15,7 @@ use trunkline_core::wire::twilio::signature;
 
 use super::address::{Address, without_fragment};
 use super::twiml::MAX_TWIML_BYTES;
+use crate::thin::{self, Connection as ThinConnection, HandshakeError};
 
 /// Twilio gives every webhook this long, whatever its settings say.
 pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
@@ -202,6 +203,31 @@ impl Line {
         }
         let (_, socket) = Box::pin(request.connect()).await.map_err(OpenError::from)?;
         Ok(socket)
+    }
+}
+
+impl Line {
+    /// Opens a WebSocket likewise, on a thin connection: without TLS.
+    pub(super) async fn open_thin(&self, url: &str) -> Result<ThinConnection, OpenError> {
+        let refused = |message: String| OpenError { code: 31_920, message };
+        let route = self.address.route(url);
+        let Some(rest) = route.url.strip_prefix("ws://") else {
+            return Err(refused(format!("echo load needs a server without TLS, not {}", route.url)));
+        };
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let signature = self.token.as_ref().map(|token| signature::sign(token, url, &[]));
+        let mut headers = vec![("user-agent", "Twilio.TmeWs/1.0 (trunkline simulate)")];
+        headers.extend(route.host.as_deref().map(|host| ("host", host)));
+        headers.extend(signature.as_deref().map(|signature| ("x-twilio-signature", signature)));
+        let opening = Box::pin(thin::connect(authority, &format!("/{path}"), &headers));
+        opening.await.map_err(|error| OpenError {
+            code: match error {
+                HandshakeError::Timeout => 31_901,
+                HandshakeError::Socket(_) => 31_902,
+                HandshakeError::NoHttp | HandshakeError::Refused(_) => 31_920,
+            },
+            message: format!("the stream could not be opened: {error}"),
+        })
     }
 }
 

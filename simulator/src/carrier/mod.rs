@@ -16,26 +16,33 @@ mod call;
 mod clock;
 mod connect;
 mod director;
+mod echo;
 mod event;
 mod follow;
 mod heard;
 mod hearing;
 mod level;
+mod html;
 mod library;
 mod line;
 mod load;
 mod options;
+mod pattern;
 mod plan;
 mod playback;
 mod print;
+mod process;
 mod recorder;
 mod report;
+mod sampler;
 mod script;
 mod session;
 mod status;
 mod stream;
 mod summary;
 mod talker;
+mod threshold;
+mod times;
 mod twiml;
 mod wire;
 
@@ -48,7 +55,9 @@ pub use event::{CallEvent, EventKind};
 pub use heard::Heard;
 pub use library::{Library, LibraryError};
 pub use line::WEBHOOK_TIMEOUT;
-pub use load::{Counts, Load, place_calls};
+pub use echo::EchoCounts;
+pub use load::{Counts, Load, place_calls, place_mix};
+pub use pattern::{Mix, Pattern, Weighted};
 pub use options::{AuthToken, OptionsError, SimulateCallsOptions, run};
 pub use plan::{CallPlan, DialOutcome, StatusPlan};
 pub use playback::{ClearRecord, PlaybackReport};
@@ -60,7 +69,10 @@ pub use script::{
     Clip, Expectation, Expected, Fault, Line as ScriptLine, Script, ScriptError, Step, Wait, Words,
     parse as parse_script,
 };
-pub use summary::{LoadReport, Threshold, ThresholdError, Times};
+pub use sampler::{ProcessUse, Sample};
+pub use summary::{EchoSummary, LoadReport};
+pub use threshold::{Threshold, ThresholdError};
+pub use times::Times;
 pub use twiml::{
     Dial, Gather, MAX_TWIML_BYTES, Stream as StreamNoun, TwimlError, Verb, parse as parse_twiml,
 };

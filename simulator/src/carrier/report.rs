@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::clock::Lateness;
+use super::echo::EchoCounts;
 use super::playback::PlaybackReport;
 
 /// Everything about one simulated call. Times in milliseconds; `…_at_ms` counts
@@ -174,6 +175,9 @@ pub struct StreamReport {
     pub started_at_ms: Option<u64>,
     /// From `start` until the caller heard something.
     pub first_audio_ms: Option<u64>,
+    /// From `start` until the first media message came, in microseconds; known
+    /// of echo load only.
+    pub first_media_us: Option<u64>,
     /// How it ended.
     pub end: StreamEnd,
     /// Code and reason of the server's close frame.
@@ -208,6 +212,8 @@ pub struct StreamReport {
     pub utterances: Vec<Stretch>,
     /// How late the simulator's own frames were.
     pub lateness: Lateness,
+    /// What became of stamped frames; nothing outside echo load.
+    pub echo: Option<EchoCounts>,
 }
 
 /// One mark's way.

@@ -1,14 +1,15 @@
-//! Many calls in one report, and the limits that it is held to.
+//! Many calls in one report.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use hdrhistogram::Histogram;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::clock::Lateness;
+use super::echo::EchoCounts;
 use super::report::{CallReport, Ended, StreamReport};
+use super::sampler::{ProcessUse, Sample, Sampler};
+use super::threshold::{self, Threshold};
+use super::times::Times;
 
 /// Most calls whose own reports are kept.
 const MAX_DETAILS: usize = 20;
@@ -16,59 +17,25 @@ const MAX_DETAILS: usize = 20;
 /// Longest reason that failures are counted under, in characters.
 const MAX_REASON_CHARS: usize = 120;
 
-/// Times in milliseconds, as a histogram with three digits of precision.
-#[derive(Clone, Debug)]
-pub struct Times(Histogram<u64>);
-
-impl Default for Times {
-    fn default() -> Self {
-        #[expect(
-            clippy::expect_used,
-            reason = "three digits are within the library's 0 to 5"
-        )]
-        Self(Histogram::new(3).expect("a histogram of three digits"))
-    }
+/// What became of the stamped frames of all calls.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct EchoSummary {
+    /// Sums over all streams.
+    #[serde(flatten)]
+    pub counts: EchoCounts,
+    /// From a frame's sending to its return, in microseconds.
+    pub round_trip_us: Times,
 }
 
-impl Times {
-    fn record(&mut self, ms: u64) {
-        self.0.saturating_record(ms);
-    }
-
-    /// How many were recorded.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.0.len()
-    }
-
-    /// The time, in milliseconds, that `percent` of the recorded ones do not
-    /// exceed; 0 when none were recorded.
-    #[must_use]
-    pub fn percentile_ms(&self, percent: f64) -> u64 {
-        self.0.value_at_quantile(percent / 100.0)
-    }
-}
-
-impl Serialize for Times {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Percentiles {
-            count: u64,
-            p50: u64,
-            p95: u64,
-            p99: u64,
-            max: u64,
-        }
-        let at = |percent| self.percentile_ms(percent);
-        let (p50, p95, p99, max) = (at(50.0), at(95.0), at(99.0), at(100.0));
-        Percentiles {
-            count: self.count(),
-            p50,
-            p95,
-            p99,
-            max,
-        }
-        .serialize(serializer)
+impl EchoSummary {
+    fn add(&mut self, other: &EchoCounts) {
+        let counts = &mut self.counts;
+        counts.stamped += other.stamped;
+        counts.early += other.early;
+        counts.returned += other.returned;
+        counts.lost += other.lost;
+        counts.duplicated += other.duplicated;
+        counts.reordered += other.reordered;
     }
 }
 
@@ -93,6 +60,9 @@ pub struct LoadReport {
     pub setup_ms: Times,
     /// From `start` until the caller heard something.
     pub first_audio_ms: Times,
+    /// From `start` until the first media message came, in microseconds; known
+    /// of echo load only.
+    pub first_media_us: Times,
     /// From the caller's first speech over the agent to the `clear`.
     pub interruption_ms: Times,
     /// Interruptions that were not followed by a `clear`.
@@ -113,6 +83,20 @@ pub struct LoadReport {
     pub invalid_commands: u64,
     /// How late the simulator itself was.
     pub lateness: Lateness,
+    /// What became of stamped frames; zeros outside echo load.
+    pub echo: EchoSummary,
+    /// What the server used, where its process is known.
+    pub server: Option<ProcessUse>,
+    /// What the simulator itself used.
+    pub own: Option<ProcessUse>,
+    /// How much of the run the round trips and both uses are of: the time in
+    /// which all calls were live, if that was two seconds or more, else all.
+    pub measured_ms: u64,
+    /// Why this run says little about the server, if it does: the simulator was
+    /// late itself.
+    pub limited: Option<String>,
+    /// The run by seconds.
+    pub samples: Vec<Sample>,
     /// Limits that were broken.
     pub broken: Vec<String>,
     /// The first calls, and the first that failed.
@@ -123,9 +107,9 @@ impl LoadReport {
     pub(super) fn add(&mut self, report: CallReport) {
         self.calls += 1;
         *self.ended.entry(name(report.ended)).or_default() += 1;
-        record(&mut self.webhook_ms, report.webhook_ms);
-        record(&mut self.setup_ms, report.setup_ms);
-        record(&mut self.first_audio_ms, report.first_audio_ms());
+        self.webhook_ms.record_if(report.webhook_ms);
+        self.setup_ms.record_if(report.setup_ms);
+        self.first_audio_ms.record_if(report.first_audio_ms());
         for stream in &report.streams {
             self.add_stream(stream);
         }
@@ -160,41 +144,31 @@ impl LoadReport {
         self.underrun_ms += stream.playback.underrun_ms;
         self.stale_frames += stream.playback.stale_frames;
         self.lateness.add(&stream.lateness);
+        self.first_media_us.record_if(stream.first_media_us);
+        if let Some(counts) = &stream.echo {
+            self.echo.add(counts);
+        }
+    }
+
+    /// What the sampler saw of the run.
+    pub(super) fn take_samples(&mut self, sampler: Sampler, echo: bool) {
+        let result = sampler.result();
+        if echo {
+            self.echo.round_trip_us = result.round_trip_us.clone();
+            self.limited = result.lateness.complaint();
+        } else {
+            self.limited = self.lateness.complaint();
+        }
+        self.measured_ms = result.us / 1_000;
+        self.server = sampler.server_use();
+        self.own = sampler.own_use();
+        self.samples = sampler.samples;
     }
 
     /// Fills in which limits were broken. Without a limit on failed calls, none
     /// may fail.
     pub(super) fn judge(&mut self, thresholds: &[Threshold]) {
-        let default = Threshold {
-            measure: Measure::Failed,
-            limit: 0,
-        };
-        let names_failed = thresholds.iter().any(|t| t.measure == Measure::Failed);
-        let implied = if names_failed { None } else { Some(&default) };
-        let broken = thresholds.iter().chain(implied).filter_map(|threshold| {
-            let value = self.measured(threshold.measure);
-            (value > threshold.limit).then(|| format!("{threshold}, but it is {value}"))
-        });
-        self.broken = broken.collect();
-    }
-
-    fn measured(&self, measure: Measure) -> u64 {
-        match measure {
-            Measure::Setup => self.setup_ms.percentile_ms(95.0),
-            Measure::FirstAudio => self.first_audio_ms.percentile_ms(95.0),
-            Measure::Interruption => self.interruption_ms.percentile_ms(95.0),
-            Measure::Failed => self.failed,
-            Measure::Lost => self.frames_discarded,
-            Measure::Underruns => self.underruns,
-            Measure::Stale => self.stale_frames,
-            Measure::Invalid => self.invalid_commands,
-        }
-    }
-}
-
-fn record(times: &mut Times, ms: Option<u64>) {
-    if let Some(ms) = ms {
-        times.record(ms);
+        self.broken = threshold::broken(self, thresholds);
     }
 }
 
@@ -205,70 +179,5 @@ fn name(ended: Ended) -> &'static str {
         Ended::Duration => "duration",
         Ended::Rejected => "rejected",
         Ended::Failed => "failed",
-    }
-}
-
-/// A limit on something measured: `max_setup_ms=500`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Threshold {
-    measure: Measure,
-    limit: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Measure {
-    Setup,
-    FirstAudio,
-    Interruption,
-    Failed,
-    Lost,
-    Underruns,
-    Stale,
-    Invalid,
-}
-
-const MEASURES: [(&str, Measure); 8] = [
-    ("max_setup_ms", Measure::Setup),
-    ("max_first_audio_ms", Measure::FirstAudio),
-    ("max_interruption_ms", Measure::Interruption),
-    ("max_failed", Measure::Failed),
-    ("max_lost", Measure::Lost),
-    ("max_underruns", Measure::Underruns),
-    ("max_stale", Measure::Stale),
-    ("max_invalid", Measure::Invalid),
-];
-
-/// Why a text is no threshold.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ThresholdError {
-    /// No `=`, or no whole number behind it.
-    #[error("{0:?} is no NAME=NUMBER")]
-    Form(String),
-    /// A name that is not measured.
-    #[error("{0:?} is not measured; there are {names}", names = MEASURES.map(|(name, _)| name).join(", "))]
-    Name(String),
-}
-
-impl FromStr for Threshold {
-    type Err = ThresholdError;
-    fn from_str(text: &str) -> Result<Self, ThresholdError> {
-        let form = || ThresholdError::Form(text.to_owned());
-        let (wanted, limit) = text.split_once('=').ok_or_else(form)?;
-        let limit = limit.trim().parse().map_err(|_| form())?;
-        let found = MEASURES.iter().find(|(name, _)| *name == wanted.trim());
-        let (_, measure) = found.ok_or_else(|| ThresholdError::Name(wanted.to_owned()))?;
-        Ok(Self {
-            measure: *measure,
-            limit,
-        })
-    }
-}
-
-impl fmt::Display for Threshold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = MEASURES
-            .iter()
-            .find(|(_, measure)| *measure == self.measure);
-        write!(f, "{}={}", name.map_or("", |(name, _)| name), self.limit)
     }
 }

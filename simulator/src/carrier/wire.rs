@@ -61,27 +61,26 @@ impl Wire {
 
     /// The next 20 ms of the caller's audio; silence when there is no frame.
     pub(super) fn media(&mut self, frame: Option<&[u8; FRAME_BYTES]>) -> ByteString {
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        match frame {
+            Some(frame) => STANDARD.encode_string(frame, &mut payload),
+            None => payload.push_str(&self.silence),
+        }
+        let message = self.payload(&payload);
+        self.payload = payload;
+        message
+    }
+
+    /// The next 20 ms of the caller's audio, which is encoded already.
+    pub(super) fn payload(&mut self, payload: &str) -> ByteString {
         let sequence = self.next();
         let timestamp_ms = self.chunk * FRAME_MS;
         self.chunk += 1;
-        let payload = match frame {
-            Some(frame) => {
-                self.payload.clear();
-                STANDARD.encode_string(frame, &mut self.payload);
-                &self.payload
-            }
-            None => &self.silence,
-        };
         let place = (self.chunk, timestamp_ms);
         let sid = &self.stream_sid;
-        carrier::write_media(
-            &mut self.text,
-            sequence,
-            sid,
-            Track::Inbound,
-            place,
-            payload,
-        );
+        let track = Track::Inbound;
+        carrier::write_media(&mut self.text, sequence, sid, track, place, payload);
         self.take()
     }
 

@@ -41,18 +41,25 @@ pub(crate) async fn realtime(
         .max_frame_size(MAX_MESSAGE_BYTES)
         .aggregate_continuations()
         .max_continuation_size(MAX_MESSAGE_BYTES);
-    let session = Session::new(seat(&request, &state, knobs));
-    actix_web::rt::spawn(socket::drive(session, socket, messages));
+    let headers = request.headers().iter().map(|(name, value)| {
+        let text = value.to_str().unwrap_or("(not text)");
+        (name.as_str().to_owned(), text.to_owned())
+    });
+    let seat = seat(headers.collect(), request.query_string(), &state, knobs);
+    actix_web::rt::spawn(socket::drive(Session::new(seat), socket, messages));
     Ok(response)
 }
 
-fn seat(request: &HttpRequest, state: &State, knobs: Knobs) -> Seat {
-    let beta = request
-        .headers()
-        .get("openai-beta")
-        .is_some_and(|v| v == "realtime=v1");
+/// What a session is given: `headers` with names in lower case.
+pub(crate) fn seat(
+    headers: BTreeMap<String, String>,
+    query: &str,
+    state: &State,
+    knobs: Knobs,
+) -> Seat {
+    let beta = headers.get("openai-beta").is_some_and(|v| v == "realtime=v1");
     let dialect = if beta { Dialect::Beta } else { Dialect::Ga };
-    let model = form_urlencoded::parse(request.query_string().as_bytes())
+    let model = form_urlencoded::parse(query.as_bytes())
         .find_map(|(name, value)| (name == "model").then(|| value.into_owned()))
         .unwrap_or_else(|| "gpt-realtime".to_owned());
     let id = format!("sess_{}", uuid::Uuid::new_v4().simple());
@@ -60,7 +67,7 @@ fn seat(request: &HttpRequest, state: &State, knobs: Knobs) -> Seat {
         id: id.clone(),
         dialect: dialect.name().to_owned(),
         model: model.clone(),
-        headers: headers(request),
+        headers: without_keys(headers),
         ..SessionRecord::default()
     });
     let unix_s = SystemTime::now()
@@ -80,23 +87,14 @@ fn seat(request: &HttpRequest, state: &State, knobs: Knobs) -> Seat {
     }
 }
 
-/// All headers, with the key left out of those that carry one.
-fn headers(request: &HttpRequest) -> BTreeMap<String, String> {
-    let secret = [
-        "authorization",
-        "api-key",
-        "sec-websocket-protocol",
-        "cookie",
-    ];
-    let shown = request.headers().iter().map(|(name, value)| {
-        let text = value.to_str().unwrap_or("(not text)");
-        let hidden = secret.contains(&name.as_str());
-        (
-            name.as_str().to_owned(),
-            if hidden { "(present)" } else { text }.to_owned(),
-        )
-    });
-    shown.collect()
+/// The headers, with the key left out of those that carry one.
+fn without_keys(mut headers: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    for name in ["authorization", "api-key", "sec-websocket-protocol", "cookie"] {
+        if let Some(value) = headers.get_mut(name) {
+            "(present)".clone_into(value);
+        }
+    }
+    headers
 }
 
 fn refusal(status: u16) -> HttpResponse {

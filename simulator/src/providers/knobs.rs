@@ -172,6 +172,21 @@ impl Knobs {
         Self::from_map(all)
     }
 
+    /// Whether sessions echo and nothing is to go wrong in them: then there is
+    /// nothing that a server made for load cannot do.
+    #[must_use]
+    pub(crate) fn is_plain_echo(&self) -> bool {
+        let plain = Self {
+            echo: true,
+            latency_ms: self.latency_ms,
+            first_audio_ms: self.first_audio_ms,
+            transcript_ms: self.transcript_ms,
+            session_limit_s: self.session_limit_s,
+            ..Self::default()
+        };
+        *self == plain
+    }
+
     fn to_map(&self) -> Result<Map<String, Value>, KnobError> {
         let Value::Object(all) = serde_json::to_value(self)? else {
             return Err(KnobError::NoObject);

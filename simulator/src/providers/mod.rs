@@ -4,11 +4,13 @@
 //!
 //! The parts: [`Script`] is what the model says, [`Ears`] what it understands,
 //! [`Knobs`] what goes wrong; `realtime` is the protocol as a state machine
-//! without I/O, and `server` the sockets around it.
+//! without I/O, and `server` the sockets around it; `echo` takes the server's
+//! place where thousands of sessions do nothing but echo.
 
 mod brain;
 mod control;
 mod ears;
+mod echo;
 mod handshake;
 mod knobs;
 mod options;

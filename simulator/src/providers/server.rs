@@ -11,7 +11,7 @@ use super::options::{ProvidersError, ProvidersOptions};
 use super::record::SessionRecord;
 use super::script::Script;
 use super::state::State;
-use super::{control, handshake};
+use super::{control, echo, handshake};
 
 /// Recordings that are learnt where no folder is named, if it is there.
 const DEFAULT_EARS: &str = "config/audio";
@@ -19,8 +19,14 @@ const DEFAULT_EARS: &str = "config/audio";
 /// A server that runs until [`RunningProviders::stop`], or to the process's end.
 pub struct RunningProviders {
     addr: SocketAddr,
-    handle: ServerHandle,
+    handle: Handle,
     state: web::Data<State>,
+}
+
+/// What stops the server.
+enum Handle {
+    Full(ServerHandle),
+    Echo(echo::Accepting),
 }
 
 /// Starts the server. It accepts connections once this returns. Must be called
@@ -37,6 +43,23 @@ pub async fn serve(options: ProvidersOptions) -> Result<RunningProviders, Provid
         .map_err(|e| ProvidersError::Bind(SocketAddr::new(options.bind, options.port), e))?;
     let addr = listener.local_addr().map_err(ProvidersError::Server)?;
     let state = web::Data::new(State::new(options.knobs.clone(), script, ears(&options)?));
+    let handle = if options.knobs.is_plain_echo() && options.workers <= 1 {
+        Handle::Echo(echo::accept(listener, state.clone()).map_err(ProvidersError::Server)?)
+    } else {
+        Handle::Full(start(&options, listener, &state)?)
+    };
+    Ok(RunningProviders {
+        addr,
+        handle,
+        state,
+    })
+}
+
+fn start(
+    options: &ProvidersOptions,
+    listener: TcpListener,
+    state: &web::Data<State>,
+) -> Result<ServerHandle, ProvidersError> {
     let shared = state.clone();
     let server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes))
         .workers(options.workers.max(1))
@@ -51,11 +74,7 @@ pub async fn serve(options: ProvidersOptions) -> Result<RunningProviders, Provid
             tracing::error!(%error, "the simulated providers' server failed");
         }
     });
-    Ok(RunningProviders {
-        addr,
-        handle,
-        state,
-    })
+    Ok(handle)
 }
 
 fn routes(config: &mut web::ServiceConfig) {
@@ -142,6 +161,9 @@ impl RunningProviders {
 
     /// Stops listening and cuts every session.
     pub async fn stop(self) {
-        self.handle.stop(false).await;
+        match self.handle {
+            Handle::Full(handle) => handle.stop(false).await,
+            Handle::Echo(accepting) => accepting.stop(),
+        }
     }
 }

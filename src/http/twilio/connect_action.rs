@@ -12,7 +12,7 @@ use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::twiml::Twiml;
 use trunkline_core::wire::twilio::webhook::ConnectActionWebhook;
-use trunkline_store::{CallRow, Mode, Scope};
+use trunkline_store::{CallRow, Mode, Outcome, Scope};
 
 use crate::http::state::AppState;
 
@@ -97,8 +97,11 @@ async fn stored(state: &AppState, call_sid: &CallSid) -> Option<CallRow> {
     read.await.ok()?.ok()?
 }
 
+/// What a row says of a stream's end. A call that went wrong was not ended on
+/// purpose, so its caller is still owed a human.
 fn disposition_of(row: &CallRow) -> Disposition {
-    if row.mode == Mode::Bridge {
+    let went_wrong = row.outcome == Some(Outcome::Failed) || row.error.is_some();
+    if row.mode == Mode::Bridge || went_wrong {
         Disposition::Bridge
     } else if row.handoff {
         Disposition::Transfer

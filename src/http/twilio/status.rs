@@ -5,9 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
 use serde_json::json;
 use trunkline_actors::call::CallMessage;
-use trunkline_core::call::Input;
+use trunkline_actors::metrics;
+use trunkline_core::call::{self, Input};
+use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::webhook::StatusWebhook;
-use trunkline_store::{CallChange, Outcome, Record, Status};
+use trunkline_store::{Outcome, Record, Status, StatusReport};
 
 use crate::http::state::AppState;
 
@@ -24,7 +26,7 @@ pub(in crate::http) async fn status(
         Err(refusal) => return refusal,
     };
     match StatusWebhook::from_form(&signed.form) {
-        Ok(webhook) => take(&state, &webhook),
+        Ok(webhook) => take(&state, signed.tenant.as_deref(), &webhook),
         Err(error) => {
             return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
         }
@@ -32,17 +34,18 @@ pub(in crate::http) async fn status(
     HttpResponse::NoContent().finish()
 }
 
-fn take(state: &AppState, webhook: &StatusWebhook) {
-    let mut change = CallChange::new(webhook.call_sid.clone(), Utc::now());
-    change.status = webhook.status.as_str().parse::<Status>().ok();
-    state.node.record(Record::CallChanged(Box::new(change)));
+fn take(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
+    if let Ok(status) = webhook.status.as_str().parse::<Status>() {
+        let call_sid = webhook.call_sid.clone();
+        state.node.record(Record::StatusReported(StatusReport { call_sid, status, at: Utc::now() }));
+    }
     if webhook.status.is_final() {
-        over(state, webhook);
+        over(state, tenant, webhook);
     }
 }
 
 /// The carrier says that the call is over, perhaps before its stream does.
-fn over(state: &AppState, webhook: &StatusWebhook) {
+fn over(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
     let sid = &webhook.call_sid;
     if let Some(call) = state.node.directory.by_call(sid) {
         call.link.tell(CallMessage::input(Input::StreamStopped));
@@ -51,5 +54,8 @@ fn over(state: &AppState, webhook: &StatusWebhook) {
         let mut change = records::ended(sid, Outcome::Abandoned);
         change.error = Some("no_stream".to_owned());
         state.node.record(Record::CallChanged(Box::new(change)));
+        if let Some(tenant) = tenant {
+            metrics::call_ended(&tenant.id, call::Outcome::Abandoned);
+        }
     }
 }

@@ -66,6 +66,7 @@ async fn answer(state: &AppState, signed: signed::Signed) -> HttpResponse {
 
 fn fail_open(state: &AppState, tenant: &Tenant, webhook: &VoiceWebhook, error: &str) -> Twiml {
     tracing::error!(call.id = %webhook.call_sid, error, "a call could not be answered");
+    state.node.forget_reservation(webhook.call_sid.clone());
     records::call_bridged(state, tenant, &webhook.call_sid, "internal_error");
     twiml::human(Some(tenant), webhook.to.as_ref(), true)
 }
@@ -125,7 +126,9 @@ async fn reserve(
             stream.check().map_err(|error| error.to_string())?;
             Ok(twiml::agent(tenant, stream))
         }
-        Err(full) => Ok(over_cap(state, tenant, webhook, full)),
+        Err(Full::Tenant) => Ok(over_cap(state, tenant, webhook, "concurrency_limit")),
+        Err(Full::Process) => Ok(over_cap(state, tenant, webhook, "process_limit")),
+        Err(Full::Unknown) => Err("the limiter does not answer".to_owned()),
     }
 }
 
@@ -148,11 +151,12 @@ fn stream_of(
     }
 }
 
-fn over_cap(state: &AppState, tenant: &Tenant, webhook: &VoiceWebhook, full: Full) -> Twiml {
-    let reason = match full {
-        Full::Tenant => "concurrency_limit",
-        Full::Process => "process_limit",
-    };
+fn over_cap(
+    state: &AppState,
+    tenant: &Tenant,
+    webhook: &VoiceWebhook,
+    reason: &'static str,
+) -> Twiml {
     match admission::over_cap(tenant) {
         OverCapAnswer::Busy => {
             records::call_refused(state, tenant, &webhook.call_sid, reason);

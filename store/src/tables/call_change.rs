@@ -10,7 +10,7 @@ use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::payload::Payload;
 use crate::schema::calls;
-use crate::words::{Mode, Outcome, Status};
+use crate::words::{Mode, Outcome};
 
 /// What changed about a call. `None` leaves a column as it is. Counts are
 /// totals, not increments, so that a change may be applied twice.
@@ -24,8 +24,6 @@ pub struct CallChange {
     /// When it changed; becomes `updated_at`.
     pub at: DateTime<Utc>,
     pub stream_sid: Option<StreamSid>,
-    /// Ignored when the stored status is as far along, see [`Status::rank`].
-    pub status: Option<Status>,
     pub phase: Option<String>,
     pub outcome: Option<Outcome>,
     pub mode: Option<Mode>,
@@ -55,7 +53,6 @@ impl CallChange {
             call_sid,
             at,
             stream_sid: None,
-            status: None,
             phase: None,
             outcome: None,
             mode: None,
@@ -81,7 +78,6 @@ impl CallChange {
 
 /// Writes what changed.
 pub(crate) fn apply(connection: &mut AnyConnection, change: &CallChange) -> Result<(), StoreError> {
-    let this_call = || calls::table.filter(calls::call_sid.eq(change.call_sid.as_str()));
     let words = (
         change
             .phase
@@ -149,22 +145,12 @@ pub(crate) fn apply(connection: &mut AnyConnection, change: &CallChange) -> Resu
             .ended_at
             .map(|time| calls::ended_at.eq(stored_time(time))),
     );
-    let changed = diesel::update(this_call())
+    let this_call = calls::table.filter(calls::call_sid.eq(change.call_sid.as_str()));
+    let changed = diesel::update(this_call)
         .set((words, numbers, names, times))
         .execute(connection)?;
     if changed == 0 {
         return Err(StoreError::Missing("call"));
-    }
-    if let Some(status) = change.status {
-        // In the statement, not before it: another node may write in between.
-        let earlier: Vec<Status> = Status::ALL
-            .iter()
-            .copied()
-            .filter(|s| s.rank() < status.rank())
-            .collect();
-        diesel::update(this_call().filter(calls::status.eq_any(earlier)))
-            .set(calls::status.eq(status))
-            .execute(connection)?;
     }
     Ok(())
 }

@@ -6,5 +6,6 @@ pub(crate) mod calls;
 pub(crate) mod events;
 pub(crate) mod handshakes;
 pub(crate) mod nodes;
+pub(crate) mod status_report;
 pub(crate) mod switches;
 pub(crate) mod transcripts;

@@ -63,8 +63,10 @@ impl StreamSwitch {
 }
 
 /// Switches to throw. `None` leaves a switch as it is; one never thrown is as if
-/// the channel were on, the file decided, and calls were not bridged.
+/// the channel were on, the file decided, and calls were not bridged. A switch
+/// that there is not is an error: its thrower believes that something happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SwitchChange {
     /// Whose; none is every tenant's.
     #[serde(default)]

@@ -4,8 +4,7 @@ use crate::support::{Database, at, call, event, said, started};
 use trunkline_core::ids::{AccountSid, NodeId, StreamSid};
 use trunkline_core::pii::Personal;
 use trunkline_store::{
-    CallChange, CallRow, HandshakeRow, Mode, Outcome, Payload, Record, Scope, Speaker, Status,
-    TranscriptHeard,
+    CallChange, CallRow, HandshakeRow, Mode, Outcome, Payload, Record, Scope, Speaker, TranscriptHeard,
 };
 
 /// Every field set, so that a column that is written to another shows.
@@ -42,7 +41,6 @@ fn full_call() -> CallRow {
 fn change(call: &CallRow) -> CallChange {
     CallChange {
         stream_sid: Some(StreamSid::parse("MZ2").unwrap()),
-        status: Some(Status::Completed),
         phase: Some("ended".to_owned()),
         outcome: Some(Outcome::Booked),
         mode: Some(Mode::Bridge),
@@ -100,7 +98,6 @@ on_both_databases! {
             call_sid: row.call_sid.clone(),
             at: row.updated_at,
             stream_sid: row.stream_sid,
-            status: Some(row.status),
             phase: Some(row.phase),
             outcome: row.outcome,
             mode: Some(row.mode),

@@ -1,7 +1,13 @@
 //! Callbacks arrive in any order; the carrier's status only goes forward.
 
-use crate::support::{at, call, started};
-use trunkline_store::{CallChange, Record, Scope, Status};
+use crate::support::{Database, at, call, started};
+use trunkline_core::ids::CallSid;
+use trunkline_store::{Applied, Record, Scope, Status, StatusReport};
+
+fn report(database: &Database, call_sid: &CallSid, status: Status, ms: i64) -> Applied {
+    let report = StatusReport { call_sid: call_sid.clone(), status, at: at(ms) };
+    database.store.apply(&[Record::StatusReported(report)]).unwrap()
+}
 
 on_both_databases! {
     fn a_status_never_goes_back(database) {
@@ -16,17 +22,20 @@ on_both_databases! {
             let call = call(&format!("CA{number}"), "salon");
             database.apply(&[started(&call)]);
             for (ms, status) in (1..).zip(&arrivals) {
-                let change = CallChange {
-                    status: Some(*status),
-                    turn_count: Some(ms),
-                    ..CallChange::new(call.call_sid.clone(), at(i64::from(ms)))
-                };
-                database.apply(&[Record::CallChanged(Box::new(change))]);
+                assert_eq!(report(database, &call.call_sid, *status, ms), Applied::default());
             }
             let row = database.store.call(Scope::AllTenants, &call.call_sid).unwrap().unwrap();
             assert_eq!(row.status, last, "{arrivals:?}");
-            // The rest of a late callback still counts.
-            assert_eq!(usize::try_from(row.turn_count).unwrap(), arrivals.len());
         }
+    }
+
+    fn a_report_of_a_call_that_is_not_stored_is_passed_over(database) {
+        let call = call("CA1", "salon");
+        database.apply(&[started(&call)]);
+        let stranger = CallSid::parse("CA2").unwrap();
+        assert_eq!(report(database, &stranger, Status::Completed, 1), Applied::default());
+        let stored = |sid: &CallSid| database.store.call(Scope::AllTenants, sid).unwrap();
+        assert_eq!(stored(&stranger), None);
+        assert_eq!(stored(&call.call_sid).unwrap().status, Status::Ringing);
     }
 }

@@ -1,9 +1,16 @@
 //! A server of one's own, and the peers it talks to.
 
+mod by_hand;
 mod database;
+mod evidence;
+mod lock;
+mod looks;
 mod metrics;
+mod neighbour;
+mod ongoing;
 mod server;
 mod stream;
+mod webhook;
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +19,19 @@ use trunkline_simulator::carrier::{CallPlan, CallReport, Library, Script, place_
 use trunkline_simulator::providers::{Knobs, ProvidersOptions, RunningProviders, SessionRecord, serve};
 
 #[allow(unused_imports, reason = "not every test asks for everything")]
-pub use self::{metrics::Metrics, server::ServerProcess, stream::RawStream};
+pub use self::{
+    database::fresh as fresh_database,
+    looks::{
+        agent_line, assert_heard_whole, fact, heard, lines_of, response, sent, stream,
+    },
+    lock::DatabaseLock,
+    metrics::Metrics,
+    neighbour::{GOODBYE, assert_human, assert_whole, event},
+    ongoing::Ongoing,
+    server::{ServerProcess, client},
+    stream::{CLOSED_BY_POLICY, RawStream},
+    webhook::{Answer, CALLER, Webhook, new_call},
+};
 
 /// The key that the carrier signs with.
 pub const AUTH_TOKEN: &str = "auth-token-of-the-tests";
@@ -36,6 +55,7 @@ pub struct WorldPlan {
     shop: String,
     tenants: Vec<(String, String)>,
     no_model: bool,
+    dialogue: Option<String>,
 }
 
 impl WorldPlan {
@@ -64,6 +84,12 @@ impl WorldPlan {
         self
     }
 
+    /// Has the simulated model speak by this dialogue (TOML) instead of its own.
+    pub fn dialogue(mut self, text: &str) -> Self {
+        self.dialogue = Some(text.to_owned());
+        self
+    }
+
     /// Gives the server no key for its model.
     pub fn no_model(mut self) -> Self {
         self.no_model = true;
@@ -74,8 +100,14 @@ impl WorldPlan {
     pub async fn start(self) -> World {
         let mut knobs = self.knobs;
         knobs.watermark = true;
+        let dialogue = self.dialogue.map(|text| {
+            let file = tempfile::NamedTempFile::new().expect("a temporary file");
+            std::fs::write(file.path(), text).expect("a dialogue");
+            file
+        });
         let providers = serve(ProvidersOptions {
             ears: Some("config/audio".into()),
+            script: dialogue.as_ref().map(|file| file.path().to_owned()),
             knobs,
             ..ProvidersOptions::default()
         })
@@ -143,6 +175,18 @@ impl World {
         place_call(&self.call(script), None).await
     }
 
+    /// Places that call; the test goes on while it lasts.
+    pub async fn ongoing(&self, script: &str) -> Ongoing {
+        Ongoing::place(self.call(script)).await
+    }
+
+    /// Changes how the model behaves in the sessions that follow.
+    pub fn model(&self, change: impl FnOnce(&mut Knobs)) {
+        let mut knobs = Knobs { watermark: true, ..Knobs::default() };
+        change(&mut knobs);
+        self.providers.set_knobs(knobs);
+    }
+
     /// Asks the server's API as the operator.
     pub async fn get(&self, path: &str) -> Value {
         self.server.get(path).await
@@ -157,6 +201,21 @@ impl World {
             ended.then_some(found)
         })
         .await
+    }
+
+    /// Waits until so many slots are held.
+    pub async fn slots(&self, held: f64) {
+        wait_for(&format!("{held} slots to be held"), async || {
+            let now = self.metrics().await.sum("trunkline_slots_held");
+            (now == held).then_some(())
+        })
+        .await;
+    }
+
+    /// Asserts that the model was never dialled.
+    pub fn assert_not_dialled(&self) {
+        assert!(self.sessions().is_empty(), "{:?}", self.sessions());
+        assert_eq!(self.providers.refused(), 0);
     }
 
     /// The metrics now.

@@ -39,6 +39,15 @@ impl ServerProcess {
         Self { child, port, folder, env: all }
     }
 
+    /// Starts another server of the same configuration on the same database.
+    pub fn beside(&self, node: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut env = self.env.clone();
+        env.push(("NODE_ID".to_owned(), node.to_owned()));
+        let (child, port) = spawn(folder.path(), &env, "first");
+        Self { child, port, folder, env }
+    }
+
     /// Starts the same server again in the same folder, after it ended.
     pub fn start_again(&mut self) {
         let (child, port) = spawn(self.folder.path(), &self.env, "again");
@@ -54,6 +63,12 @@ impl ServerProcess {
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its database.
+    pub fn database_url(&self) -> &str {
+        let url = self.env.iter().find(|(name, _)| name == "DATABASE_URL");
+        &url.expect("a database").1
     }
 
     /// Its process id.
@@ -112,14 +127,25 @@ impl ServerProcess {
 
     /// A request with a JSON body, as the operator: status and answer.
     pub async fn send(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
+        self.send_as(Some(OPS_TOKEN), method, path, body).await
+    }
+
+    /// The same with another token, or none.
+    pub async fn send_as(
+        &self,
+        token: Option<&str>,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> (u16, String) {
         let method = awc::http::Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut answer = client()
+        let mut request = client()
             .request(method, format!("{}{path}", self.base()))
-            .bearer_auth(OPS_TOKEN)
-            .timeout(Duration::from_secs(10))
-            .send_json(body)
-            .await
-            .expect("the server answers");
+            .timeout(Duration::from_secs(10));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let mut answer = request.send_json(body).await.expect("the server answers");
         let body = answer.body().await.expect("a whole answer");
         (answer.status().as_u16(), String::from_utf8_lossy(&body).into_owned())
     }

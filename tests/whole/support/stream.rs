@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use actix_http::ws::{Frame, Message};
+use actix_http::ws::{CloseCode, Frame, Item, Message};
 use awc::ws::Codec;
 use futures_util::{SinkExt as _, StreamExt as _};
 use trunkline_core::wire::twilio::signature::sign;
 
 use super::{ACCOUNT, AUTH_TOKEN, PUBLIC_URL, ServerProcess, server::client};
+
+/// The close code of a stream that broke the rules, RFC 6455, 7.4.1.
+pub const CLOSED_BY_POLICY: u16 = 1008;
 
 /// An open stream.
 pub struct RawStream(actix_codec::Framed<awc::BoxedSocket, Codec>);
@@ -21,7 +24,16 @@ impl RawStream {
 
     /// Opens a stream with this signature; the HTTP status when it is refused.
     pub async fn try_open(server: &ServerProcess, signature: Option<&str>) -> Result<Self, u16> {
-        let mut request = client().ws(format!("ws://127.0.0.1:{}/twilio/stream", server.port()));
+        Self::try_open_at(server, "/twilio/stream", signature).await
+    }
+
+    /// The same under another path.
+    pub async fn try_open_at(
+        server: &ServerProcess,
+        path: &str,
+        signature: Option<&str>,
+    ) -> Result<Self, u16> {
+        let mut request = client().ws(format!("ws://127.0.0.1:{}{path}", server.port()));
         if let Some(signature) = signature {
             request = request.header("x-twilio-signature", signature);
         }
@@ -40,6 +52,31 @@ impl RawStream {
     /// Sends bytes.
     pub async fn send_binary(&mut self, bytes: Vec<u8>) {
         self.0.send(Message::Binary(bytes.into())).await.expect("the bytes are sent");
+    }
+
+    /// Sends the first half of a text, and nothing after it.
+    pub async fn send_fragment(&mut self) {
+        let half = Item::FirstText(r#"{"event":"#.into());
+        self.0.send(Message::Continuation(half)).await.expect("the fragment is sent");
+    }
+
+    /// Sends a frame of audio: 20 ms of silence, or what `payload` says.
+    pub async fn send_media(&mut self, payload: Option<&str>) {
+        let silence = "/".repeat(212) + "/w==";
+        let payload = payload.unwrap_or(&silence);
+        self.send(&format!(
+            r#"{{"event":"media","sequenceNumber":"2","media":{{"track":"inbound","chunk":"1","timestamp":"20","payload":"{payload}"}},"streamSid":"MZ1"}}"#
+        ))
+        .await;
+    }
+
+    /// Closes it as the carrier does when the caller hangs up.
+    pub async fn hang_up(mut self, call_sid: &str) {
+        self.send(&format!(
+            r#"{{"event":"stop","sequenceNumber":"9","stop":{{"accountSid":"{ACCOUNT}","callSid":"{call_sid}"}},"streamSid":"MZ1"}}"#
+        ))
+        .await;
+        self.0.send(Message::Close(Some(CloseCode::Normal.into()))).await.expect("the close is sent");
     }
 
     /// Sends `start` for a call with this token.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use trunkline_core::audio::chunk::{decoded_len, is_plausible_base64};
 
 use super::conversation::{Item, Kind};
 use super::error::ApiError;
@@ -20,12 +21,25 @@ struct Append<'a> {
     audio: Cow<'a, str>,
 }
 
+/// The audio of an append that is written as most clients write it: no blanks,
+/// no other field, whole base64.
+fn audio_of(text: &str) -> Option<&str> {
+    let head = r#"{"type":"input_audio_buffer.append","audio":""#;
+    let audio = text.strip_prefix(head)?.strip_suffix("\"}")?;
+    is_plausible_base64(audio).then_some(audio)
+}
+
 impl Session {
     /// Takes one text message.
     pub(crate) fn on_text(&mut self, text: &str, now_ms: u64) {
         self.on_time(now_ms);
         if self.ended() {
             return;
+        }
+        if self.seat.knobs.echo
+            && let Some(audio) = audio_of(text)
+        {
+            return self.take_echo(audio, decoded_len(audio));
         }
         if let Ok(append) = serde_json::from_str::<Append<'_>>(text)
             && append.kind == "input_audio_buffer.append"
@@ -58,6 +72,9 @@ impl Session {
     }
 
     fn append_base64(&mut self, audio: &str) {
+        if self.seat.knobs.echo && is_plausible_base64(audio) {
+            return self.take_echo(audio, decoded_len(audio));
+        }
         let Ok(bytes) = STANDARD.decode(audio) else {
             let message = "Invalid 'audio'. Expected base64-encoded audio bytes in the session's input format.";
             self.error(
@@ -73,14 +90,22 @@ impl Session {
         if self.seat.knobs.mute_before_ready {
             return;
         }
-        if self.seat.knobs.echo {
-            self.echo(audio, bytes.len());
-        } else {
-            self.append(&bytes);
+        self.append(&bytes);
+    }
+
+    /// What is sent back need not be decoded.
+    fn take_echo(&mut self, audio: &str, bytes: usize) {
+        self.seat.record.write(|r| {
+            r.appends += 1;
+            r.audio_received_bytes += bytes as u64;
+        });
+        if !self.seat.knobs.mute_before_ready {
+            self.echo(audio, bytes);
         }
     }
 
     fn event(&mut self, event: &Value) {
+        self.note_echo();
         let event_id = event.get("event_id").and_then(Value::as_str);
         let Some(kind) = event.get("type").and_then(Value::as_str) else {
             self.seat

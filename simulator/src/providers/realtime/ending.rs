@@ -78,6 +78,7 @@ impl Session {
 
     /// Ends what is open and the response with it.
     pub(crate) fn finish(&mut self, number: u16, ending: &Ending<'_>) {
+        self.end_echo(number);
         let open = |r: &Active| {
             let open = r
                 .items

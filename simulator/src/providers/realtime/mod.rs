@@ -24,4 +24,4 @@ mod vad;
 
 pub(crate) use audio::Voice;
 pub(crate) use dialect::Dialect;
-pub(crate) use session::{Seat, Session};
+pub(crate) use session::{Output, Seat, Session};

@@ -129,6 +129,7 @@ impl Session {
         }
         if echo {
             self.step(number, Step::Begin { index: 0 });
+            self.begin_echo(number);
         } else if let Some(code) = self.seat.knobs.fail_code.clone() {
             let error = Some(ApiError::of_code(&code));
             self.finish(

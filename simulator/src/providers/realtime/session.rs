@@ -9,6 +9,7 @@ use super::audio::Voice;
 use super::config::Config;
 use super::conversation::Conversation;
 use super::dialect::Dialect;
+use super::echo::Echo;
 use super::error::ApiError;
 use super::fields::set;
 use super::input::Input;
@@ -99,6 +100,8 @@ pub(crate) struct Session {
     pub(crate) ready: bool,
     /// Whether audio to be echoed has come.
     pub(crate) echo_waits: bool,
+    /// The echo under way.
+    pub(crate) echo: Option<Echo>,
     out: Vec<Output>,
     events: u64,
     ids: u64,
@@ -123,6 +126,7 @@ impl Session {
             audio_deltas: 0,
             ready: false,
             echo_waits: false,
+            echo: None,
             out: Vec::new(),
             events: 0,
             ids: 0,
@@ -184,6 +188,11 @@ impl Session {
             Task::Drop => self.end(Output::Drop, "dropped"),
             Task::Expire => self.expire(),
         }
+    }
+
+    /// What is to be done, in order; the list stays with the session.
+    pub(crate) fn drain_output(&mut self) -> std::vec::Drain<'_, Output> {
+        self.out.drain(..)
     }
 
     /// What is to be done, in order.
@@ -281,8 +290,14 @@ impl Session {
     }
 
     pub(crate) fn event_id(&mut self) -> String {
+        let event = self.next_event();
+        format!("event_{}_{event}", self.seat.number)
+    }
+
+    /// Numbers an event, from 1.
+    pub(crate) fn next_event(&mut self) -> u64 {
         self.events += 1;
-        format!("event_{}_{}", self.seat.number, self.events)
+        self.events
     }
 
     /// A name that no other session uses either.

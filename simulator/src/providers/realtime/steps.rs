@@ -155,12 +155,12 @@ impl Session {
             r.first_audio_ms.get_or_insert(now_ms);
             r.audio_ms += ms;
         });
-        if self
-            .seat
-            .knobs
-            .drop_after_deltas
-            .is_some_and(|n| self.audio_deltas >= n)
-        {
+        self.drop_if_wanted();
+    }
+
+    pub(crate) fn drop_if_wanted(&mut self) {
+        let limit = self.seat.knobs.drop_after_deltas;
+        if limit.is_some_and(|n| self.audio_deltas >= n) {
             self.end(Output::Drop, "dropped");
         }
     }

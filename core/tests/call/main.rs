@@ -1,0 +1,28 @@
+//! The call core in virtual time, one file per behaviour.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may fail loudly, and looks for the one variant it is about"
+)]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared by the test binaries, each using its part")]
+mod support;
+
+mod barge_in;
+mod children;
+mod conversation;
+mod dtmf;
+mod goodbye;
+mod greeting;
+mod handshake;
+mod hangup;
+mod limits;
+mod model_loss;
+mod races;
+mod sweep;
+mod tools;
+mod watchdog;

@@ -1,0 +1,163 @@
+//! What a test says and asks in its own words.
+
+use trunkline_core::call::{
+    Disposition, Handshake, Input, Metric, ModelEvent, Output, PhaseName, Speaker, Summary,
+    TranscriptEntry,
+};
+use trunkline_core::ids::ItemId;
+use trunkline_core::pii::Personal;
+use trunkline_core::time::Micros;
+use trunkline_core::wire::realtime::ClientEvent;
+
+use super::model::item_of;
+use super::phone::Wire;
+use super::settings::ms;
+use super::world::World;
+
+impl World {
+    /// The caller speaks from now on for so long; the words come a little later.
+    pub fn caller_speaks(&mut self, time: Micros, words: &str) {
+        self.model_says_in(Micros::ZERO, ModelEvent::SpeechStarted);
+        self.model_says_in(time, ModelEvent::SpeechStopped);
+        let item = ItemId::parse(&format!("caller_{}", self.now.0)).unwrap();
+        let text = Personal::new(words);
+        self.model_says_in(time + ms(150), ModelEvent::CallerTranscript { item, text });
+    }
+
+    /// Runs up to the moment the greeting has been heard and the model is ready.
+    pub fn past_greeting(&mut self) {
+        self.run_until(ms(4_500));
+        assert_eq!(self.call.phase(), PhaseName::Conversation);
+    }
+
+    /// Runs until audio of the response that is made of `tag` is on the wire.
+    pub fn run_until_sent(&mut self, tag: u8) {
+        for _ in 0..10_000 {
+            if self.bytes_sent(tag) > 0 {
+                return;
+            }
+            self.run_for(ms(5));
+        }
+        panic!("response {tag} never spoke");
+    }
+
+    pub fn told_model(&self) -> impl Iterator<Item = &ClientEvent> {
+        self.model.received.iter().map(|(_, event)| event)
+    }
+
+    /// Responses that were asked for.
+    pub fn creates(&self) -> usize {
+        self.told_model().filter(|e| matches!(e, ClientEvent::CreateResponse { .. })).count()
+    }
+
+    pub fn cancels(&self) -> usize {
+        self.told_model().filter(|e| matches!(e, ClientEvent::CancelResponse { .. })).count()
+    }
+
+    /// What the last request asked to be said word for word.
+    pub fn asked_to_say(&self, words: &str) -> bool {
+        self.told_model().any(|e| match e {
+            ClientEvent::CreateResponse { instructions: Some(text), .. } => text.contains(words),
+            _ => false,
+        })
+    }
+
+    /// Where the model was told to cut the item of this response, in milliseconds.
+    pub fn truncated_at(&self, tag: u8) -> Option<u64> {
+        self.told_model().find_map(|e| match e {
+            ClientEvent::TruncateItem { item_id, audio_end_ms, .. } if *item_id == item_of(tag) => {
+                Some(*audio_end_ms)
+            }
+            _ => None,
+        })
+    }
+
+    pub fn deleted(&self, tag: u8) -> bool {
+        let wanted = item_of(tag);
+        self.told_model()
+            .any(|e| matches!(e, ClientEvent::DeleteItem { item_id } if *item_id == wanted))
+    }
+
+    pub fn bytes_sent(&self, tag: u8) -> u64 {
+        self.sent.get(&tag).copied().unwrap_or(0)
+    }
+
+    pub fn clears(&self) -> usize {
+        self.wire.iter().filter(|(_, wire)| *wire == Wire::Clear).count()
+    }
+
+    pub fn when(&self, is_it: impl Fn(&Output) -> bool) -> Option<Micros> {
+        self.outputs.iter().find(|(_, output)| is_it(output)).map(|(at, _)| *at)
+    }
+
+    pub fn count(&self, is_it: impl Fn(&Output) -> bool) -> usize {
+        self.outputs.iter().filter(|(_, output)| is_it(output)).count()
+    }
+
+    pub fn events(&self, word: &str) -> usize {
+        self.count(|o| matches!(o, Output::Event { kind, .. } if *kind == word))
+    }
+
+    pub fn stale(&self, word: &str) -> usize {
+        self.count(|o| matches!(o, Output::Metric(Metric::Stale(what)) if *what == word))
+    }
+
+    pub fn disposition(&self) -> Option<Disposition> {
+        self.outputs.iter().find_map(|(_, output)| match output {
+            Output::Disposition(disposition) => Some(*disposition),
+            _ => None,
+        })
+    }
+
+    pub fn summary(&self) -> Option<&Summary> {
+        self.outputs.iter().find_map(|(_, output)| match output {
+            Output::Ended(summary) => Some(summary),
+            _ => None,
+        })
+    }
+
+    /// The summary of a call that must be over.
+    pub fn ended(&self) -> &Summary {
+        self.summary().unwrap_or_else(|| panic!("the call goes on, {:?}", self.call.phase()))
+    }
+
+    pub fn ended_at(&self) -> Micros {
+        self.when(|o| matches!(o, Output::Ended(_))).expect("the call is over")
+    }
+
+    pub fn reason(&self) -> Option<&str> {
+        self.ended().reason.as_deref()
+    }
+
+    pub fn handshakes(&self) -> Vec<&Handshake> {
+        let all = self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::Handshake(handshake) => Some(handshake),
+            _ => None,
+        });
+        all.collect()
+    }
+
+    pub fn transcripts(&self, speaker: Speaker) -> Vec<&TranscriptEntry> {
+        let all = self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::Transcript(entry) if entry.speaker == speaker => Some(entry),
+            _ => None,
+        });
+        all.collect()
+    }
+
+    pub fn phases(&self) -> Vec<PhaseName> {
+        let all = self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::Phase(phase) => Some(*phase),
+            _ => None,
+        });
+        all.collect()
+    }
+
+    pub fn press(&mut self, digit: char) {
+        self.tell(Input::Digit(digit));
+    }
+
+    pub fn hang_up(&mut self) {
+        self.tell(Input::StreamStopped);
+    }
+}

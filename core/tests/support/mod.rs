@@ -1,0 +1,18 @@
+//! A call in virtual time: the real core, the real media path, a phone that plays
+//! at real speed and a model that answers, all on one clock that jumps from one
+//! wake-up to the next. Nothing here sleeps, and nothing here is random.
+
+mod asks;
+mod model;
+mod phone;
+mod settings;
+mod world;
+
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub use model::{Dial, Reply, item_of, response_of};
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub use phone::{GREETING_TAG, Phone, Wire};
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub use settings::{GREETING, GREETING_BYTES, Plan, ms, secs};
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub use world::World;

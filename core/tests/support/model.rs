@@ -1,0 +1,324 @@
+//! The realtime model: it answers a request after a while, in bursts faster than
+//! real time, and goes on for a moment after it was told to stop.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use trunkline_core::call::ModelEvent;
+use trunkline_core::ids::{ItemId, ResponseId, ToolCallId};
+use trunkline_core::pii::Personal;
+use trunkline_core::time::Micros;
+use trunkline_core::wire::realtime::{ClientEvent, Item};
+
+use super::settings::ms;
+
+/// What a dial comes to.
+#[derive(Clone, Debug)]
+pub enum Dial {
+    /// The session is configured after this long.
+    Ready(Micros),
+    /// Nothing ever comes.
+    Hangs,
+    /// The dial fails.
+    Fails { after: Micros, retry: bool },
+}
+
+/// What the model does when it is asked for a response.
+#[derive(Clone, Debug, Default)]
+pub struct Reply {
+    /// A third of a second of audio for each word.
+    pub text: &'static str,
+    /// Tools called after the words.
+    pub tools: Vec<(&'static str, &'static str)>,
+    /// It never announces the response.
+    pub never_announced: bool,
+    /// It announces the response and then stays silent.
+    pub mute: bool,
+    /// It breaks off by itself after the words.
+    pub fails: Option<&'static str>,
+    /// From the request to the first audio, when it is not the usual.
+    pub latency: Option<Micros>,
+}
+
+impl Reply {
+    pub fn says(text: &'static str) -> Self {
+        Self { text, ..Self::default() }
+    }
+
+    pub fn calls(tools: &[(&'static str, &'static str)]) -> Self {
+        Self { tools: tools.to_vec(), ..Self::default() }
+    }
+
+    pub fn with_tools(mut self, tools: &[(&'static str, &'static str)]) -> Self {
+        self.tools = tools.to_vec();
+        self
+    }
+}
+
+/// Something that the model sends.
+#[derive(Clone, Debug)]
+pub enum Sends {
+    Event(ModelEvent),
+    Audio { response: String, item: String, tag: u8, bytes: u64 },
+}
+
+#[derive(Debug)]
+struct Open {
+    id: ResponseId,
+    cancelled: bool,
+}
+
+/// Audio of one word.
+const WORD_BYTES: u64 = 2_400;
+/// From a request to its announcement.
+const ANNOUNCE: Micros = ms(30);
+/// From a request to the first audio.
+const LATENCY: Micros = ms(300);
+/// Between two bursts, each a word: five times real time.
+const BURST: Micros = ms(60);
+/// How long deltas still come after a cancellation.
+const LATE: Micros = ms(70);
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// What the next dials come to; then ready after 200 ms.
+    pub dials: VecDeque<Dial>,
+    /// What the next responses are; then a short sentence.
+    pub replies: VecDeque<Reply>,
+    /// Everything that it was told.
+    pub received: Vec<(Micros, ClientEvent)>,
+    /// Which session; events of an older one never arrive.
+    pub serial: u32,
+    /// Whether the session is configured.
+    pub ready: bool,
+    /// Cancellations that it does not answer.
+    pub ignores_cancel: bool,
+    /// Items it has, with the audio of each in milliseconds.
+    pub memory: Vec<(String, u64)>,
+    /// Requests that were not its to serve: truncations of unknown audio.
+    pub wrong_truncations: u32,
+    /// Requests made while another response was open that nobody had cancelled.
+    pub overlaps: u32,
+    open: Option<Open>,
+    /// Responses that it stopped, and when it was told to.
+    cancelled: BTreeMap<String, Micros>,
+    responses: u8,
+}
+
+pub fn response_of(tag: u8) -> ResponseId {
+    ResponseId::parse(&format!("resp_{tag}")).unwrap()
+}
+
+pub fn item_of(tag: u8) -> ItemId {
+    ItemId::parse(&format!("item_{tag}")).unwrap()
+}
+
+impl Model {
+    /// A new session begins.
+    pub fn dialled(&mut self) -> Dial {
+        self.dropped();
+        self.memory.clear();
+        self.dials.pop_front().unwrap_or(Dial::Ready(ms(200)))
+    }
+
+    /// The last response that it began, as the byte its audio is made of.
+    pub fn last_tag(&self) -> u8 {
+        self.responses
+    }
+
+    /// The session is gone, and what it would have said with it.
+    pub fn dropped(&mut self) {
+        self.serial += 1;
+        self.ready = false;
+        self.open = None;
+    }
+
+    /// It is told something at `now`; answers what it sends, and when.
+    pub fn receive(&mut self, event: &ClientEvent, now: Micros) -> Vec<(Micros, Sends)> {
+        self.received.push((now, event.clone()));
+        match event {
+            ClientEvent::CreateResponse { .. } => self.respond(now),
+            ClientEvent::CancelResponse { response_id } => self.cancel(response_id.as_ref(), now),
+            ClientEvent::TruncateItem { item_id, audio_end_ms, .. } => {
+                let known = self.memory.iter_mut().find(|(id, _)| id == item_id.as_str());
+                match known {
+                    Some((_, length)) if *audio_end_ms <= *length => *length = *audio_end_ms,
+                    Some(_) | None => self.wrong_truncations += 1,
+                }
+                Vec::new()
+            }
+            ClientEvent::DeleteItem { item_id } => {
+                let before = self.memory.len();
+                self.memory.retain(|(id, _)| id != item_id.as_str());
+                self.wrong_truncations += u32::from(before == self.memory.len());
+                Vec::new()
+            }
+            ClientEvent::CreateItem(Item::AssistantText { id: Some(id), .. }) => {
+                self.memory.push((id.as_str().to_owned(), 0));
+                Vec::new()
+            }
+            ClientEvent::CreateItem(_)
+            | ClientEvent::SessionUpdate(_)
+            | ClientEvent::CommitAudio
+            | ClientEvent::ClearAudio => Vec::new(),
+        }
+    }
+
+    /// Takes note of what it sends, as it arrives.
+    pub fn sent(&mut self, sends: &Sends) {
+        match sends {
+            Sends::Event(ModelEvent::Ready) => self.ready = true,
+            Sends::Event(ModelEvent::ResponseFinished { response, .. }) => {
+                self.open.take_if(|open| open.id == *response);
+            }
+            Sends::Event(ModelEvent::ItemAnnounced { item, .. }) => {
+                self.memory.push((item.as_str().to_owned(), 0));
+            }
+            Sends::Audio { item, bytes, .. } => {
+                if let Some((_, length)) = self.memory.iter_mut().find(|(id, _)| id == item) {
+                    *length += bytes / 8;
+                }
+            }
+            Sends::Event(_) => {}
+        }
+    }
+
+    /// Whether it does not say this before its session is configured.
+    pub fn is_deaf_to(&self, sends: &Sends) -> bool {
+        let of_speech = matches!(
+            sends,
+            Sends::Event(
+                ModelEvent::SpeechStarted
+                    | ModelEvent::SpeechStopped
+                    | ModelEvent::CallerTranscript { .. }
+            )
+        );
+        of_speech && !self.ready
+    }
+
+    /// Whether what was scheduled at `scheduled_at` does not come any more, because
+    /// its response was cancelled since.
+    pub fn withholds(&self, sends: &Sends, scheduled_at: Micros, now: Micros) -> bool {
+        let cancelled_at = response_in(sends).and_then(|response| self.cancelled.get(&response));
+        cancelled_at.is_some_and(|at| scheduled_at < *at && now > *at + STILL_ARRIVES)
+    }
+
+    /// The open response has ended here, and the news of it are on their way.
+    pub fn ends_early(&mut self) {
+        self.open = None;
+    }
+
+    fn respond(&mut self, now: Micros) -> Vec<(Micros, Sends)> {
+        if let Some(open) = &self.open {
+            self.overlaps += u32::from(!open.cancelled);
+            return vec![(now + ANNOUNCE, Sends::Event(ModelEvent::Busy))];
+        }
+        let reply = self.replies.pop_front().unwrap_or(Reply::says("I see, go on please."));
+        self.begin(&reply, now)
+    }
+
+    /// It begins a response, asked or not.
+    pub fn begin(&mut self, reply: &Reply, now: Micros) -> Vec<(Micros, Sends)> {
+        if reply.never_announced {
+            return Vec::new();
+        }
+        self.responses += 1;
+        let tag = self.responses;
+        let response = response_of(tag);
+        self.open = Some(Open { id: response.clone(), cancelled: false });
+        let mut script = vec![(
+            now + ANNOUNCE,
+            Sends::Event(ModelEvent::ResponseAnnounced { response: response.clone() }),
+        )];
+        if reply.mute {
+            return script;
+        }
+        let mut at = now + reply.latency.unwrap_or(LATENCY);
+        speak(reply, tag, &mut at, &mut script);
+        call_tools(reply, &response, at, &mut script);
+        script.push((at + ms(5), Sends::Event(finished(response, reply.fails))));
+        script
+    }
+
+    fn cancel(&mut self, id: Option<&ResponseId>, now: Micros) -> Vec<(Micros, Sends)> {
+        let open = self.open.as_mut().filter(|o| id.is_none_or(|id| *id == o.id));
+        let Some(open) = open.filter(|o| !o.cancelled) else {
+            let code = "response_cancel_not_active".to_owned();
+            return vec![(now + ms(20), Sends::Event(ModelEvent::Complaint { code }))];
+        };
+        open.cancelled = true;
+        if self.ignores_cancel {
+            return Vec::new();
+        }
+        self.cancelled.insert(open.id.as_str().to_owned(), now);
+        vec![(now + LATE, Sends::Event(finished(open.id.clone(), Some("client_cancelled"))))]
+    }
+}
+
+/// How long after a cancellation what was under way still arrives.
+const STILL_ARRIVES: Micros = ms(60);
+
+fn response_in(sends: &Sends) -> Option<String> {
+    match sends {
+        Sends::Audio { response, .. } => Some(response.clone()),
+        Sends::Event(
+            ModelEvent::AgentText { item, .. } | ModelEvent::ItemFinished { item, .. },
+        ) => Some(item.as_str().replace("item", "resp")),
+        Sends::Event(
+            ModelEvent::ItemAnnounced { response, .. }
+            | ModelEvent::FunctionCall { response, .. }
+            | ModelEvent::ResponseFinished { response, .. },
+        ) => Some(response.as_str().to_owned()),
+        Sends::Event(_) => None,
+    }
+}
+
+fn speak(reply: &Reply, tag: u8, at: &mut Micros, script: &mut Vec<(Micros, Sends)>) {
+    if reply.text.is_empty() {
+        return;
+    }
+    let (response, item) = (response_of(tag), item_of(tag));
+    let announced = ModelEvent::ItemAnnounced { response: response.clone(), item: item.clone() };
+    script.push((*at, Sends::Event(announced)));
+    let mut audio_bytes = 0;
+    for (index, word) in reply.text.split(' ').enumerate() {
+        *at = *at + BURST;
+        let space = if index == 0 { "" } else { " " };
+        let text = Personal::new(format!("{space}{word}"));
+        let audio = Sends::Audio {
+            response: response.as_str().to_owned(),
+            item: item.as_str().to_owned(),
+            tag,
+            bytes: WORD_BYTES,
+        };
+        script.push((*at, audio));
+        audio_bytes += WORD_BYTES;
+        let words = ModelEvent::AgentText { item: item.clone(), text, audio_bytes };
+        script.push((*at, Sends::Event(words)));
+    }
+    script.push((*at, Sends::Event(ModelEvent::ItemFinished { item, audio_bytes })));
+}
+
+fn call_tools(reply: &Reply, response: &ResponseId, at: Micros, script: &mut Vec<(Micros, Sends)>) {
+    for (index, (name, arguments)) in reply.tools.iter().enumerate() {
+        let call_id = ToolCallId::parse(&format!("call_{}_{index}", response.as_str())).unwrap();
+        script.push((
+            at,
+            Sends::Event(ModelEvent::FunctionCall {
+                response: response.clone(),
+                call_id,
+                name: (*name).to_owned(),
+                arguments: Personal::new(*arguments),
+            }),
+        ));
+    }
+}
+
+fn finished(response: ResponseId, error: Option<&str>) -> ModelEvent {
+    ModelEvent::ResponseFinished {
+        response,
+        completed: error.is_none(),
+        error: error.map(str::to_owned),
+        usage: None,
+    }
+}

@@ -1,0 +1,438 @@
+//! One clock, and everything that lives on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use trunkline_core::call::{
+    Call, Child, Exit, Input, MediaCommand, ModelEvent, Output, ToolEffect, ToolOutcome,
+};
+use trunkline_core::ids::{ItemId, ResponseId, StreamSid};
+use trunkline_core::media::{Downlink, Phrase};
+use trunkline_core::pii::Personal;
+use trunkline_core::tenant::Turns;
+use trunkline_core::time::Micros;
+use trunkline_core::turn::barge_in::BargeInDetector;
+use trunkline_core::turn::endpoint::TurnMachine;
+
+use super::model::{Dial, Model, Reply, Sends};
+use super::phone::{GREETING_TAG, Phone, Wire};
+use super::settings::{GREETING_BYTES, Plan, ms};
+
+/// Something that will happen.
+#[derive(Debug)]
+enum Coming {
+    Input(Input),
+    Model { serial: u32, sends: Sends, scheduled_at: Micros },
+    AtPhone(Wire),
+    MarkBack(String),
+}
+
+/// What a tool comes to, and when.
+pub type ToolScript = (Micros, ToolEffect);
+
+/// See the module's text.
+pub struct World {
+    pub now: Micros,
+    pub call: Call,
+    pub downlink: Downlink,
+    pub phone: Phone,
+    pub model: Model,
+    /// One way between us and the phone.
+    pub line_delay: Micros,
+    /// Marks that the carrier loses from now on.
+    pub loses_marks: bool,
+    /// Tools by name; one that is not here never brings a result.
+    pub tools: BTreeMap<&'static str, ToolScript>,
+    /// Everything that the call wanted done.
+    pub outputs: Vec<(Micros, Output)>,
+    /// Everything that happened to the call.
+    pub inputs: Vec<(Micros, Input)>,
+    /// Everything that went to the carrier.
+    pub wire: Vec<(Micros, Wire)>,
+    /// Bytes that went to the carrier, by response.
+    pub sent: BTreeMap<u8, u64>,
+    /// Bytes that the model gave, by response.
+    pub received: BTreeMap<u8, u64>,
+    pub barge_in: Option<BargeInDetector>,
+    pub turns: Option<TurnMachine>,
+    pub tool_runner: bool,
+    pub captured: Option<u64>,
+    coming: BTreeMap<(Micros, u64), Coming>,
+    serial: u64,
+    announced: BTreeSet<ResponseId>,
+    admitted: BTreeSet<u8>,
+    silenced: BTreeSet<u8>,
+    /// An interruption was made and nothing has been let through since.
+    gate_shut: bool,
+    generation: u64,
+    closed: bool,
+    theirs: bool,
+}
+
+impl World {
+    /// A call that has not begun.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            now: Micros::ZERO,
+            call: Call::new(plan.settings(), Micros::ZERO),
+            downlink: Downlink::new(StreamSid::parse("MZ0").unwrap()),
+            phone: Phone::default(),
+            model: Model::default(),
+            line_delay: ms(20),
+            loses_marks: false,
+            tools: BTreeMap::new(),
+            outputs: Vec::new(),
+            inputs: Vec::new(),
+            wire: Vec::new(),
+            sent: BTreeMap::new(),
+            received: BTreeMap::new(),
+            barge_in: None,
+            turns: None,
+            tool_runner: false,
+            captured: None,
+            coming: BTreeMap::new(),
+            serial: 0,
+            announced: BTreeSet::new(),
+            gate_shut: false,
+            admitted: BTreeSet::new(),
+            silenced: BTreeSet::new(),
+            generation: 0,
+            closed: false,
+            theirs: plan.turns == Turns::Model,
+        }
+    }
+
+    /// Whether turns belong to the model.
+    pub fn is_theirs(&self) -> bool {
+        self.theirs
+    }
+
+    /// A call whose stream is up.
+    pub fn started(plan: &Plan) -> Self {
+        let mut world = Self::new(plan);
+        world.tell(Input::Started);
+        world
+    }
+
+    /// Lets time pass until `until`, doing all that is due on the way.
+    pub fn run_until(&mut self, until: Micros) {
+        let mut steps = 0;
+        while let Some(at) = self.next_wake().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.wake();
+            steps += 1;
+            assert!(steps < 200_000, "the clock does not get on at {:?}", self.now);
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// Lets so much time pass.
+    pub fn run_for(&mut self, time: Micros) {
+        self.run_until(self.now + time);
+    }
+
+    /// Something happens now.
+    pub fn tell(&mut self, input: Input) {
+        self.step(Some(input));
+        self.pump();
+    }
+
+    /// Something happens after a while.
+    pub fn tell_in(&mut self, after: Micros, input: Input) {
+        self.schedule(self.now + after, Coming::Input(input));
+    }
+
+    /// The present session says something, after a while.
+    pub fn model_says_in(&mut self, after: Micros, event: ModelEvent) {
+        self.from_model(vec![(self.now + after, Sends::Event(event))]);
+    }
+
+    /// The model begins a response that nobody asked for.
+    pub fn model_begins(&mut self, reply: &Reply) {
+        let script = self.model.begin(reply, self.now);
+        self.from_model(script);
+    }
+
+    /// The session breaks: nothing more comes from it but the news.
+    pub fn lose_model(&mut self, retry: bool) {
+        self.model.dropped();
+        self.tell(Input::Model(ModelEvent::Lost { reason: "broken".to_owned(), retry }));
+    }
+
+    /// A child ends by itself.
+    pub fn kill(&mut self, child: Child) {
+        match child {
+            Child::BargeIn => self.barge_in = None,
+            Child::TurnManager => self.turns = None,
+            Child::ToolRunner => self.tool_runner = false,
+            Child::RealtimeSession => self.model.dropped(),
+            Child::TwilioStream => {}
+        }
+        self.tell(Input::ChildExited { child, exit: Exit::Panicked });
+    }
+
+    /// Audio arrives from a model that keeps to no rules.
+    pub fn push_audio(&mut self, tag: u8, bytes: u64) {
+        let (response, item) = (format!("resp_{tag}"), format!("item_{tag}"));
+        self.audio(&response, &item, tag, bytes);
+        self.pump();
+    }
+
+    fn next_wake(&self) -> Option<Micros> {
+        let candidates = [
+            self.coming.keys().next().map(|(at, _)| *at),
+            self.call.poll_timeout().map(|(at, _)| at),
+            self.turns.as_ref().and_then(TurnMachine::poll_timeout),
+            self.phone.next_event(),
+            if self.closed { None } else { self.downlink.next_write() },
+        ];
+        candidates.into_iter().flatten().min()
+    }
+
+    fn wake(&mut self) {
+        let marks = self.phone.advance(self.now);
+        self.return_marks(marks);
+        while let Some(entry) = self.coming.first_entry().filter(|e| e.key().0 <= self.now) {
+            let coming = entry.remove();
+            self.arrive(coming);
+        }
+        let ended = self.turns.as_mut().and_then(|t| t.handle_timeout(self.now));
+        if let Some(utterances) = ended {
+            self.tell(Input::TurnEnded { utterances });
+        }
+        if self.call.poll_timeout().is_some_and(|(at, _)| at <= self.now) {
+            self.take_notices();
+            self.call.handle_timeout(self.now);
+            self.perform_all();
+        }
+        self.pump();
+    }
+
+    fn arrive(&mut self, coming: Coming) {
+        match coming {
+            Coming::Input(input) => self.tell(input),
+            Coming::AtPhone(wire) => {
+                let marks = self.phone.receive(wire, self.now);
+                self.return_marks(marks);
+            }
+            Coming::MarkBack(name) => {
+                self.downlink.on_mark(&name);
+                self.pump();
+            }
+            Coming::Model { serial, sends, scheduled_at } => {
+                if serial == self.model.serial {
+                    self.arrive_from_model(sends, scheduled_at);
+                }
+            }
+        }
+    }
+
+    fn arrive_from_model(&mut self, sends: Sends, scheduled_at: Micros) {
+        let withheld = self.model.withholds(&sends, scheduled_at, self.now);
+        if withheld || self.model.is_deaf_to(&sends) {
+            return;
+        }
+        self.model.sent(&sends);
+        match sends {
+            Sends::Audio { response, item, tag, bytes } => {
+                self.audio(&response, &item, tag, bytes);
+            }
+            Sends::Event(event) => {
+                match &event {
+                    ModelEvent::ItemFinished { item, .. } => self.downlink.finish(item.as_str()),
+                    ModelEvent::ResponseFinished { response, .. } => {
+                        self.downlink.finish_response(response.as_str());
+                    }
+                    _ => {}
+                }
+                self.tell(Input::Model(event));
+            }
+        }
+        self.pump();
+    }
+
+    fn audio(&mut self, response: &str, item: &str, tag: u8, bytes: u64) {
+        let payload = STANDARD.encode(vec![tag; usize::try_from(bytes).unwrap()]);
+        self.downlink.push(response, item, &payload);
+        *self.received.entry(tag).or_default() += bytes;
+    }
+
+    /// One step of the call, as its actor does it: what the media path has to tell
+    /// comes first. What a detector says to an output is a step of its own.
+    fn step(&mut self, input: Option<Input>) {
+        self.take_notices();
+        if let Some(input) = input {
+            self.handle(input);
+        }
+        self.perform_all();
+    }
+
+    fn take_notices(&mut self) {
+        for notice in self.downlink.take_notices() {
+            self.handle(Input::Media(notice));
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        if let Input::Model(ModelEvent::ResponseAnnounced { response }) = &input {
+            self.announced.insert(response.clone());
+        }
+        self.inputs.push((self.now, input.clone()));
+        self.call.handle(input, self.now);
+    }
+
+    fn perform_all(&mut self) {
+        let mut verdicts = Vec::new();
+        while let Some(output) = self.call.poll_output() {
+            self.outputs.push((self.now, output.clone()));
+            self.perform(output, &mut verdicts);
+        }
+        for verdict in verdicts {
+            self.step(Some(verdict));
+        }
+    }
+
+    fn perform(&mut self, output: Output, verdicts: &mut Vec<Input>) {
+        let now = self.now;
+        match output {
+            Output::Media(command) => self.command_media(command),
+            Output::Model(event) => {
+                let script = self.model.receive(&event, now);
+                self.from_model(script);
+            }
+            Output::StartModel { delay, .. } => self.dial(delay),
+            Output::StopModel => self.model.dropped(),
+            Output::StartBargeIn(s) => self.barge_in = Some(BargeInDetector::new(s)),
+            Output::StartTurnManager(s) => self.turns = Some(TurnMachine::new(s, now)),
+            Output::StartToolRunner => self.tool_runner = true,
+            Output::BargeIn(input) => {
+                let verdict = self.barge_in.as_mut().and_then(|b| b.handle(&input, now));
+                verdicts.extend(verdict.map(Input::BargeIn));
+            }
+            Output::Turn(input) => {
+                if let Some(turns) = &mut self.turns {
+                    turns.handle(&input, now);
+                }
+            }
+            Output::RunTool { call_id, name, .. } => {
+                assert!(self.tool_runner, "a tool is run where there is a runner");
+                if let Some((after, effect)) = self.tools.get(name.as_str()).cloned() {
+                    let output = Personal::new("{\"ok\":true}");
+                    let outcome = ToolOutcome { output, ok: true, effect };
+                    self.tell_in(after, Input::ToolFinished { call_id, outcome });
+                }
+            }
+            Output::CloseStream => self.closed = true,
+            Output::LearnPhrase { .. } => {
+                let audio = self.downlink.take_capture().unwrap_or_default();
+                self.captured =
+                    Some(audio.iter().map(|a| STANDARD.decode(a).unwrap().len() as u64).sum());
+            }
+            Output::Disposition(_)
+            | Output::Phase(_)
+            | Output::Event { .. }
+            | Output::Transcript(_)
+            | Output::Handshake(_)
+            | Output::Metric(_)
+            | Output::Ended(_) => {}
+        }
+    }
+
+    fn command_media(&mut self, command: MediaCommand) {
+        match command {
+            MediaCommand::Uplink { .. } => {}
+            MediaCommand::PlayGreeting { item } => self.play_greeting(&item),
+            MediaCommand::Admit { response } => {
+                assert!(self.announced.contains(&response), "{response} was never announced");
+                self.gate_shut = false;
+                if let Some(tag) = tag_of(&response) {
+                    self.silenced.remove(&tag);
+                    self.admitted.insert(tag);
+                }
+                self.downlink.admit(&response);
+            }
+            MediaCommand::Reject { response } => self.downlink.reject(&response),
+            MediaCommand::Capture { response } => self.downlink.capture(&response),
+            MediaCommand::Interrupt { generation, clear } => {
+                assert!(generation > self.generation, "the gate only moves forward");
+                self.generation = generation;
+                self.gate_shut = true;
+                self.silenced.append(&mut self.admitted);
+                self.downlink.interrupt(generation, clear, self.now);
+            }
+            MediaCommand::FinishAll => self.downlink.finish_all(),
+        }
+    }
+
+    fn play_greeting(&mut self, item: &ItemId) {
+        static PHRASE: LazyLock<Phrase> = LazyLock::new(|| {
+            Phrase::from_mulaw(&vec![GREETING_TAG; usize::try_from(GREETING_BYTES).unwrap()])
+        });
+        self.gate_shut = false;
+        self.received.insert(GREETING_TAG, GREETING_BYTES);
+        self.admitted.insert(GREETING_TAG);
+        self.downlink.play(item, &PHRASE);
+    }
+
+    fn dial(&mut self, delay: Micros) {
+        match self.model.dialled() {
+            Dial::Hangs => {}
+            Dial::Ready(after) => self.model_says_in(delay + after, ModelEvent::Ready),
+            Dial::Fails { after, retry } => {
+                let reason = "refused".to_owned();
+                self.model_says_in(delay + after, ModelEvent::Lost { reason, retry });
+            }
+        }
+    }
+
+    /// What the writer towards the carrier does when it is woken.
+    fn pump(&mut self) {
+        if self.closed {
+            return;
+        }
+        let mut texts = Vec::new();
+        self.downlink.poll_write(self.now, |text| texts.push(text));
+        for text in texts {
+            let wire = Wire::parse(&text);
+            if let Wire::Media { tag, bytes } = wire {
+                *self.sent.entry(tag).or_default() += bytes;
+                assert!(
+                    !self.silenced.contains(&tag),
+                    "audio {tag} was sent after it was silenced"
+                );
+                assert!(!self.gate_shut, "audio {tag} was sent although the floor is the caller's");
+            }
+            self.wire.push((self.now, wire.clone()));
+            self.schedule(self.now + self.line_delay, Coming::AtPhone(wire));
+        }
+        if self.downlink.has_news() {
+            self.step(None);
+        }
+    }
+
+    fn return_marks(&mut self, marks: Vec<String>) {
+        if !self.loses_marks {
+            for name in marks {
+                self.schedule(self.now + self.line_delay, Coming::MarkBack(name));
+            }
+        }
+    }
+
+    fn from_model(&mut self, script: Vec<(Micros, Sends)>) {
+        let (serial, scheduled_at) = (self.model.serial, self.now);
+        for (at, sends) in script {
+            self.schedule(at, Coming::Model { serial, sends, scheduled_at });
+        }
+    }
+
+    fn schedule(&mut self, at: Micros, coming: Coming) {
+        self.serial += 1;
+        self.coming.insert((at, self.serial), coming);
+    }
+}
+
+fn tag_of(response: &ResponseId) -> Option<u8> {
+    response.as_str().strip_prefix("resp_")?.parse().ok()
+}

@@ -1,0 +1,80 @@
+//! Times of many calls, as a histogram.
+
+use hdrhistogram::Histogram;
+use serde::{Serialize, Serializer};
+
+/// Times as a histogram with three digits of precision; in milliseconds, unless
+/// the name of what holds it says microseconds.
+#[derive(Clone, Debug)]
+pub struct Times(Histogram<u64>);
+
+impl Default for Times {
+    fn default() -> Self {
+        #[expect(clippy::expect_used, reason = "three digits are within the library's 0 to 5")]
+        Self(Histogram::new(3).expect("a histogram of three digits"))
+    }
+}
+
+impl Times {
+    pub(super) fn record(&mut self, time: u64) {
+        self.0.saturating_record(time);
+    }
+
+    pub(super) fn record_if(&mut self, time: Option<u64>) {
+        if let Some(time) = time {
+            self.record(time);
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        if let Err(error) = self.0.add(&other.0) {
+            // Both grow by themselves, so there is nothing that does not fit.
+            tracing::error!(%error, "times could not be added up");
+        }
+    }
+
+    /// How many were recorded.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The time that `percent` of the recorded ones do not exceed; 0 when none
+    /// were recorded.
+    #[must_use]
+    pub fn percentile(&self, percent: f64) -> u64 {
+        self.0.value_at_quantile(percent / 100.0)
+    }
+
+    /// The same, where the times are milliseconds.
+    #[must_use]
+    pub fn percentile_ms(&self, percent: f64) -> u64 {
+        self.percentile(percent)
+    }
+}
+
+impl Serialize for Times {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Percentiles {
+            count: u64,
+            p50: u64,
+            p90: u64,
+            p95: u64,
+            p99: u64,
+            p999: u64,
+            max: u64,
+        }
+        let at = |percent| self.percentile(percent);
+        let percentiles = Percentiles {
+            count: self.count(),
+            p50: at(50.0),
+            p90: at(90.0),
+            p95: at(95.0),
+            p99: at(99.0),
+            p999: at(99.9),
+            max: at(100.0),
+        };
+        percentiles.serialize(serializer)
+    }
+}

@@ -1,0 +1,49 @@
+//! The carrier's reports of where a call is.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use trunkline_core::ids::CallSid;
+
+use crate::columns::stored_time;
+use crate::connection::AnyConnection;
+use crate::error::StoreError;
+use crate::schema::calls;
+use crate::words::Status;
+
+/// The carrier says where a call is. It reports every call of an account, so a
+/// report of a call that is not stored is no mistake: it changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The call.
+    pub call_sid: CallSid,
+    /// Where it is. Ignored when the stored status is as far along, see
+    /// [`Status::rank`].
+    pub status: Status,
+    /// When the report came.
+    pub at: DateTime<Utc>,
+}
+
+/// Moves a call's status forward.
+pub(crate) fn apply(
+    connection: &mut AnyConnection,
+    report: &StatusReport,
+) -> Result<(), StoreError> {
+    let this_call = || calls::table.filter(calls::call_sid.eq(report.call_sid.as_str()));
+    // In the statement, not before it: another node may write in between.
+    let earlier: Vec<Status> = Status::ALL
+        .iter()
+        .copied()
+        .filter(|status| status.rank() < report.status.rank())
+        .collect();
+    let changed = diesel::update(this_call().filter(calls::status.eq_any(earlier)))
+        .set((
+            calls::status.eq(report.status),
+            calls::updated_at.eq(stored_time(report.at)),
+        ))
+        .execute(connection)?;
+    if changed == 0 && this_call().count().get_result::<i64>(connection)? == 0 {
+        tracing::debug!(call.id = %report.call_sid, status = report.status.as_str(), "the carrier reported a call that is not stored");
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! A webhook written by hand: signed well, badly or not at all.
+
+use std::time::Duration;
+
+use trunkline_core::wire::twilio::form::Form;
+use trunkline_core::wire::twilio::signature::sign;
+use trunkline_simulator::carrier::{StreamNoun, Verb, parse_twiml};
+
+use super::{ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SHOP, ServerProcess, server::client};
+
+/// The caller of calls that are made by hand.
+pub const CALLER: &str = "+15550179124";
+
+/// A call's SID that nobody has used.
+pub fn new_call() -> String {
+    format!("CA{}", uuid::Uuid::new_v4().simple())
+}
+
+/// A request to be sent.
+#[derive(Clone)]
+pub struct Webhook {
+    path: String,
+    form: Vec<(String, String)>,
+    token: Option<String>,
+    origin: String,
+    signature: Option<String>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Webhook {
+    /// What the carrier sends to `path` about a call to the shop.
+    pub fn new(path: &str, call_sid: &str) -> Self {
+        Self::bare(path)
+            .with("CallSid", call_sid)
+            .with("AccountSid", ACCOUNT)
+            .with("From", CALLER)
+            .with("To", SHOP)
+            .with("CallStatus", "ringing")
+            .with("Direction", "inbound")
+    }
+
+    /// A request without a parameter.
+    pub fn bare(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            form: Vec::new(),
+            token: Some(AUTH_TOKEN.to_owned()),
+            origin: PUBLIC_URL.to_owned(),
+            signature: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// Sets a parameter.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.form.retain(|(known, _)| known != name);
+        self.form.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Signs it not at all.
+    pub fn unsigned(mut self) -> Self {
+        self.token = None;
+        self
+    }
+
+    /// Signs it with another token.
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    /// Signs it over another origin.
+    pub fn origin(mut self, origin: &str) -> Self {
+        self.origin = origin.to_owned();
+        self
+    }
+
+    /// Puts this where the signature belongs.
+    pub fn signature(mut self, signature: &str) -> Self {
+        self.signature = Some(signature.to_owned());
+        self
+    }
+
+    /// The signature it is sent with.
+    pub fn signed(&self) -> Option<String> {
+        let url = format!("{}{}", self.origin, self.path);
+        let good = self.token.as_ref().map(|token| sign(token, &url, &self.form));
+        self.signature.clone().or(good)
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Sends it.
+    pub async fn send(&self, server: &ServerProcess) -> Answer {
+        let mut request = client()
+            .post(format!("{}{}", server.base(), self.path))
+            .timeout(Duration::from_secs(15))
+            .content_type("application/x-www-form-urlencoded");
+        for (name, value) in &self.headers {
+            request = request.insert_header((*name, value.as_str()));
+        }
+        if let Some(signature) = self.signed() {
+            request = request.insert_header(("x-twilio-signature", signature));
+        }
+        let body = Form::from_pairs(self.form.clone()).to_body();
+        let mut answer = request.send_body(body).await.expect("the server answers");
+        let body = answer.body().await.expect("a whole answer");
+        let text = String::from_utf8(body.to_vec()).expect("text");
+        Answer { status: answer.status().as_u16(), text }
+    }
+}
+
+/// What the server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub text: String,
+}
+
+impl Answer {
+    /// What the carrier is told to do, as it understands it.
+    pub fn verbs(&self) -> Vec<Verb> {
+        assert_eq!(self.status, 200, "{}", self.text);
+        parse_twiml(&self.text).expect("TwiML")
+    }
+
+    /// The stream that the carrier is told to open.
+    pub fn stream(&self) -> StreamNoun {
+        let stream = self.verbs().into_iter().find_map(|verb| match verb {
+            Verb::Stream(stream) => Some(stream),
+            _ => None,
+        });
+        stream.unwrap_or_else(|| panic!("no stream: {}", self.text))
+    }
+
+    /// The token of that stream.
+    pub fn stream_token(&self) -> String {
+        let parameters = self.stream().parameters;
+        parameters.into_iter().find(|(name, _)| name == "token").expect("a token").1
+    }
+
+    /// The sentence that is said, when nothing but the end of the call follows.
+    pub fn last_words(&self) -> String {
+        match self.verbs().as_slice() {
+            [Verb::Say(words), Verb::Hangup] => words.clone(),
+            other => panic!("not a sentence and the end: {other:?}"),
+        }
+    }
+
+    /// The number that is dialled, and what is said before.
+    pub fn dialled(&self) -> (String, String) {
+        match self.verbs().as_slice() {
+            [Verb::Say(words), Verb::Dial(dial)] => (words.clone(), dial.numbers[0].clone()),
+            other => panic!("not a sentence and a call to somebody: {other:?}"),
+        }
+    }
+}
