@@ -6,6 +6,7 @@
 //! once, for its own call and account, for as long as the settings say.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -128,7 +129,10 @@ pub struct Claim {
 
 /// Sees to it that a call whose token was good and that never began is not
 /// forgotten: dropped without a word, it has the call closed.
-pub struct Unbegun(Option<(OnUnserved, Booking)>);
+pub struct Unbegun(Option<(OnUnserved, Booking, HungUp)>);
+
+/// Set once the caller has hung up.
+pub type HungUp = Arc<AtomicBool>;
 
 impl Unbegun {
     /// The call has begun: it closes its own books from now on.
@@ -139,8 +143,9 @@ impl Unbegun {
 
 impl Drop for Unbegun {
     fn drop(&mut self) {
-        if let Some((on_unserved, booking)) = self.0.take() {
-            on_unserved(&booking, Unserved::NotBegun);
+        if let Some((on_unserved, booking, hung_up)) = self.0.take() {
+            let hung_up = hung_up.load(Ordering::Relaxed);
+            on_unserved(&booking, if hung_up { Unserved::HungUp } else { Unserved::NotBegun });
         }
     }
 }
@@ -158,6 +163,8 @@ pub enum Unserved {
     NoStream,
     /// Its stream came, and the call could not begin.
     NotBegun,
+    /// Its stream came, and the caller hung up before the call had begun.
+    HungUp,
 }
 
 /// What the limiter is told.
@@ -178,6 +185,8 @@ pub enum LimiterMessage {
         account_sid: AccountSid,
         /// The token.
         token: String,
+        /// Whether the caller hangs up before the call has begun.
+        hung_up: HungUp,
         /// Whether it may begin.
         reply: oneshot::Sender<Result<Claim, ClaimRefusal>>,
     },
@@ -301,7 +310,7 @@ impl LimiterState {
         call_sid: &CallSid,
         account_sid: &AccountSid,
         token: &str,
-        on_unserved: &OnUnserved,
+        unbegun: impl FnOnce(Booking) -> Unbegun,
     ) -> Result<Claim, ClaimRefusal> {
         let mut inner = self.lock();
         let found = inner.reservations.get_mut(call_sid).ok_or(ClaimRefusal::UnknownCall)?;
@@ -322,7 +331,7 @@ impl LimiterState {
         let booking = found.booking.clone();
         let permit = found.permit.take();
         drop(inner);
-        let unbegun = Unbegun(Some((Arc::clone(on_unserved), booking.clone())));
+        let unbegun = unbegun(booking.clone());
         let permit = match permit {
             Some(permit) => permit,
             None => self.acquire_late(&booking)?,
@@ -439,8 +448,10 @@ impl Shell for Limiter {
                 // A webhook that gave up no longer listens; its reservation lapses.
                 drop(reply.send(self.state.reserve(*booking)));
             }
-            LimiterMessage::Claim { call_sid, account_sid, token, reply } => {
-                let claim = self.state.claim(&call_sid, &account_sid, &token, &self.on_unserved);
+            LimiterMessage::Claim { call_sid, account_sid, token, hung_up, reply } => {
+                let on_unserved = Arc::clone(&self.on_unserved);
+                let unbegun = |booking| Unbegun(Some((on_unserved, booking, hung_up)));
+                let claim = self.state.claim(&call_sid, &account_sid, &token, unbegun);
                 drop(reply.send(claim));
             }
             LimiterMessage::Forget { call_sid } => self.state.forget(&call_sid),

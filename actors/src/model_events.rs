@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use trunkline_core::call::ModelEvent;
+use trunkline_core::call::{ModelEvent, TRANSCRIPTION_FAILED};
 use trunkline_core::ids::ItemId;
 use trunkline_core::wire::realtime::{ItemKind, ResponseStatus, ServerEvent, Spoken};
 
@@ -95,7 +95,7 @@ impl Translator {
                 }
             }
             ServerEvent::InputTranscriptFailed { .. } => {
-                ModelEvent::Complaint { code: "transcription_failed".to_owned() }
+                ModelEvent::Complaint { code: TRANSCRIPTION_FAILED.to_owned() }
             }
             ServerEvent::SessionCreated { .. }
             | ServerEvent::SessionUpdated { .. }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::dispositions::Dispositions;
 use crate::limiter::{
-    Booking, Claim, ClaimRefusal, Full, Limiter, LimiterMessage, LimiterSettings, LimiterState,
+    Booking, Claim, ClaimRefusal, Full, HungUp, Limiter, LimiterMessage, LimiterSettings, LimiterState,
     OnUnserved, Unserved,
 };
 use crate::message::Link;
@@ -198,9 +198,11 @@ impl Node {
         call_sid: CallSid,
         account_sid: AccountSid,
         token: String,
+        hung_up: HungUp,
     ) -> Result<Claim, ClaimRefusal> {
         let (reply, answer) = oneshot::channel();
-        self.limiter.tell(LimiterMessage::Claim { call_sid, account_sid, token, reply });
+        let claim = LimiterMessage::Claim { call_sid, account_sid, token, hung_up, reply };
+        self.limiter.tell(claim);
         match tokio::time::timeout(LIMITER_PATIENCE, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => Err(ClaimRefusal::Unavailable),
@@ -327,6 +329,10 @@ fn close_unserved(queue: &RecordQueue, booking: &Booking, why: Unserved) {
             metrics::call_ended(&booking.tenant.id, core_call::Outcome::Abandoned);
             change.outcome = Some(Outcome::Abandoned);
             change.error = Some("no_stream".to_owned());
+        }
+        Unserved::HungUp => {
+            metrics::call_ended(&booking.tenant.id, core_call::Outcome::Abandoned);
+            change.outcome = Some(Outcome::Abandoned);
         }
         Unserved::NotBegun => {
             let human = booking.tenant.human_number.is_some();

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use actix::fut::{ActorFuture, wrap_future};
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, StreamHandler};
-use actix_http::ws::{CloseReason, Frame, Item as Fragment, Message, ProtocolError};
+use actix_http::ws::{CloseCode, CloseReason, Frame, Item as Fragment, Message, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use futures_util::stream::SplitSink;
@@ -36,6 +36,9 @@ use crate::tree::Probe;
 
 /// Longest a dial may take. The call's own watchdog is stricter.
 const DIAL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longest a close frame may take to be written.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Messages that could not be read before the session is given up.
 const BAD_MESSAGES: u32 = 20;
@@ -312,6 +315,7 @@ impl Shell for RealtimeSession {
 
     fn receive(&mut self, message: SessionMessage, context: &mut Self::Context) {
         match message {
+            SessionMessage::Send(_) if self.leaving => {}
             SessionMessage::Send(event) => self.send(&event),
             SessionMessage::Stop => self.leave(context),
         }

@@ -170,9 +170,7 @@ impl Directory {
     /// Every live call is put through to a human.
     pub fn hand_over_all(&self) {
         for call in self.all() {
-            let reason = "draining".to_owned();
-            let transfer = Input::Command(Command::Transfer { reason });
-            call.link.tell(CallMessage::Input(Box::new(transfer)));
+            call.link.tell(CallMessage::input(Input::Command(Command::HandOver)));
         }
     }
 

@@ -7,6 +7,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use trunkline_core::wire::twilio::stream::{
 
 use crate::call::{self, CallActor, CallMessage};
 use crate::clock::CallClock;
-use crate::limiter::{Claim, ClaimRefusal};
+use crate::limiter::{Claim, ClaimRefusal, HungUp};
 use crate::media_link::MediaLink;
 use crate::message::{Link, Shell};
 use crate::metrics;
@@ -51,7 +52,7 @@ enum State {
     /// Connected; it has not said which call it belongs to.
     Nameless,
     /// Its token is being looked at.
-    Claiming { media: Rc<MediaLink>, start: Box<StreamStart> },
+    Claiming { media: Rc<MediaLink>, start: Box<StreamStart>, hung_up: HungUp },
     /// It carries a call.
     Live(Live),
     /// It is on its way out.
@@ -141,8 +142,10 @@ impl TwilioStream {
             }
             StreamMessage::Dtmf { digit } => self.tell_call(Input::Digit(digit)),
             StreamMessage::Stop { .. } => {
-                if let State::Live(live) = &mut self.state {
-                    live.stopped = true;
+                match &mut self.state {
+                    State::Live(live) => live.stopped = true,
+                    State::Claiming { hung_up, .. } => hung_up.store(true, Ordering::Relaxed),
+                    State::Nameless | State::Closing => {}
                 }
                 self.tell_call(Input::StreamStopped);
             }
@@ -177,8 +180,10 @@ impl TwilioStream {
         let token = start.custom_parameters.get(TOKEN_PARAMETER).cloned().unwrap_or_default();
         let node = Arc::clone(&self.node);
         let (call_sid, account_sid) = (start.call_sid.clone(), start.account_sid.clone());
-        let claim = async move { node.claim(call_sid, account_sid, token).await };
-        self.state = State::Claiming { media, start: Box::new(start) };
+        let hung_up = HungUp::default();
+        let gone = Arc::clone(&hung_up);
+        let claim = async move { node.claim(call_sid, account_sid, token, gone).await };
+        self.state = State::Claiming { media, start: Box::new(start), hung_up };
         context.spawn(wrap_future(claim).map(
             |claim: Result<Claim, ClaimRefusal>, stream: &mut Self, context| match claim {
                 Ok(claim) => stream.begin(claim, context),
@@ -204,9 +209,13 @@ impl TwilioStream {
     /// The token is good: the call starts here, on this thread.
     fn begin(&mut self, claim: Claim, context: &mut StreamContext) {
         let state = std::mem::replace(&mut self.state, State::Closing);
-        let State::Claiming { media, start } = state else {
+        let State::Claiming { media, start, hung_up } = state else {
             return;
         };
+        if hung_up.load(Ordering::Relaxed) {
+            close(context, CloseCode::Normal, None);
+            return;
+        }
         let link = Link::new(context.address(), Arc::clone(self.watch.probe()));
         let begun = call::begin(&self.node, claim, link, Rc::clone(&media), start.stream_sid);
         let (call, entry) = match begun {

@@ -121,12 +121,14 @@ pub enum AfterStream {
 }
 
 /// Decides what follows a stream. A stream of which nobody knows how it ended was
-/// lost, and so was its agent: the human takes over.
+/// lost, and so was its agent: the human takes over. So is one that the carrier
+/// ended although its caller is still on the line.
 #[must_use]
-pub fn after_stream(disposition: Option<Disposition>) -> AfterStream {
+pub fn after_stream(disposition: Option<Disposition>, caller_is_there: bool) -> AfterStream {
     match disposition {
         Some(Disposition::HangUp) => AfterStream::HangUp,
-        Some(Disposition::Transfer | Disposition::Bridge) | None => {
+        Some(Disposition::CallerGone) if !caller_is_there => AfterStream::HangUp,
+        Some(Disposition::CallerGone | Disposition::Transfer | Disposition::Bridge) | None => {
             AfterStream::Human { announce: true }
         }
     }
@@ -138,8 +140,11 @@ mod tests {
 
     #[test]
     fn a_stream_that_nobody_knows_of_ends_at_the_human() {
-        assert_eq!(after_stream(None), AfterStream::Human { announce: true });
-        assert_eq!(after_stream(Some(Disposition::HangUp)), AfterStream::HangUp);
+        let human = AfterStream::Human { announce: true };
+        assert_eq!(after_stream(None, false), human);
+        assert_eq!(after_stream(Some(Disposition::HangUp), true), AfterStream::HangUp);
+        assert_eq!(after_stream(Some(Disposition::CallerGone), false), AfterStream::HangUp);
+        assert_eq!(after_stream(Some(Disposition::CallerGone), true), human);
     }
 
     #[test]

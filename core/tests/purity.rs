@@ -77,7 +77,7 @@ impl Graph {
     fn read() -> Self {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
         let output = Command::new(env!("CARGO"))
-            .args(["metadata", "--format-version", "1", "--offline", "--manifest-path", manifest])
+            .args(["metadata", "--format-version", "1", "--manifest-path", manifest])
             .output()
             .expect("cargo runs");
         let error = String::from_utf8_lossy(&output.stderr);

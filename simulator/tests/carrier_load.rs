@@ -55,6 +55,7 @@ async fn every_call_is_placed_and_summed_up() {
         calls: 30,
         spacing: Duration::from_millis(1),
         concurrency: 8,
+        ..Load::default()
     };
     let mut most = 0;
     let report = place_calls(plan, load, |counts| {
@@ -93,6 +94,7 @@ async fn more_than_a_hundred_streams_are_open_at_once() {
         calls: 130,
         spacing: Duration::ZERO,
         concurrency: 0,
+        ..Load::default()
     };
     let report = place_calls(plan, load, |_| {}).await;
     assert_eq!(report.failed, 0, "{:?}", report.failures);

@@ -180,7 +180,10 @@ pub(super) async fn set_switches(
     if let Err(refusal) = state.ops.require(&request, Role::Admin) {
         return refusal;
     }
-    let change: SwitchChange = match serde_json::from_slice(&body) {
+    // An object, since a list of a change's fields would be read as a change too.
+    let object = serde_json::from_slice::<serde_json::Map<String, Value>>(&body);
+    let change = object.and_then(|object| SwitchChange::deserialize(Value::Object(object)));
+    let change = match change {
         Ok(change) => change,
         Err(problem) => {
             let message = format!("the body is no change of switches: {problem}");

@@ -41,6 +41,10 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = ON;
     PRAGMA recursive_triggers = ON;";
 
+/// Waits as long as SQLite does for somebody else's lock, so that a write that
+/// cannot be done is known as such.
+const POSTGRES_SETTINGS: &str = "SET lock_timeout = '5s'";
+
 /// Opens one connection.
 pub(crate) fn connect(target: &Target, purpose: Purpose) -> Result<AnyConnection, StoreError> {
     let failed = |reason: String| StoreError::Connect {
@@ -51,10 +55,7 @@ pub(crate) fn connect(target: &Target, purpose: Purpose) -> Result<AnyConnection
     match target {
         Target::Memory => open_sqlite(":memory:", purpose).map_err(failed),
         Target::File(path) => open_sqlite(&path.to_string_lossy(), purpose).map_err(failed),
-        Target::Postgres(server) => {
-            let connection = in_words(PgConnection::establish(server.expose())).map_err(failed)?;
-            Ok(AnyConnection::Postgres(connection))
-        }
+        Target::Postgres(server) => open_postgres(server.expose()).map_err(failed),
     }
 }
 
@@ -69,6 +70,14 @@ fn open_sqlite(path: &str, purpose: Purpose) -> Result<AnyConnection, String> {
             .map_err(|error| error.to_string())?;
     }
     Ok(AnyConnection::Sqlite(connection))
+}
+
+fn open_postgres(url: &str) -> Result<AnyConnection, String> {
+    let mut connection = in_words(PgConnection::establish(url))?;
+    connection
+        .batch_execute(POSTGRES_SETTINGS)
+        .map_err(|error| error.to_string())?;
+    Ok(AnyConnection::Postgres(connection))
 }
 
 /// The driver's own words, without diesel's around them.

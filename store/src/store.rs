@@ -63,7 +63,10 @@ impl Store {
         self.write(|connection| match connection {
             AnyConnection::Sqlite(c) => run(c, SQLITE_MIGRATIONS),
             AnyConnection::Postgres(c) => {
-                c.batch_execute(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))?;
+                // Another node's migration may take its time.
+                c.batch_execute(&format!(
+                    "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+                ))?;
                 run(c, POSTGRES_MIGRATIONS)
             }
         })

@@ -147,9 +147,10 @@ async fn a_caller_whose_stream_breaks_the_rules_reaches_a_human() {
     }
     let metrics = world.metrics().await;
     assert_eq!(metrics.with("trunkline_bad_messages_total", &[("peer", "carrier")]), 4.0);
+    let lost = |reason| metrics.with("trunkline_streams_lost_total", &[("reason", reason)]);
+    assert_eq!(lost("malformed"), 4.0);
     for reason in ["oversize", "binary", "fragmented", "second_start"] {
-        let dropped = metrics.with("trunkline_frames_dropped_total", &[("reason", reason)]);
-        assert_eq!(dropped, 1.0, "{reason}");
+        assert_eq!(lost(reason), 1.0, "{reason}");
     }
     world.assert_idle().await;
 }

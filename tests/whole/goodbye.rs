@@ -58,7 +58,7 @@ async fn a_caller_who_speaks_over_the_farewell_does_not_cut_it() {
         .place(
             "wait greeting
              say Sorry, that is all I needed, thank you. Goodbye!
-             wait speaking 300ms
+             wait speaking 1s
              say Yes, please.
              expect hangup within 20s",
         )

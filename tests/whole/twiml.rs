@@ -42,6 +42,6 @@ async fn the_caller_hears_the_consent_line_before_the_agent() {
     let report = world.place("wait greeting\nhangup").await;
     assert_eq!(report.failure(), None, "{report:?}");
     assert_eq!(report.said, [CONSENT]);
-    assert_eq!(report.verbs, ["Say", "Stream"]);
+    assert_eq!(report.verbs, ["Say", "Connect/Stream"]);
     assert!(stream(&report).first_audio_ms.is_some());
 }

@@ -34,6 +34,31 @@ pub enum EndCause {
     Expired,
 }
 
+/// Who wants the caller to speak with a human.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TransferBy {
+    /// The caller, by the key 0.
+    Caller,
+    /// The agent, by its tool.
+    Agent,
+    /// Somebody at the controls, for a reason of theirs.
+    Operator(String),
+    /// The process, which is about to end.
+    Drain,
+}
+
+impl TransferBy {
+    /// The word for the record.
+    fn reason(&self) -> String {
+        match self {
+            Self::Caller => "dtmf_bridge".to_owned(),
+            Self::Agent => "agent_request".to_owned(),
+            Self::Operator(reason) => reason.clone(),
+            Self::Drain => "draining".to_owned(),
+        }
+    }
+}
+
 /// The last words, and why they are said.
 #[derive(Debug)]
 pub(super) struct Goodbye {
@@ -129,7 +154,8 @@ impl Call {
             Phase::Goodbye(goodbye) => now.since(goodbye.began_at) >= ENDLESS_GOODBYE,
             Phase::Answering | Phase::Greeting | Phase::Conversation | Phase::Ended => return,
         };
-        let going_on = self.sequencer.has_more_to_say() && endless;
+        let more = self.sequencer.has_more_to_say() || self.speech.is_waiting();
+        let going_on = more && endless;
         if self.clock.is_playing(now) && !going_on {
             self.timers.set(Timer::Farewell, self.clock.ends_at() + MARK_GRACE);
         } else {
@@ -154,20 +180,40 @@ impl Call {
     }
 
     pub(super) fn finish_with(&mut self, cause: EndCause, now: Micros) {
-        let handoff = matches!(cause, EndCause::Transfer { .. });
-        self.finish(cause.disposition(), cause.outcome(), handoff, cause.reason(), now);
+        let (outcome, handoff) = match &cause {
+            EndCause::Transfer { .. } => self.to_human(),
+            EndCause::Agent { .. }
+            | EndCause::Command
+            | EndCause::MaxDuration
+            | EndCause::MaxTurns
+            | EndCause::Expired => (cause.outcome(), false),
+        };
+        self.finish(cause.disposition(), outcome, handoff, cause.reason(), now);
+    }
+
+    /// What it comes to when a human is to go on with the call: nothing, where
+    /// there is none.
+    fn to_human(&self) -> (Outcome, bool) {
+        if self.settings.tenant.human_number.is_some() {
+            (Outcome::Transferred, true)
+        } else {
+            (Outcome::Failed, false)
+        }
     }
 
     /// The caller is to speak with a human. A sentence under way is finished, unless
-    /// it is the caller who asks.
-    pub(super) fn transfer(&mut self, reason: &str, now: Micros) {
-        let by_caller = reason == "dtmf_bridge";
+    /// it is the caller who asks. A goodbye is given up for the caller, the agent or
+    /// an operator, but not because the process is about to end.
+    pub(super) fn transfer(&mut self, asked_by: TransferBy, now: Micros) {
+        let by_caller = asked_by == TransferBy::Caller;
         if by_caller {
             self.silence(now);
         }
-        let cause = EndCause::Transfer { reason: reason.to_owned() };
+        let may_wait = asked_by == TransferBy::Drain;
+        let cause = EndCause::Transfer { reason: asked_by.reason() };
         match &mut self.phase {
             Phase::Goodbye(_) if by_caller => self.finish_with(cause, now),
+            Phase::Goodbye(_) if may_wait => {}
             Phase::Goodbye(goodbye) => goodbye.cause = cause,
             Phase::Answering | Phase::Greeting | Phase::Conversation | Phase::Ended => {
                 self.begin_goodbye(cause, now);
@@ -184,12 +230,8 @@ impl Call {
             self.report_handshake(Some(why));
         }
         self.event("bridge", json!({ "reason": word, "error": why }));
-        let outcome = if self.settings.tenant.human_number.is_some() {
-            Outcome::Transferred
-        } else {
-            Outcome::Failed
-        };
-        self.finish(Disposition::Bridge, outcome, true, Some(word.to_owned()), now);
+        let (outcome, handoff) = self.to_human();
+        self.finish(Disposition::Bridge, outcome, handoff, Some(word.to_owned()), now);
     }
 
     /// The carrier ended the stream: the caller hung up. A goodbye under way is
@@ -206,7 +248,7 @@ impl Call {
                 return;
             }
             Phase::Answering | Phase::Greeting | Phase::Conversation | Phase::Ended => {
-                Disposition::HangUp
+                Disposition::CallerGone
             }
         };
         let outcome = if self.tally.turns > 0 { Outcome::Completed } else { Outcome::Abandoned };

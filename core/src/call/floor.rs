@@ -12,13 +12,27 @@ use crate::turn::playback::Heard;
 use crate::turn::sequencer::Purpose;
 use crate::wire::realtime::{ClientEvent, Item};
 
-use super::{Call, Child, EndCause, MediaCommand, Metric, Output, Phase, Speaker, TranscriptEntry};
+use super::{
+    Call, Child, EndCause, MediaCommand, Metric, Output, Phase, Speaker, TranscriptEntry, Utterance,
+};
+
+/// Runs of speech that may wait for their words. A model that transcribes nothing
+/// brings none.
+const KEPT_UTTERANCES: usize = 16;
 
 impl Call {
     pub(super) fn speech_started(&mut self, now: Micros) {
         self.floor.caller_speaking = true;
         self.floor.speech_started_at = now;
         self.floor.turn_open = true;
+        self.floor.unworded.push_back(Utterance {
+            turn: self.tally.turns + 1,
+            started_at: now,
+            ended_at: None,
+        });
+        if self.floor.unworded.len() > KEPT_UTTERANCES {
+            self.floor.unworded.pop_front();
+        }
         // What was asked before is answered together with what is being said now.
         self.floor.turn_ended_at = None;
         if self.children.is_up(Child::TurnManager) {
@@ -33,6 +47,9 @@ impl Call {
 
     pub(super) fn speech_stopped(&mut self, now: Micros) {
         self.floor.caller_speaking = false;
+        if let Some(utterance) = self.floor.unworded.back_mut() {
+            utterance.ended_at.get_or_insert(now);
+        }
         if self.children.is_up(Child::BargeIn) {
             self.out(Output::BargeIn(BargeInInput::SpeechStopped));
         }
@@ -139,20 +156,22 @@ impl Call {
 
     /// The words of what the caller said. They may come after the answer began.
     pub(super) fn caller_said(&mut self, item: ItemId, text: Personal, now: Micros) {
+        // Words come in the order in which they were spoken, one text for each run
+        // of speech.
+        let utterance = self.floor.unworded.pop_front();
         if text.is_blank() {
             return;
         }
         self.history.caller(text.expose());
-        let turn = self.tally.turns + u32::from(self.floor.caller_speaking);
         self.out(Output::Transcript(TranscriptEntry {
             speaker: Speaker::Caller,
-            turn: turn.max(1),
+            turn: utterance.map_or(self.tally.turns, |u| u.turn).max(1),
             item,
             heard: text.clone(),
             generated: text,
             interrupted: false,
-            started_at: self.floor.speech_started_at,
-            ended_at: now,
+            started_at: utterance.map_or(self.floor.speech_started_at, |u| u.started_at),
+            ended_at: utterance.and_then(|u| u.ended_at).unwrap_or(now),
         }));
     }
 

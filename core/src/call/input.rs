@@ -194,6 +194,8 @@ pub enum Command {
         /// For the record.
         reason: String,
     },
+    /// The process is about to end: a human goes on with the call.
+    HandOver,
     /// Nothing has been heard of the call for too long.
     Expire,
 }

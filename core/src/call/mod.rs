@@ -39,12 +39,15 @@ pub use settings::{CallSettings, Script};
 pub use timers::Timer;
 
 use children::Children;
-use ending::Goodbye;
+use ending::{Goodbye, TransferBy};
 use history::History;
 use session::Session;
 use speech::Speech;
 use timers::Timers;
 use tooling::Tooling;
+
+/// The complaint that stands for an utterance whose words could not be made out.
+pub const TRANSCRIPTION_FAILED: &str = "transcription_failed";
 
 /// Where the call is, with what only that phase needs.
 #[derive(Debug)]
@@ -76,6 +79,16 @@ struct Floor {
     /// When the turn that nobody has answered yet was handed over.
     turn_ended_at: Option<Micros>,
     generation: u64,
+    /// Runs of speech whose words have not come yet, oldest first.
+    unworded: VecDeque<Utterance>,
+}
+
+/// One run of the caller's speech.
+#[derive(Clone, Copy, Debug)]
+struct Utterance {
+    turn: u32,
+    started_at: Micros,
+    ended_at: Option<Micros>,
 }
 
 /// See the module's text.
@@ -204,11 +217,11 @@ impl Call {
             ModelEvent::ItemAnnounced { response, item } => self.item_announced(&response, item),
             ModelEvent::AgentText { item, text, audio_bytes } => {
                 self.speech.text(&item, text.expose(), audio_bytes);
-                self.audio_received(&item, audio_bytes);
+                self.audio_received(&item, audio_bytes, now);
             }
             ModelEvent::ItemFinished { item, audio_bytes } => {
                 self.speech.received(&item, audio_bytes);
-                self.audio_received(&item, audio_bytes);
+                self.audio_received(&item, audio_bytes, now);
             }
             ModelEvent::FunctionCall { response, call_id, name, arguments } => {
                 self.function_call(&response, call_id, name, arguments, now);
@@ -222,6 +235,9 @@ impl Call {
                 self.sequencer.refused_as_busy();
             }
             ModelEvent::Complaint { code } => {
+                if code == TRANSCRIPTION_FAILED {
+                    self.floor.unworded.pop_front();
+                }
                 self.event("model_error", json!({ "code": code }));
             }
             ModelEvent::Lost { reason, retry } => self.model_lost(&reason, retry, now),
@@ -231,7 +247,8 @@ impl Call {
     fn command(&mut self, command: Command, now: Micros) {
         match command {
             Command::Hangup => self.begin_goodbye(EndCause::Command, now),
-            Command::Transfer { reason } => self.transfer(&reason, now),
+            Command::Transfer { reason } => self.transfer(TransferBy::Operator(reason), now),
+            Command::HandOver => self.transfer(TransferBy::Drain, now),
             Command::Expire => self.expire(now),
         }
     }

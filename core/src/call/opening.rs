@@ -9,6 +9,7 @@ use crate::turn::endpoint::TurnSnapshot;
 use crate::turn::sequencer::Purpose;
 use crate::wire::realtime::{ClientEvent, Item};
 
+use super::ending::TransferBy;
 use super::{Call, EndCause, Handshake, MediaCommand, Metric, Output, Phase, Timer};
 
 /// The item that a kept rendering of the greeting is played as.
@@ -130,7 +131,7 @@ impl Call {
     pub(super) fn digit(&mut self, digit: char, now: Micros) {
         self.event("dtmf", json!({ "human": digit == '0' }));
         if digit == '0' {
-            self.transfer("dtmf_bridge", now);
+            self.transfer(TransferBy::Caller, now);
             return;
         }
         if matches!(self.phase, Phase::Goodbye(_)) {

@@ -122,6 +122,8 @@ pub enum Disposition {
     Transfer,
     /// The agent cannot go on.
     Bridge,
+    /// The carrier ended the stream, as it does when the caller hangs up.
+    CallerGone,
 }
 
 /// Where a call is, as a word.

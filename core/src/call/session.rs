@@ -37,6 +37,8 @@ enum State {
 pub(super) struct Session {
     state: State,
     attempt: u32,
+    /// Responses that ended without a word.
+    failures: u32,
     was_ready: bool,
     has_spoken: bool,
 }
@@ -200,8 +202,12 @@ impl Call {
     }
 
     pub(super) fn response_mute(&mut self, now: Micros) {
+        let broke_off = self.sequencer.current().is_some_and(|r| self.speech.response_spoke(r));
         if matches!(self.phase, Phase::Goodbye(_)) {
             self.give_up_goodbye(now);
+        } else if broke_off {
+            self.out(Output::StopModel);
+            self.model_lost("the model broke off in mid-sentence", true, now);
         } else {
             self.bridge("model_mute", "Model mute: no audio for a response", now);
         }
@@ -240,11 +246,14 @@ impl Call {
 
     /// Audio of an item has come from the model, whether or not it is its turn to
     /// be heard: the model is not mute.
-    pub(super) fn audio_received(&mut self, item: &ItemId, audio_bytes: u64) {
+    pub(super) fn audio_received(&mut self, item: &ItemId, audio_bytes: u64, now: Micros) {
         if audio_bytes > 0 && self.speech.is_of_response(item, self.sequencer.current()) {
             self.session.prove_voice();
             self.timers.clear(&Timer::Watchdog);
-            self.timers.clear(&Timer::ResponseMute);
+            // It must come to an end, or go on, before the caller has heard all there
+            // is and waited.
+            let heard_at = self.clock.ends_at().max(now);
+            self.timers.set(Timer::ResponseMute, heard_at + RESPONSE_TIMEOUT);
         }
     }
 
@@ -286,7 +295,7 @@ impl Call {
     ) {
         self.note_usage(response, completed, error.as_deref(), usage);
         let is_current = self.sequencer.current() == Some(response);
-        let purpose = self.sequencer.purpose().filter(|_| is_current && !completed).cloned();
+        let purpose = self.sequencer.purpose().filter(|_| is_current).cloned();
         let (open, step) = self.sequencer.finished(response);
         if !open {
             self.stale("response_done");
@@ -297,7 +306,7 @@ impl Call {
         self.timers.clear(&Timer::ResponseMute);
         self.end_capture(response, completed);
         let spoke = self.speech.end_response(response);
-        let goes_on = step.is_some();
+        let goes_on = step.is_some() || (completed && self.tooling.was_called_by(response));
         self.take_step(step, now);
         match purpose.filter(|_| !goes_on && !spoke) {
             Some(purpose) => self.response_failed(purpose, error, now),
@@ -329,21 +338,34 @@ impl Call {
         if asked_later || matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
-        if self.session.attempt >= MAX_REDIALS {
+        if self.session.failures >= MAX_REDIALS {
             let code = error.unwrap_or_else(|| "incomplete".to_owned());
             self.bridge("model_failed", &format!("Response failed: {code}"), now);
             return;
         }
-        self.session.attempt += 1;
+        self.session.failures += 1;
         self.want(purpose, now);
     }
 
     fn end_capture(&mut self, response: &ResponseId, completed: bool) {
         if self.speech.captured(response) && completed {
             let text = self.settings.script.greeting.clone();
-            self.out(Output::LearnPhrase { text });
+            // A model that said something else must not be heard saying it in every
+            // call to come.
+            if words(&self.speech.text_of(response)) == words(&text) {
+                self.out(Output::LearnPhrase { text });
+            } else {
+                self.event("greeting_not_learned", json!({}));
+            }
         }
     }
+}
+
+/// A text without case, punctuation and spacing.
+fn words(text: &str) -> Vec<String> {
+    let letters = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let words = text.split_whitespace().map(|word| letters(word).to_lowercase());
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 /// Instructions that make the model speak a set sentence.

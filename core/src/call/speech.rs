@@ -165,6 +165,12 @@ impl Speech {
         self.items.iter().any(|s| s.response.as_ref() == Some(response) && !s.text.is_empty())
     }
 
+    /// The words of a response, so far.
+    pub(super) fn text_of(&self, response: &ResponseId) -> String {
+        let of_it = self.items.iter().filter(|s| s.response.as_ref() == Some(response));
+        of_it.map(|s| s.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether audio waits to be sent.
     pub(super) fn is_waiting(&self) -> bool {
         self.items.iter().any(|s| s.stage == Stage::Open && s.sent_bytes < s.received_bytes)
@@ -292,6 +298,15 @@ impl Call {
         }
     }
 
+    /// Audio was let through of an item that was never announced, as some compatible
+    /// servers do: it belongs to the response that is open.
+    fn adopt(&mut self, item: &ItemId) {
+        let response = self.sequencer.current().cloned();
+        if let Some(response) = response.filter(|_| self.speech.find(item).is_none()) {
+            self.speech.announce(&response, item.clone(), self.tally.turns);
+        }
+    }
+
     /// The media path reports what went out and what was played.
     pub(super) fn media_notice(&mut self, notice: Notice, now: Micros) {
         match notice {
@@ -299,6 +314,7 @@ impl Call {
                 // What is with the carrier already is heard before it.
                 let heard_from = self.clock.ends_at().max(at);
                 self.clock.sent(&item, bytes, at);
+                self.adopt(&item);
                 let from_model = self.speech.is_of_model(&item);
                 let mut first = false;
                 if let Some(spoken) = self.speech.find(&item) {
@@ -306,7 +322,7 @@ impl Call {
                     spoken.sent_bytes += bytes;
                     spoken.started_at.get_or_insert(heard_from);
                 }
-                self.audio_received(&item, bytes);
+                self.audio_received(&item, bytes, now);
                 if from_model {
                     self.session.prove_voice();
                 }

@@ -10,12 +10,16 @@ use crate::time::Micros;
 use crate::turn::sequencer::Purpose;
 use crate::wire::realtime::{ClientEvent, Item};
 
+use super::ending::TransferBy;
 use super::{
     Call, Child, EndCause, Metric, Output, Phase, RESPONSE_TIMEOUT, Timer, ToolEffect, ToolOutcome,
 };
 
 /// Calls remembered once they were taken on. A phone call has a few dozen.
 const REMEMBERED_CALLS: usize = 256;
+
+/// How long after the last word a filler may follow.
+const FILLER_GAP: Micros = Micros::from_millis(400);
 
 #[derive(Debug)]
 struct Running {
@@ -33,12 +37,19 @@ pub(super) struct Tooling {
     taken_on: VecDeque<ToolCallId>,
     /// Results were given to the model that it has not been asked to speak about.
     unanswered: bool,
+    /// The last response that called a tool.
+    called_by: Option<ResponseId>,
 }
 
 impl Tooling {
     fn take(&mut self, call_id: &ToolCallId) -> Option<Running> {
         let index = self.running.iter().position(|r| r.call_id == *call_id)?;
         Some(self.running.remove(index))
+    }
+
+    /// Whether `response` called a tool.
+    pub(super) fn was_called_by(&self, response: &ResponseId) -> bool {
+        self.called_by.as_ref() == Some(response)
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -88,6 +99,7 @@ impl Call {
         let timeout = now + Micros::from_millis(limits.tool_timeout_ms);
         self.timers.set(Timer::SlowTool(call_id.clone()), slow);
         self.timers.set(Timer::ToolTimeout(call_id.clone()), timeout);
+        self.tooling.called_by = Some(response.clone());
         self.tooling.running.push(Running {
             call_id: call_id.clone(),
             name: name.clone(),
@@ -134,7 +146,7 @@ impl Call {
                 let spoke = self.speech.response_spoke(&tool.response);
                 self.begin_goodbye(EndCause::Agent { farewell_said: spoke }, now);
             }
-            ToolEffect::Transfer => self.transfer("agent_request", now),
+            ToolEffect::Transfer => self.transfer(TransferBy::Agent, now),
         }
     }
 
@@ -151,16 +163,19 @@ impl Call {
     /// A tool takes its time: the caller hears that something is happening.
     pub(super) fn tool_slow(&mut self, call_id: &ToolCallId, now: Micros) {
         let still_running = self.tooling.running.iter().any(|r| r.call_id == *call_id);
-        let quiet = !self.floor.caller_speaking
-            && !self.clock.is_playing(now)
-            && !matches!(self.phase, Phase::Goodbye(_));
-        let Some(filler) = self.settings.script.filler.clone() else {
+        let over = matches!(self.phase, Phase::Goodbye(_));
+        let Some(filler) = self.settings.script.filler.clone().filter(|_| still_running && !over)
+        else {
             return;
         };
-        if still_running && quiet {
-            self.event("filler", json!({ "call": call_id.as_str() }));
-            self.want(Purpose::Say(filler), now);
+        if self.floor.caller_speaking || self.clock.is_playing(now) || self.sequencer.is_live() {
+            // Somebody is speaking: the silence is yet to come.
+            let again = self.clock.ends_at().max(now) + FILLER_GAP;
+            self.timers.set(Timer::SlowTool(call_id.clone()), again);
+            return;
         }
+        self.event("filler", json!({ "call": call_id.as_str() }));
+        self.want(Purpose::Say(filler), now);
     }
 
     pub(super) fn tool_timed_out(&mut self, call_id: &ToolCallId, now: Micros) {

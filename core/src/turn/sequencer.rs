@@ -174,7 +174,11 @@ impl Sequencer {
 
     /// The model never said that the cancelled response ended: stop waiting for it.
     pub fn give_up(&mut self) -> Option<Step> {
-        self.free()
+        match &self.state {
+            State::Requested { cancelled: true, .. }
+            | State::Open { cancelled_at: Some(_), .. } => self.free(),
+            State::Requested { .. } | State::Open { .. } | State::Refused | State::Idle => None,
+        }
     }
 
     /// The session is gone, and with it whatever was open. Answers what was

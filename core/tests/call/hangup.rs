@@ -27,7 +27,7 @@ fn before_a_word_was_said_the_call_was_abandoned() {
     world.hang_up();
     assert_all_freed(&world);
     assert_eq!(world.ended().outcome, Outcome::Abandoned);
-    assert_eq!(world.disposition(), Some(Disposition::HangUp));
+    assert_eq!(world.disposition(), Some(Disposition::CallerGone));
     assert_eq!(world.reason(), Some("caller_hung_up"));
 }
 

@@ -3,7 +3,7 @@
 use trunkline_core::call::{Input, ModelEvent, Output, PhaseName};
 use trunkline_core::tenant::Turns;
 
-use crate::support::{Dial, Plan, Reply, World, ms, response_of, secs};
+use crate::support::{Dial, GREETING, Plan, Reply, World, ms, response_of, secs};
 
 fn conversation() -> World {
     let mut world = World::started(&Plan::default());
@@ -95,6 +95,7 @@ fn a_request_refused_because_of_the_models_own_response_is_made_again() {
     world.model_says_in(ms(11), ModelEvent::ResponseAnnounced { response: response_of(70) });
     world.model_says_in(ms(12), ModelEvent::Busy);
     world.model.replies.push_back(Reply { never_announced: true, ..Reply::default() });
+    world.model.replies.push_back(Reply::says(GREETING));
     world.model_says_in(
         ms(400),
         ModelEvent::ResponseFinished {

@@ -146,13 +146,13 @@ impl World {
 
     /// The present session says something, after a while.
     pub fn model_says_in(&mut self, after: Micros, event: ModelEvent) {
-        self.from_model(vec![(self.now + after, Sends::Event(event))]);
+        self.model_sends(vec![(self.now + after, Sends::Event(event))]);
     }
 
     /// The model begins a response that nobody asked for.
     pub fn model_begins(&mut self, reply: &Reply) {
         let script = self.model.begin(reply, self.now);
-        self.from_model(script);
+        self.model_sends(script);
     }
 
     /// The session breaks: nothing more comes from it but the news.
@@ -300,7 +300,7 @@ impl World {
             Output::Media(command) => self.command_media(command),
             Output::Model(event) => {
                 let script = self.model.receive(&event, now);
-                self.from_model(script);
+                self.model_sends(script);
             }
             Output::StartModel { delay, .. } => self.dial(delay),
             Output::StopModel => self.model.dropped(),
@@ -420,7 +420,7 @@ impl World {
         }
     }
 
-    fn from_model(&mut self, script: Vec<(Micros, Sends)>) {
+    fn model_sends(&mut self, script: Vec<(Micros, Sends)>) {
         let (serial, scheduled_at) = (self.model.serial, self.now);
         for (at, sends) in script {
             self.schedule(at, Coming::Model { serial, sends, scheduled_at });

@@ -219,7 +219,8 @@ impl Line {
         let mut headers = vec![("user-agent", "Twilio.TmeWs/1.0 (trunkline simulate)")];
         headers.extend(route.host.as_deref().map(|host| ("host", host)));
         headers.extend(signature.as_deref().map(|signature| ("x-twilio-signature", signature)));
-        let opening = Box::pin(thin::connect(authority, &format!("/{path}"), &headers));
+        let target = format!("/{path}");
+        let opening = Box::pin(thin::connect(authority, &target, &headers));
         opening.await.map_err(|error| OpenError {
             code: match error {
                 HandshakeError::Timeout => 31_901,

@@ -58,7 +58,7 @@ pub use line::WEBHOOK_TIMEOUT;
 pub use echo::EchoCounts;
 pub use load::{Counts, Load, place_calls, place_mix};
 pub use pattern::{Mix, Pattern, Weighted};
-pub use options::{AuthToken, OptionsError, SimulateCallsOptions, run};
+pub use options::{AuthToken, OptionsError, SimulateCallsOptions, WeightedFile, run};
 pub use plan::{CallPlan, DialOutcome, StatusPlan};
 pub use playback::{ClearRecord, PlaybackReport};
 pub use report::{

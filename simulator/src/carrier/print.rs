@@ -11,33 +11,41 @@ use std::io::IsTerminal as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::load::Counts;
-use super::summary::{LoadReport, Times};
+use super::sampler::{ProcessUse, Sample};
+use super::summary::{EchoSummary, LoadReport};
+use super::times::Times;
 
 /// A line that shows how far the run is, on a terminal only.
 pub(super) struct Display {
     bar: Option<ProgressBar>,
+    /// What the last second showed.
+    second: String,
 }
 
 impl Display {
     pub(super) fn new(calls: u32, quiet: bool) -> Self {
         if quiet || !std::io::stderr().is_terminal() {
-            return Self { bar: None };
+            return Self { bar: None, second: String::new() };
         }
         let bar = ProgressBar::new(calls.into());
         let template = "{elapsed_precise} [{bar:30}] {pos}/{len} calls over, {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
-        Self { bar: Some(bar) }
+        Self { bar: Some(bar), second: String::new() }
     }
 
-    pub(super) fn update(&mut self, counts: Counts) {
+    pub(super) fn update(&mut self, counts: Counts, sample: Option<&Sample>) {
         let Some(bar) = &self.bar else { return };
         bar.set_position(counts.over.into());
+        if let Some(sample) = sample {
+            self.second = second(sample);
+        }
         bar.set_message(format!(
-            "{} live, {} failed",
+            "{} live, {} failed{}",
             counts.begun - counts.over,
-            counts.failed
+            counts.failed,
+            self.second
         ));
     }
 
@@ -46,6 +54,24 @@ impl Display {
             bar.finish_and_clear();
         }
     }
+}
+
+fn second(sample: &Sample) -> String {
+    let mut text = String::new();
+    if sample.round_trip_p99_us > 0 {
+        let (p50, p99) = (ms(sample.round_trip_p50_us), ms(sample.round_trip_p99_us));
+        text.push_str(&format!(", round trip p50 {p50:.1} p99 {p99:.1} ms"));
+    }
+    if sample.server_rss_kib > 0 {
+        let (cores, mib) = (sample.server_cores, sample.server_rss_kib / 1_024);
+        text.push_str(&format!(", server {cores:.2} cores {mib} MiB"));
+    }
+    text.push_str(&format!(", own {:.2} cores", sample.own_cores));
+    text
+}
+
+fn ms(us: u64) -> f64 {
+    us as f64 / 1_000.0
 }
 
 /// Why nothing was done.
@@ -97,6 +123,13 @@ impl fmt::Display for Plain<'_> {
         times(f, "first audio", &report.first_audio_ms)?;
         times(f, "interruption to clear", &report.interruption_ms)?;
         writeln!(f)?;
+        echo(f, report)?;
+        for (what, used) in [("server", report.server), ("simulator", report.own)] {
+            if let Some(used) = used {
+                process(f, what, &used)?;
+            }
+        }
+        writeln!(f)?;
         let late = &report.lateness;
         for (what, count) in [
             ("frames sent", report.frames_sent),
@@ -112,11 +145,44 @@ impl fmt::Display for Plain<'_> {
         ] {
             writeln!(f, "{what:<28}{count:>8}")?;
         }
+        if let Some(why) = &report.limited {
+            writeln!(f, "limited by the simulator: {why}")?;
+        }
         report
             .broken
             .iter()
             .try_for_each(|broken| writeln!(f, "broken: {broken}"))
     }
+}
+
+fn echo(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {
+    let EchoSummary { counts, round_trip_us } = &report.echo;
+    if counts.stamped == 0 {
+        return Ok(());
+    }
+    let at = |percent| ms(round_trip_us.percentile(percent));
+    let (p50, p90, p99) = (at(50.0), at(90.0), at(99.0));
+    let (p999, max) = (at(99.9), at(100.0));
+    let seconds = ms(report.measured_ms);
+    writeln!(f, "echo, over {seconds:.1} s with all calls live")?;
+    writeln!(f, "  round trip, ms: p50 {p50:.2}  p90 {p90:.2}  p99 {p99:.2}  p99.9 {p999:.2}  max {max:.2}")?;
+    let (first50, first99) = (report.first_media_us.percentile(50.0), report.first_media_us.percentile(99.0));
+    writeln!(f, "  first media after start, ms: p50 {:.1}  p99 {:.1}", ms(first50), ms(first99))?;
+    writeln!(
+        f,
+        "  frames: {} returned, {} lost, {} duplicated, {} reordered, {} before the model listened",
+        counts.returned, counts.lost, counts.duplicated, counts.reordered, counts.early
+    )
+}
+
+fn process(f: &mut fmt::Formatter<'_>, what: &str, used: &ProcessUse) -> fmt::Result {
+    writeln!(
+        f,
+        "{what}: {:.3} ms of CPU per call-second, {:.1} KiB per call, {} MiB at most",
+        used.cpu_ms_per_call_second,
+        used.rss_per_call_kib,
+        used.rss_peak_kib / 1_024
+    )
 }
 
 fn times(f: &mut fmt::Formatter<'_>, what: &str, times: &Times) -> fmt::Result {

@@ -10,4 +10,4 @@ mod frame;
 mod handshake;
 
 pub(crate) use connection::{Connection, End, Event, READ_BYTES};
-pub(crate) use handshake::{Head, HandshakeError, answer, connect, read_head, upgrade};
+pub(crate) use handshake::{HandshakeError, answer, connect, read_head, upgrade};

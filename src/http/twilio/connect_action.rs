@@ -10,6 +10,7 @@ use trunkline_core::call::Disposition;
 use trunkline_core::ids::CallSid;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
+use trunkline_core::wire::twilio::CarrierStatus;
 use trunkline_core::wire::twilio::twiml::Twiml;
 use trunkline_core::wire::twilio::webhook::ConnectActionWebhook;
 use trunkline_store::{CallRow, Mode, Outcome, Scope};
@@ -22,6 +23,8 @@ use super::{records, signed, twiml};
 /// this often, this many times. A second of ringing tone is not noticed.
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// Longest the caller waits for a database that may not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// `POST /twilio/connect-action`.
 pub(in crate::http) async fn connect_action(
@@ -44,18 +47,26 @@ pub(in crate::http) async fn connect_action(
         stream_never_opened(&state, tenant.as_deref(), &webhook);
         Some(Disposition::Bridge)
     } else {
-        find(&state, &webhook.call_sid).await
+        let looked = tokio::time::timeout(PATIENCE, find(&state, &webhook.call_sid)).await;
+        let found = looked.ok().flatten();
+        if let (None, Some(tenant)) = (found, tenant.as_deref()) {
+            records::call_bridged(&state, tenant, &webhook.call_sid, "stream_lost");
+        }
+        found
     };
-    twiml::answer(&render(disposition, tenant.as_deref(), webhook.to.as_ref()))
+    let caller_is_there = webhook.call_status == Some(CarrierStatus::InProgress);
+    let what = render(disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
+    twiml::answer(&what)
 }
 
 /// What the caller gets after a stream of which this is known.
 pub(super) fn render(
     disposition: Option<Disposition>,
+    caller_is_there: bool,
     tenant: Option<&Tenant>,
     called: Option<&PhoneNumber>,
 ) -> Twiml {
-    match after_stream(disposition) {
+    match after_stream(disposition, caller_is_there) {
         AfterStream::HangUp => twiml::hang_up(),
         AfterStream::Human { announce } => twiml::human(tenant, called, announce),
     }
@@ -105,6 +116,8 @@ fn disposition_of(row: &CallRow) -> Disposition {
         Disposition::Bridge
     } else if row.handoff {
         Disposition::Transfer
+    } else if row.captured_fields.0.get("end_reason").is_some_and(|r| r == "caller_hung_up") {
+        Disposition::CallerGone
     } else {
         Disposition::HangUp
     }

@@ -80,7 +80,7 @@ async fn decide(
     let called = webhook.to.as_ref();
     if let Some(disposition) = state.node.dispositions.get(&webhook.call_sid) {
         // A late redelivery: the call has been and gone.
-        return Ok(super::connect_action::render(Some(disposition), Some(tenant), called));
+        return Ok(super::connect_action::render(Some(disposition), false, Some(tenant), called));
     }
     records::call_rings(state, tenant, webhook);
     let facts = Facts {
