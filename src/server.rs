@@ -21,7 +21,7 @@ use trunkline_store::{NodeChange, NodeRow, Record, Store, StoreError};
 use crate::config::{Configuration, Environment, PublicUrl, Settings, TenantSecrets};
 use crate::http::routes;
 use crate::http::state::AppState;
-use crate::http::state::OpsTokens;
+use crate::http::state::{AuditQuota, OpsTokens};
 use crate::telemetry::Telemetry;
 
 /// How long calls that were handed over may take to let go.
@@ -101,6 +101,7 @@ pub async fn start(
         // Nobody listens once the server is on its way out, which is as good.
         Arc::new(move |kind| on_fatal.send(kind.as_str()).unwrap_or_default()),
     );
+    read_switches(&node).await?;
     announce(&node, address);
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {
@@ -110,6 +111,7 @@ pub async fn start(
         public_url: public_url.clone(),
         node: Arc::clone(&node),
         metrics,
+        stranger_audit: AuditQuota::default(),
         started_at: Instant::now(),
         settings,
     });
@@ -141,6 +143,15 @@ async fn open_store(settings: &Settings) -> Result<Store, StartError> {
         Ok(store) => Ok(store?),
         Err(error) => Err(StartError::Http(std::io::Error::other(error))),
     }
+}
+
+/// The switches hold from the first call on.
+async fn read_switches(node: &Node) -> Result<(), StartError> {
+    let store = node.store.clone();
+    let read = actix_web::rt::task::spawn_blocking(move || store.switches());
+    let rows = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))??;
+    node.switches.replace(&rows);
+    Ok(())
 }
 
 fn node_settings(settings: &Settings) -> NodeSettings {

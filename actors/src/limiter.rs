@@ -253,6 +253,12 @@ impl LimiterState {
         self.lock().total
     }
 
+    /// Whose call was reserved under this SID.
+    #[must_use]
+    pub fn tenant_of(&self, call_sid: &CallSid) -> Option<TenantId> {
+        self.lock().reservations.get(call_sid).map(|r| r.booking.tenant.id.clone())
+    }
+
     /// Whether a call has a reservation that no stream has claimed.
     #[must_use]
     pub fn is_waiting(&self, call_sid: &CallSid) -> bool {

@@ -126,7 +126,7 @@ impl Node {
         let dispositions = Dispositions::default();
         let persistence =
             start_persistence(&tree, &queue, &store, &switches, &settings, &on_fatal);
-        let limiter = start_limiter(&tree, &limits, &queue, &dispositions, &on_fatal);
+        let limiter = start_limiter(&tree, &limits, &queue, &persistence, &dispositions, &on_fatal);
         let registry = start_registry(&tree, &directory, &dispositions, &settings, on_fatal);
         Arc::new(Self {
             settings,
@@ -148,9 +148,7 @@ impl Node {
 
     /// Has something stored, in the order in which it is asked.
     pub fn record(&self, record: Record) {
-        if self.queue.push(record) && self.queue.needs_wake() {
-            self.persistence.tell(PersistenceMessage::Wake);
-        }
+        record_in(&self.queue, &self.persistence, record);
     }
 
     /// Has an event stored that concerns no live call.
@@ -189,23 +187,26 @@ impl Node {
         }
     }
 
-    /// A stream shows its token.
+    /// A stream shows its token. The token is used from here on, whether or not
+    /// the answer is waited for: a stream that is gone at once was there.
     ///
     /// # Errors
     /// When it may not begin.
-    pub async fn claim(
+    pub fn claim(
         &self,
         call_sid: CallSid,
         account_sid: AccountSid,
         token: String,
         hung_up: HungUp,
-    ) -> Result<Claim, ClaimRefusal> {
+    ) -> impl Future<Output = Result<Claim, ClaimRefusal>> + use<> {
         let (reply, answer) = oneshot::channel();
         let claim = LimiterMessage::Claim { call_sid, account_sid, token, hung_up, reply };
         self.limiter.tell(claim);
-        match tokio::time::timeout(LIMITER_PATIENCE, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(ClaimRefusal::Unavailable),
+        async {
+            match tokio::time::timeout(LIMITER_PATIENCE, answer).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) | Err(_) => Err(ClaimRefusal::Unavailable),
+            }
         }
     }
 
@@ -263,6 +264,12 @@ impl Node {
     }
 }
 
+fn record_in(queue: &RecordQueue, persistence: &Service<Persistence>, record: Record) {
+    if queue.push(record) && queue.needs_wake() {
+        persistence.tell(PersistenceMessage::Wake);
+    }
+}
+
 fn start_persistence(
     tree: &Arc<ActorTree>,
     queue: &Arc<RecordQueue>,
@@ -284,17 +291,18 @@ fn start_limiter(
     tree: &Arc<ActorTree>,
     limits: &Arc<LimiterState>,
     queue: &Arc<RecordQueue>,
+    persistence: &Service<Persistence>,
     dispositions: &Dispositions,
     on_fatal: &OnFatal,
 ) -> Service<Limiter> {
     let limits = Arc::clone(limits);
-    let queue = Arc::clone(queue);
+    let (queue, persistence) = (Arc::clone(queue), persistence.clone());
     let dispositions = dispositions.clone();
     let on_unserved: OnUnserved = Arc::new(move |booking: &Booking, why: Unserved| {
         if why == Unserved::NotBegun {
             dispositions.set(&booking.call_sid, Disposition::Bridge);
         }
-        close_unserved(&queue, booking, why);
+        record_in(&queue, &persistence, close_unserved(booking, why));
     });
     let make = move |link: &Link<Limiter>| {
         Limiter::new(Arc::clone(link.probe()), Arc::clone(&limits), Arc::clone(&on_unserved))
@@ -319,7 +327,7 @@ fn start_registry(
 }
 
 /// A call that was admitted never had its agent: its row is closed.
-fn close_unserved(queue: &RecordQueue, booking: &Booking, why: Unserved) {
+fn close_unserved(booking: &Booking, why: Unserved) -> Record {
     let now = Utc::now();
     let mut change = CallChange::new(booking.call_sid.clone(), now);
     change.phase = Some("ended".to_owned());
@@ -344,5 +352,5 @@ fn close_unserved(queue: &RecordQueue, booking: &Booking, why: Unserved) {
             change.handoff_reason = Some("call_not_begun".to_owned());
         }
     }
-    queue.push(Record::CallChanged(Box::new(change)));
+    Record::CallChanged(Box::new(change))
 }

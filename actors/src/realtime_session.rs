@@ -37,7 +37,8 @@ use crate::tree::Probe;
 /// Longest a dial may take. The call's own watchdog is stricter.
 const DIAL_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest a close frame may take to be written.
+/// Longest the model may take to answer a close frame. Closing the socket before
+/// would throw the frame away with whatever has not been read yet.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Messages that could not be read before the session is given up.
@@ -269,6 +270,9 @@ impl Actor for RealtimeSession {
 impl StreamHandler<Result<Frame, ProtocolError>> for RealtimeSession {
     fn handle(&mut self, frame: Result<Frame, ProtocolError>, context: &mut Self::Context) {
         if self.lost {
+            if matches!(frame, Ok(Frame::Close(_)) | Err(_)) {
+                context.stop();
+            }
             return;
         }
         let probe = Arc::clone(&self.probe);
@@ -366,9 +370,6 @@ impl ActorFuture<RealtimeSession> for Writer {
                 Poll::Ready(Err(error)) => return session.write_failed(&error, context),
                 Poll::Pending => {}
             }
-        }
-        if session.leaving && !self.unflushed {
-            context.stop();
         }
         Poll::Pending
     }

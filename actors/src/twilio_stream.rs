@@ -178,11 +178,9 @@ impl TwilioStream {
         let clock = CallClock::start();
         let media = Rc::new(MediaLink::new(clock, start.stream_sid.clone()));
         let token = start.custom_parameters.get(TOKEN_PARAMETER).cloned().unwrap_or_default();
-        let node = Arc::clone(&self.node);
         let (call_sid, account_sid) = (start.call_sid.clone(), start.account_sid.clone());
         let hung_up = HungUp::default();
-        let gone = Arc::clone(&hung_up);
-        let claim = async move { node.claim(call_sid, account_sid, token, gone).await };
+        let claim = self.node.claim(call_sid, account_sid, token, Arc::clone(&hung_up));
         self.state = State::Claiming { media, start: Box::new(start), hung_up };
         context.spawn(wrap_future(claim).map(
             |claim: Result<Claim, ClaimRefusal>, stream: &mut Self, context| match claim {

@@ -55,6 +55,7 @@ const ONE_WAY: &[(&str, &[&str])] = &[
     ("trunkline-connectors", &["trunkline-core"]),
     ("trunkline-simulator", &["trunkline-core"]),
     ("trunkline-actors", &["trunkline-core", "trunkline-store", "trunkline-connectors"]),
+    ("trunkline-bench", &["trunkline-core", "trunkline-connectors", "trunkline-simulator"]),
     (
         "trunkline",
         &[

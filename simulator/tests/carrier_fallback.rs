@@ -13,11 +13,7 @@ use carrier_server::{Canned, Server, xml};
 use trunkline_simulator::carrier::{CallPlan, Ended, place_call};
 
 fn broken(status: u16, body: &str) -> Canned {
-    Canned {
-        status,
-        content_type: "text/xml",
-        body: body.to_owned(),
-    }
+    Canned { status, content_type: "text/xml", body: body.to_owned() }
 }
 
 #[actix_web::test]
@@ -30,14 +26,7 @@ async fn the_fallback_takes_over_and_is_told_why() {
         (broken(200, ""), "12100"),
         (broken(200, "<response/>"), "12100"),
         (broken(200, &huge), "11750"),
-        (
-            Canned {
-                status: 200,
-                content_type: "application/json",
-                body: "{}".into(),
-            },
-            "12300",
-        ),
+        (Canned { status: 200, content_type: "application/json", body: "{}".into() }, "12300"),
     ] {
         let fallback = xml("<Dial>+15550000001</Dial>");
         let server =
@@ -50,29 +39,21 @@ async fn the_fallback_takes_over_and_is_told_why() {
         assert_eq!(seen.get("ErrorUrl"), Some(url.as_str()));
         assert_eq!(report.numbers_dialled(), ["+15550000001"]);
         assert_eq!(report.ended, Ended::FarEnd);
-        assert!(
-            report.failure().is_some(),
-            "the failed webhook is part of the report"
-        );
+        assert!(report.failure().is_some(), "the failed webhook is part of the report");
     }
 }
 
 #[actix_web::test]
 async fn without_a_working_fallback_the_call_fails() {
-    let server = Server::start(&[
-        ("/twilio/voice", broken(503, "")),
-        ("/twilio/fallback", broken(500, "")),
-    ])
-    .await;
+    let server =
+        Server::start(&[("/twilio/voice", broken(503, "")), ("/twilio/fallback", broken(500, ""))])
+            .await;
     let report = place_call(&server.plan(), None).await;
     assert_eq!((report.ended, report.status), (Ended::Failed, "failed"));
     assert_eq!(server.paths(), ["/twilio/voice", "/twilio/fallback"]);
 
     let server = Server::start(&[("/twilio/voice", broken(503, ""))]).await;
-    let plan = CallPlan {
-        fallback_url: None,
-        ..server.plan()
-    };
+    let plan = CallPlan { fallback_url: None, ..server.plan() };
     assert_eq!(place_call(&plan, None).await.ended, Ended::Failed);
     assert_eq!(server.paths(), ["/twilio/voice"]);
 }

@@ -22,11 +22,7 @@ async fn call(text: &str) -> (Server, CallReport) {
     let voice = xml(&connect("wss://127.0.0.1/stream/a", Some("/after")));
     let server = Server::start(&[("/twilio/voice", voice), ("/after", xml("<Hangup/>"))]).await;
     let script = Script::read(text, &mut Library::new(Path::new(""), Path::new(""))).unwrap();
-    let plan = CallPlan {
-        script,
-        max_duration: Duration::from_millis(700),
-        ..server.plan()
-    };
+    let plan = CallPlan { script, max_duration: Duration::from_millis(700), ..server.plan() };
     let report = place_call(&plan, None).await;
     (server, report)
 }
@@ -107,9 +103,7 @@ async fn events_tell_of_the_call_as_it_happens_and_recordings_are_kept() {
     let (to, mut events) = unbounded_channel();
     let report = place_call(&plan, Some(to)).await;
     assert_eq!(report.ended, Ended::Caller, "{report:#?}");
-    let told: Vec<_> = std::iter::from_fn(|| events.try_recv().ok())
-        .map(|e| e.kind)
-        .collect();
+    let told: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).map(|e| e.kind).collect();
     assert_eq!(
         told,
         [
@@ -125,15 +119,7 @@ async fn events_tell_of_the_call_as_it_happens_and_recordings_are_kept() {
     );
     let mut both = hound::WavReader::open(folder.join(format!("{}.wav", report.call_sid))).unwrap();
     assert_eq!((both.spec().channels, both.spec().sample_rate), (2, 8_000));
-    let agent: Vec<i16> = both
-        .samples::<i16>()
-        .skip(1)
-        .step_by(2)
-        .map(Result::unwrap)
-        .collect();
-    assert_eq!(
-        agent.iter().filter(|sample| sample.abs() > 300).count(),
-        3_200
-    );
+    let agent: Vec<i16> = both.samples::<i16>().skip(1).step_by(2).map(Result::unwrap).collect();
+    assert_eq!(agent.iter().filter(|sample| sample.abs() > 300).count(), 3_200);
     std::fs::remove_dir_all(folder).unwrap();
 }

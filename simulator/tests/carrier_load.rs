@@ -25,9 +25,7 @@ struct Line {
 
 fn options(server: &str, more: &[&str]) -> SimulateCallsOptions {
     let words = ["calls", "--url", server, "--rate", "0", "--json"];
-    Line::try_parse_from(words.iter().chain(more))
-        .unwrap()
-        .options
+    Line::try_parse_from(words.iter().chain(more)).unwrap().options
 }
 
 async fn talking_server() -> Server {
@@ -47,36 +45,19 @@ async fn talking_server() -> Server {
 #[actix_web::test]
 async fn every_call_is_placed_and_summed_up() {
     let server = talking_server().await;
-    let plan = CallPlan {
-        max_duration: Duration::from_secs(10),
-        ..server.plan()
-    };
-    let load = Load {
-        calls: 30,
-        spacing: Duration::from_millis(1),
-        concurrency: 8,
-        ..Load::default()
-    };
+    let plan = CallPlan { max_duration: Duration::from_secs(10), ..server.plan() };
+    let load =
+        Load { calls: 30, spacing: Duration::from_millis(1), concurrency: 8, ..Load::default() };
     let mut most = 0;
-    let report = place_calls(plan, load, |counts| {
-        most = most.max(counts.begun - counts.over)
-    })
-    .await;
-    assert_eq!(
-        (report.calls, report.failed),
-        (30, 0),
-        "{:?}",
-        report.failures
-    );
+    let report =
+        place_calls(plan, load, |counts| most = most.max(counts.begun - counts.over)).await;
+    assert_eq!((report.calls, report.failed), (30, 0), "{:?}", report.failures);
     assert_eq!(most, 8);
     assert_eq!(report.setup_ms.count(), 30);
     assert_eq!(report.first_audio_ms.count(), 30);
     assert_eq!(report.ended["far_end"], 30);
-    let sids: std::collections::BTreeSet<_> = server
-        .seen()
-        .iter()
-        .filter_map(|seen| seen.get("CallSid").map(str::to_owned))
-        .collect();
+    let sids: std::collections::BTreeSet<_> =
+        server.seen().iter().filter_map(|seen| seen.get("CallSid").map(str::to_owned)).collect();
     assert_eq!(sids.len(), 30);
     let json = serde_json::to_value(&report).unwrap();
     assert!(json["setup_ms"]["p95"].is_u64());
@@ -86,54 +67,23 @@ async fn every_call_is_placed_and_summed_up() {
 async fn more_than_a_hundred_streams_are_open_at_once() {
     let voice = xml(&connect("wss://127.0.0.1/stream/a", None));
     let server = Server::start(&[("/twilio/voice", voice)]).await;
-    let plan = CallPlan {
-        max_duration: Duration::from_millis(2_500),
-        ..server.plan()
-    };
-    let load = Load {
-        calls: 130,
-        spacing: Duration::ZERO,
-        concurrency: 0,
-        ..Load::default()
-    };
+    let plan = CallPlan { max_duration: Duration::from_millis(2_500), ..server.plan() };
+    let load = Load { calls: 130, spacing: Duration::ZERO, concurrency: 0, ..Load::default() };
     let report = place_calls(plan, load, |_| {}).await;
     assert_eq!(report.failed, 0, "{:?}", report.failures);
-    assert_eq!(
-        report.ended["duration"], 130,
-        "a stream waited for another one's end"
-    );
+    assert_eq!(report.ended["duration"], 130, "a stream waited for another one's end");
 }
 
 #[actix_web::test]
 async fn the_exit_code_says_whether_limits_held() {
     let server = talking_server().await;
-    assert_eq!(
-        run(options(
-            &server.url,
-            &["--threshold", "max_failed=0,max_lost=0"]
-        ))
-        .await,
-        0
-    );
-    assert_eq!(
-        run(options(
-            &server.url,
-            &["--threshold", "max_first_audio_ms=60000"]
-        ))
-        .await,
-        0
-    );
+    assert_eq!(run(options(&server.url, &["--threshold", "max_failed=0,max_lost=0"])).await, 0);
+    assert_eq!(run(options(&server.url, &["--threshold", "max_first_audio_ms=60000"])).await, 0);
 
     let nobody = Server::start(&[]).await;
     assert_eq!(run(options(&nobody.url, &[])).await, 1);
-    assert_eq!(
-        run(options(&nobody.url, &["--threshold", "max_failed=1"])).await,
-        0
-    );
-    assert_eq!(
-        run(options(&nobody.url, &["--script", "/no/such/file"])).await,
-        2
-    );
+    assert_eq!(run(options(&nobody.url, &["--threshold", "max_failed=1"])).await, 0);
+    assert_eq!(run(options(&nobody.url, &["--script", "/no/such/file"])).await, 2);
 }
 
 #[test]

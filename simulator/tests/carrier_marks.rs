@@ -14,10 +14,7 @@ use trunkline_simulator::carrier::{StreamEnd, place_call};
 use trunkline_simulator::speech::watermark;
 
 fn voice() -> [(&'static str, carrier_server::Canned); 1] {
-    [(
-        "/twilio/voice",
-        xml(&connect("wss://127.0.0.1/stream/a", None)),
-    )]
+    [("/twilio/voice", xml(&connect("wss://127.0.0.1/stream/a", None)))]
 }
 
 fn speech(response: u16, frames: u16) -> Vec<u8> {
@@ -48,23 +45,12 @@ async fn a_mark_takes_as_long_as_the_audio_before_it() {
     let marks = server.heard_of("mark");
     let at = |n: usize| marks[n]["at_ms"].as_u64().unwrap();
     assert_eq!(marks[0]["mark"]["name"], "empty");
-    assert!(
-        at(0) < 200,
-        "a mark on an empty buffer came after {} ms",
-        at(0)
-    );
+    assert!(at(0) < 200, "a mark on an empty buffer came after {} ms", at(0));
     assert_eq!(marks[1]["mark"]["name"], "after 400 ms");
     let took = at(1) - at(0);
     assert!((380..700).contains(&took), "400 ms of audio took {took} ms");
     let stream = &report.streams[0];
-    assert_eq!(
-        (
-            stream.marks_received,
-            stream.marks_played,
-            stream.marks_cleared
-        ),
-        (2, 2, 0)
-    );
+    assert_eq!((stream.marks_received, stream.marks_played, stream.marks_cleared), (2, 2, 0));
     assert_eq!(stream.playback.played_bytes, 3_200);
     assert!(stream.first_audio_ms.unwrap() < 300);
 }
@@ -88,17 +74,10 @@ async fn a_clear_returns_its_marks_at_once_and_silences_the_phone() {
     .await;
     let report = place_call(&server.plan(), None).await;
     assert_eq!(report.failure(), None, "{report:#?}");
-    let names: Vec<_> = server
-        .heard_of("mark")
-        .iter()
-        .map(|m| m["mark"]["name"].clone())
-        .collect();
+    let names: Vec<_> = server.heard_of("mark").iter().map(|m| m["mark"]["name"].clone()).collect();
     assert_eq!(names, ["half", "end"]);
     let marks = server.heard_of("mark");
-    assert!(
-        marks[1]["at_ms"].as_u64().unwrap() < 2_000,
-        "five seconds had been queued"
-    );
+    assert!(marks[1]["at_ms"].as_u64().unwrap() < 2_000, "five seconds had been queued");
     let stream = &report.streams[0];
     assert_eq!((stream.marks_played, stream.marks_cleared), (0, 2));
     let playback = &stream.playback;
@@ -107,10 +86,7 @@ async fn a_clear_returns_its_marks_at_once_and_silences_the_phone() {
     let cleared = &playback.clears[0];
     let (response, frame) = cleared.playing.unwrap();
     assert_eq!(response, 3);
-    assert!(
-        (20..60).contains(&frame),
-        "cleared while frame {frame} was playing"
-    );
+    assert!((20..60).contains(&frame), "cleared while frame {frame} was playing");
     assert_eq!(u64::from(frame) + 1, playback.responses[0].frames);
     assert_eq!(playback.stale_frames, 0);
 }
@@ -130,11 +106,7 @@ async fn audio_in_the_buffer_is_lost_when_the_server_closes() {
     let stream = &report.streams[0];
     assert_eq!(stream.end, StreamEnd::ServerClosed);
     assert_eq!(stream.close.as_ref().unwrap().0, 1_000);
-    assert!(
-        stream.playback.unplayed_bytes > 8_000,
-        "{:?}",
-        stream.playback
-    );
+    assert!(stream.playback.unplayed_bytes > 8_000, "{:?}", stream.playback);
 }
 
 #[actix_web::test]
@@ -151,10 +123,6 @@ async fn what_twilio_would_not_understand_is_counted_and_ignored() {
     .await;
     let report = place_call(&server.plan(), None).await;
     assert_eq!(report.streams[0].invalid_commands, 2);
-    let warning = report
-        .errors
-        .iter()
-        .find(|error| error.code == Some(31_951))
-        .unwrap();
+    let warning = report.errors.iter().find(|error| error.code == Some(31_951)).unwrap();
     assert!(warning.warning && report.failure().is_none(), "{report:#?}");
 }

@@ -25,10 +25,7 @@ async fn server() -> Server {
 #[actix_web::test]
 async fn no_frame_is_late_by_the_sum_of_earlier_lateness() {
     let server = server().await;
-    let plan = CallPlan {
-        max_duration: Duration::from_millis(2_000),
-        ..server.plan()
-    };
+    let plan = CallPlan { max_duration: Duration::from_millis(2_000), ..server.plan() };
     let report = place_call(&plan, None).await;
     assert_eq!(report.failure(), None, "{report:#?}");
     let media = server.heard_of("media");
@@ -37,16 +34,8 @@ async fn no_frame_is_late_by_the_sum_of_earlier_lateness() {
     // 90 ms at the end; one late burst of a busy machine must not fail the test.
     let first = (0..10).map(at).min().unwrap();
     let last = (media.len() - 10..media.len()).map(at).min().unwrap();
-    assert!(
-        (last - first).abs() < 30,
-        "the schedule moved by {} ms",
-        last - first
-    );
-    assert!(
-        (90..=101).contains(&media.len()),
-        "{} frames in two seconds",
-        media.len()
-    );
+    assert!((last - first).abs() < 30, "the schedule moved by {} ms", last - first);
+    assert!((90..=101).contains(&media.len()), "{} frames in two seconds", media.len());
     let stream = &report.streams[0];
     assert_eq!(stream.frames_sent, u64::try_from(media.len()).unwrap());
     let late = &stream.lateness;
@@ -57,10 +46,7 @@ async fn no_frame_is_late_by_the_sum_of_earlier_lateness() {
 #[actix_web::test]
 async fn counters_are_strings_without_gaps() {
     let server = server().await;
-    let plan = CallPlan {
-        max_duration: Duration::from_millis(300),
-        ..server.plan()
-    };
+    let plan = CallPlan { max_duration: Duration::from_millis(300), ..server.plan() };
     place_call(&plan, None).await;
     let heard = server.heard();
     assert_eq!(heard[0]["event"], "connected");
@@ -68,10 +54,7 @@ async fn counters_are_strings_without_gaps() {
     assert_eq!(heard[1]["event"], "start");
     assert_eq!(heard[1]["start"]["customParameters"]["token"], "a&b");
     assert_eq!(heard[1]["start"]["mediaFormat"]["sampleRate"], 8_000);
-    let numbered: Vec<_> = heard
-        .iter()
-        .filter_map(|m| m["sequenceNumber"].as_str())
-        .collect();
+    let numbered: Vec<_> = heard.iter().filter_map(|m| m["sequenceNumber"].as_str()).collect();
     let expected: Vec<_> = (1..=numbered.len()).map(|n| n.to_string()).collect();
     assert_eq!(numbered, expected);
     for (n, media) in server.heard_of("media").iter().enumerate() {
@@ -85,36 +68,18 @@ async fn counters_are_strings_without_gaps() {
 #[actix_web::test]
 async fn a_recording_arrives_byte_for_byte_with_silence_around_it() {
     let server = server().await;
-    let audio: Arc<[u8]> = (0..1_000_u32)
-        .map(|n| u8::try_from(n % 251).unwrap())
-        .collect();
-    let mut script = Script::playing(Clip {
-        name: "ramp".into(),
-        audio: Arc::clone(&audio),
-    });
+    let audio: Arc<[u8]> = (0..1_000_u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    let mut script = Script::playing(Clip { name: "ramp".into(), audio: Arc::clone(&audio) });
     script.steps.push(trunkline_simulator::carrier::Step::Wait(
         trunkline_simulator::carrier::Wait::For(100),
     ));
-    script
-        .steps
-        .push(trunkline_simulator::carrier::Step::Hangup);
-    let report = place_call(
-        &CallPlan {
-            script,
-            ..server.plan()
-        },
-        None,
-    )
-    .await;
+    script.steps.push(trunkline_simulator::carrier::Step::Hangup);
+    let report = place_call(&CallPlan { script, ..server.plan() }, None).await;
     assert_eq!(report.failure(), None, "{report:#?}");
     let sent: Vec<u8> = server
         .heard_of("media")
         .iter()
-        .flat_map(|media| {
-            STANDARD
-                .decode(media["media"]["payload"].as_str().unwrap())
-                .unwrap()
-        })
+        .flat_map(|media| STANDARD.decode(media["media"]["payload"].as_str().unwrap()).unwrap())
         .collect();
     assert_eq!(sent[..1_000], audio[..]);
     assert!(sent.len() > 1_120 && sent[1_000..].iter().all(|&code| code == 0xff));

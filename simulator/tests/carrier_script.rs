@@ -43,20 +43,11 @@ fn each_step_is_read() {
         ("press #", Step::Press("#".into())),
         ("press # # the key, then this", Step::Press("#".into())),
         ("hangup", Step::Hangup),
-        (
-            "expect hangup within 10s",
-            expect(Expected::Hangup, Some(10_000)),
-        ),
-        (
-            "expect dial +14319900222",
-            expect(Expected::Dial("+14319900222".into()), None),
-        ),
+        ("expect hangup within 10s", expect(Expected::Hangup, Some(10_000))),
+        ("expect dial +14319900222", expect(Expected::Dial("+14319900222".into()), None)),
         (
             "expect text within reason, all busy within 1s",
-            expect(
-                Expected::Text("within reason, all busy".into()),
-                Some(1_000),
-            ),
+            expect(Expected::Text("within reason, all busy".into()), Some(1_000)),
         ),
         ("drop", Step::Fault(Fault::Drop)),
         ("stall", Step::Fault(Fault::Stall)),
@@ -91,9 +82,7 @@ fn a_wrong_line_is_named_with_its_number() {
         "expect hangup within soon",
     ] {
         let error = parse_script(&format!("# fine\nwait 1s\n{line}")).unwrap_err();
-        let ScriptError::Line { line: number, .. } = error else {
-            panic!("{line}: {error}")
-        };
+        let ScriptError::Line { line: number, .. } = error else { panic!("{line}: {error}") };
         assert_eq!(number, 3, "{line}");
     }
 }
@@ -104,9 +93,7 @@ fn recorded_utterances_are_found_by_what_they_say() {
     let mut library = Library::new(Path::new(""), &folder);
     let text = "say hello what are your OPENING hours on saturday";
     let script = Script::read(text, &mut library).unwrap();
-    let [Step::Play(clip)] = script.steps.as_slice() else {
-        panic!("{script:?}")
-    };
+    let [Step::Play(clip)] = script.steps.as_slice() else { panic!("{script:?}") };
     assert!(clip.audio.len() > 8_000);
     let error = Script::read("say something nobody recorded", &mut library).unwrap_err();
     assert!(error.to_string().contains("opening hours"), "{error}");
@@ -121,16 +108,9 @@ fn twiml_is_read_with_its_defaults() {
          <Pause/><Connect><Room/></Connect></Response>",
     )
     .unwrap();
-    let Verb::Dial(dial) = &verbs[0] else {
-        panic!("{verbs:?}")
-    };
-    assert_eq!(
-        (dial.timeout_s, dial.numbers.as_slice()),
-        (30, ["+1".to_owned()].as_slice())
-    );
-    let Verb::Gather(gather) = &verbs[1] else {
-        panic!("{verbs:?}")
-    };
+    let Verb::Dial(dial) = &verbs[0] else { panic!("{verbs:?}") };
+    assert_eq!((dial.timeout_s, dial.numbers.as_slice()), (30, ["+1".to_owned()].as_slice()));
+    let Verb::Gather(gather) = &verbs[1] else { panic!("{verbs:?}") };
     assert_eq!((gather.timeout_s, gather.finish_on_key.as_str()), (5, "#"));
     assert_eq!(gather.prompts, [Verb::Say("a b".into())]);
     assert_eq!(verbs[2], Verb::Pause(1));

@@ -17,15 +17,9 @@ const TOKEN: &str = "12345";
 const PUBLIC: &str = "https://voice.example.com";
 
 async fn called() -> (Server, CallPlan) {
-    let stream = connect(
-        "wss://voice.example.com/stream/a",
-        Some("/after?b=2&amp;a=1"),
-    );
+    let stream = connect("wss://voice.example.com/stream/a", Some("/after?b=2&amp;a=1"));
     let server = Server::with_stream(
-        &[
-            ("/twilio/voice", xml(&stream)),
-            ("/after", xml("<Hangup/>")),
-        ],
+        &[("/twilio/voice", xml(&stream)), ("/after", xml("<Hangup/>"))],
         |mut peer| {
             Box::pin(async move {
                 peer.wait_for("start").await;
@@ -55,11 +49,7 @@ async fn webhooks_are_signed_over_the_public_url_with_blanks() {
     let wrong = format!("{}/twilio/voice", server.url);
     assert!(verify_form(&[TOKEN], &wrong, &voice.form, signature).is_err());
     assert_eq!(voice.header("host"), Some("voice.example.com"));
-    assert_eq!(
-        voice.get("ToZip"),
-        Some(""),
-        "blanks are sent, and so signed"
-    );
+    assert_eq!(voice.get("ToZip"), Some(""), "blanks are sent, and so signed");
     assert_eq!(voice.get("CallStatus"), Some("ringing"));
     assert_eq!(voice.get("Direction"), Some("inbound"));
     let sid = voice.get("CallSid").unwrap();
@@ -91,15 +81,7 @@ async fn the_stream_is_signed_over_its_url_and_has_neither_origin_nor_extensions
 #[actix_web::test]
 async fn without_a_token_nothing_is_signed() {
     let (server, plan) = called().await;
-    let plan = CallPlan {
-        auth_token: None,
-        ..plan
-    };
+    let plan = CallPlan { auth_token: None, ..plan };
     place_call(&plan, None).await;
-    assert!(
-        server
-            .seen()
-            .iter()
-            .all(|seen| seen.header("x-twilio-signature").is_none())
-    );
+    assert!(server.seen().iter().all(|seen| seen.header("x-twilio-signature").is_none()));
 }

@@ -9,6 +9,7 @@ mod auth;
 mod faults;
 mod health;
 mod ops;
+mod quota;
 pub mod routes;
 pub mod state;
 mod twilio;

@@ -9,6 +9,7 @@ use trunkline_actors::node::Node;
 use crate::config::{Environment, PublicUrl, Settings, TenantBook};
 
 pub use super::auth::OpsTokens;
+pub use super::quota::AuditQuota;
 
 /// What every handler can reach.
 pub struct AppState {
@@ -26,6 +27,8 @@ pub struct AppState {
     pub ops: OpsTokens,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
+    /// How many more requests of strangers are written down.
+    pub stranger_audit: AuditQuota,
     /// When the process started.
     pub started_at: Instant,
 }

@@ -100,9 +100,18 @@ async fn a_stream_that_never_starts_is_closed_and_holds_no_slot_of_its_own() {
 async fn a_start_that_cannot_be_used_is_refused() {
     let world = World::start().await;
     for (start, reason) in [
-        (r#"{"event":"start","start":{"streamSid":"MZ1","accountSid":"AC1","callSid":"CA1"}}"#, "malformed"),
-        (r#"{"event":"start","start":{"streamSid":"MZ1","accountSid":"AC1","callSid":"CA\u0000","mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}"#, "malformed"),
-        (r#"{"event":"start","start":{"streamSid":"MZ1","accountSid":"AC1","callSid":"CA1","mediaFormat":{"encoding":"audio/opus","sampleRate":48000,"channels":2}}}"#, "media_format"),
+        (
+            r#"{"event":"start","start":{"streamSid":"MZ1","accountSid":"AC1","callSid":"CA1"}}"#,
+            "malformed",
+        ),
+        (
+            r#"{"event":"start","start":{"streamSid":"MZ1","accountSid":"AC1","callSid":"CA\u0000","mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}"#,
+            "malformed",
+        ),
+        (
+            r#"{"event":"start","start":{"streamSid":"MZ1","accountSid":"AC1","callSid":"CA1","mediaFormat":{"encoding":"audio/opus","sampleRate":48000,"channels":2}}}"#,
+            "media_format",
+        ),
     ] {
         let mut stream = RawStream::open(&world.server).await;
         stream.send(start).await;

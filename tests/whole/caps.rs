@@ -8,7 +8,9 @@ const BUSY: &str = "All lines are busy right now. Please try again in a few minu
 const BRANCH: &str = "+15550170002";
 
 fn branch(more: &str) -> String {
-    format!("company = \"Branch\"\nnumbers = [\"{BRANCH}\"]\npersona = \"shop\"\nhuman_number = \"+15550170098\"\n{more}")
+    format!(
+        "company = \"Branch\"\nnumbers = [\"{BRANCH}\"]\npersona = \"shop\"\nhuman_number = \"+15550170098\"\n{more}"
+    )
 }
 
 async fn rings_at_branch(world: &World) -> Answer {
@@ -34,7 +36,10 @@ async fn the_sixth_call_of_five_hears_that_all_lines_are_busy() {
     let labels = [("tenant", "shop"), ("reason", "concurrency_limit")];
     assert_eq!(world.metrics().await.with("trunkline_calls_refused_total", &labels), 1.0);
     let stored = world.stored(&sixth).await;
-    assert_eq!(crate::support::event(&stored, "call_refused")["data"]["reason"], "concurrency_limit");
+    assert_eq!(
+        crate::support::event(&stored, "call_refused")["data"]["reason"],
+        "concurrency_limit"
+    );
 
     // Another tenant's lines are its own.
     assert!(is_stream(&rings_at_branch(&world).await));

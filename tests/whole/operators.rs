@@ -13,11 +13,7 @@ async fn every_page_of_operations_asks_for_a_token() {
     let one = format!("/api/v1/calls/{call}");
     let (hangup, transfer) = (format!("{one}/hangup"), format!("{one}/transfer"));
     let look = ["/ops/actors", "/api/v1/calls/live", one.as_str(), "/api/v1/switches"];
-    let act = [
-        ("POST", hangup.as_str()),
-        ("POST", transfer.as_str()),
-        ("PUT", "/api/v1/switches"),
-    ];
+    let act = [("POST", hangup.as_str()), ("POST", transfer.as_str()), ("PUT", "/api/v1/switches")];
     let looks = look.iter().map(|path| ("GET", *path));
     for (method, path) in looks.clone().chain(act) {
         for token in [None, Some(""), Some("wrong"), Some("ops-token-of-the-test")] {

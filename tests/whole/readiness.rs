@@ -7,9 +7,8 @@ use crate::support::{World, wait_for};
 #[actix_rt::test]
 async fn a_server_that_is_on_its_way_out_is_not_ready() {
     let mut world = World::start().await;
-    let code = async |world: &World| {
-        world.server.send_as(None, "GET", "/ready", &json!({})).await.0
-    };
+    let code =
+        async |world: &World| world.server.send_as(None, "GET", "/ready", &json!({})).await.0;
     assert_eq!(code(&world).await, 200);
     let (call, stream) = world.live_by_hand().await;
     world.server.signal("TERM");

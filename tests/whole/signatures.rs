@@ -1,9 +1,7 @@
 //! Whoever is not the carrier gets nothing: no call, no slot, no stream; and it
 //! is written down that they tried.
 
-use crate::support::{
-    AUTH_TOKEN, PUBLIC_URL, RawStream, Webhook, World, WorldPlan, new_call,
-};
+use crate::support::{AUTH_TOKEN, PUBLIC_URL, RawStream, Webhook, World, WorldPlan, new_call};
 use trunkline_core::wire::twilio::signature::sign;
 
 const WEBHOOKS: [&str; 9] = [
@@ -45,7 +43,11 @@ async fn a_webhook_that_the_carrier_did_not_sign_is_refused_and_written_down() {
         assert_eq!(here, 6, "{path}: {events:?}");
         assert_eq!(metrics.with("trunkline_signature_failures_total", &[("path", path)]), 6.0);
     }
-    assert!(events.iter().all(|event| event.call_sid.is_none() && event.data.0["source"] == "127.0.0.1"));
+    assert!(
+        events
+            .iter()
+            .all(|event| event.call_sid.is_none() && event.data.0["source"] == "127.0.0.1")
+    );
     assert_eq!(world.server.rows(), 0);
     assert_eq!(metrics.sum("trunkline_slots_held"), 0.0);
 }
@@ -97,7 +99,11 @@ async fn a_tenant_with_an_account_of_its_own_is_called_under_its_own_token() {
     let world = plan.start().await;
     let call = || Webhook::new("/twilio/voice", &new_call()).with("To", "+15550170002");
     assert_eq!(call().token("the-branch's-own-token").send(&world.server).await.status, 200);
-    assert_eq!(call().send(&world.server).await.status, 403, "the server's token is not the branch's");
+    assert_eq!(
+        call().send(&world.server).await.status,
+        403,
+        "the server's token is not the branch's"
+    );
     let shop = Webhook::new("/twilio/voice", &new_call()).token("the-branch's-own-token");
     assert_eq!(shop.send(&world.server).await.status, 403, "nor the branch's the shop's");
 }
@@ -110,7 +116,9 @@ async fn signatures_can_be_left_unchecked_and_the_log_says_so() {
     let report = trunkline_simulator::carrier::place_call(&plan, None).await;
     assert_eq!(report.failure(), None, "{report:?}");
     assert_eq!(report.streams.len(), 1);
-    assert!(world.server.log().contains("signatures are not checked (ENABLE_WEBHOOK_VALIDATION=false)"));
+    assert!(
+        world.server.log().contains("signatures are not checked (ENABLE_WEBHOOK_VALIDATION=false)")
+    );
     world.assert_idle().await;
 }
 

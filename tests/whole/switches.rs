@@ -13,7 +13,9 @@ const CLOSED: &str =
 const BRANCH: &str = "+15550170002";
 
 fn branch() -> String {
-    format!("company = \"Branch\"\nnumbers = [\"{BRANCH}\"]\npersona = \"shop\"\nhuman_number = \"+15550170098\"\n")
+    format!(
+        "company = \"Branch\"\nnumbers = [\"{BRANCH}\"]\npersona = \"shop\"\nhuman_number = \"+15550170098\"\n"
+    )
 }
 
 async fn throw(server: &ServerProcess, change: Value) -> Value {
@@ -118,7 +120,9 @@ async fn in_an_emergency_every_call_goes_to_a_human() {
     assert!(is_agent(&answer(&world.server, BRANCH).await));
     throw(&world.server, json!({ "bridge_only": true })).await;
     let verbs = answer(&world.server, BRANCH).await;
-    assert!(matches!(verbs.as_slice(), [Verb::Say(_), Verb::Dial(dial)] if dial.numbers == ["+15550170098"]));
+    assert!(
+        matches!(verbs.as_slice(), [Verb::Say(_), Verb::Dial(dial)] if dial.numbers == ["+15550170098"])
+    );
     world.assert_not_dialled();
 }
 
@@ -172,7 +176,9 @@ async fn who_threw_a_switch_is_written_down() {
 async fn who_may_not_throw_a_switch_throws_none() {
     let world = World::plan().env("OPS_READ_TOKEN", "a-token-that-may-only-look").start().await;
     let off = json!({ "channel_enabled": false });
-    for (token, wanted) in [(None, 401), (Some("wrong"), 401), (Some("a-token-that-may-only-look"), 403)] {
+    for (token, wanted) in
+        [(None, 401), (Some("wrong"), 401), (Some("a-token-that-may-only-look"), 403)]
+    {
         let (status, body) = world.server.send_as(token, "PUT", "/api/v1/switches", &off).await;
         assert_eq!(status, wanted, "{token:?}: {body}");
     }

@@ -68,8 +68,7 @@ async fn a_token_is_good_once() {
 async fn two_streams_that_show_a_token_at_once_do_not_both_begin() {
     let world = World::start().await;
     let (call, token) = world.reserved().await;
-    let mut streams =
-        [RawStream::open(&world.server).await, RawStream::open(&world.server).await];
+    let mut streams = [RawStream::open(&world.server).await, RawStream::open(&world.server).await];
     for stream in &mut streams {
         stream.start(&call, None, Some(&token)).await;
     }

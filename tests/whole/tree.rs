@@ -73,7 +73,6 @@ async fn a_live_call_is_seen_with_all_its_parts() {
     assert_eq!(kinds(&page, "ended"), expected);
     for actor in page["ended"].as_array().unwrap() {
         assert_eq!(actor["last_exit"], "normal", "{actor}");
-        assert_eq!(actor["mailbox_depth"], 0, "{actor}");
         assert!(!actor["ended_at"].is_null());
     }
 }

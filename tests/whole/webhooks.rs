@@ -45,10 +45,19 @@ async fn a_number_that_nobody_owns_is_rejected() {
 async fn what_is_no_webhook_is_said_to_be_none() {
     let world = World::start().await;
     let long = "x".repeat(20_000);
-    for path in ["/twilio/voice", "/twilio/fallback", "/twilio/status", "/twilio/connect-action", "/twilio/menu"] {
+    for path in [
+        "/twilio/voice",
+        "/twilio/fallback",
+        "/twilio/status",
+        "/twilio/connect-action",
+        "/twilio/menu",
+    ] {
         let whole = Webhook::new(path, &new_call());
         for (bad, complaint) in [
-            (Webhook::bare(path).with("To", "+15550170001").with("CallStatus", "ringing"), "no CallSid"),
+            (
+                Webhook::bare(path).with("To", "+15550170001").with("CallStatus", "ringing"),
+                "no CallSid",
+            ),
             (whole.clone().with("CallSid", ""), "no CallSid"),
             (whole.clone().with("CallSid", "CA1\nlevel=ERROR"), "bad identifier"),
             (whole.clone().with("Huge", &long), "longer than 16384"),

@@ -1,6 +1,8 @@
 //! Turns: the caller speaks, the agent answers.
 
-use trunkline_core::call::{Metric, Output, PhaseName, Speaker};
+use trunkline_core::call::{Metric, ModelEvent, Output, PhaseName, Speaker};
+use trunkline_core::ids::ItemId;
+use trunkline_core::pii::Personal;
 use trunkline_core::tenant::Turns;
 
 use crate::support::{Plan, Reply, World, ms, secs};
@@ -72,6 +74,29 @@ fn a_caller_who_goes_on_before_the_answer_is_heard_gets_one_answer_to_it_all() {
     assert_eq!(world.creates(), 2);
     world.hang_up();
     assert_eq!(world.ended().barge_ins, 0, "nothing was audible that could be interrupted");
+}
+
+#[test]
+fn words_that_come_late_are_recorded_where_they_were_spoken() {
+    let mut world = World::started(&Plan::default());
+    world.past_greeting();
+    let first_at = world.now;
+    let say = |item: &str| ModelEvent::CallerTranscript {
+        item: ItemId::parse(item).unwrap(),
+        text: Personal::new(item),
+    };
+    for after in [0, 4_000] {
+        world.model_says_in(ms(after), ModelEvent::SpeechStarted);
+        world.model_says_in(ms(after + 800), ModelEvent::SpeechStopped);
+    }
+    // The words of both turns come while the second is being spoken, and after it.
+    world.model_says_in(ms(4_500), say("first"));
+    world.model_says_in(ms(7_000), say("second"));
+    world.run_for(secs(9));
+    let said = world.transcripts(Speaker::Caller);
+    let facts: Vec<_> = said.iter().map(|t| (t.turn, t.started_at, t.ended_at)).collect();
+    let at = |after| first_at + ms(after);
+    assert_eq!(facts, [(1, at(0), at(800)), (2, at(4_000), at(4_800))]);
 }
 
 #[test]

@@ -136,6 +136,39 @@ fn a_transfer_asked_for_during_the_farewell_lets_it_finish() {
 }
 
 #[test]
+fn a_process_that_is_about_to_end_lets_a_goodbye_finish() {
+    let mut world = ending(&Plan::default(), "It was a pleasure, goodbye and good luck to you!");
+    world.run_for(ms(1_600));
+    world.tell(Input::Command(Command::HandOver));
+    world.run_for(secs(6));
+    assert_heard(&world, 1);
+    assert_eq!(world.disposition(), Some(Disposition::HangUp));
+    assert_eq!(world.reason(), None);
+}
+
+#[test]
+fn a_process_that_is_about_to_end_hands_a_conversation_to_a_human() {
+    let mut world = World::started(&Plan::default());
+    world.past_greeting();
+    world.caller_speaks(ms(500), "tell me");
+    world.run_until_sent(1);
+    world.tell(Input::Command(Command::HandOver));
+    world.run_for(secs(6));
+    assert_heard(&world, 1);
+    assert_eq!(world.disposition(), Some(Disposition::Transfer));
+    assert_eq!(world.reason(), Some("draining"));
+}
+
+#[test]
+fn where_there_is_no_human_a_transfer_is_a_failure() {
+    let mut world = World::started(&Plan { human: false, ..Plan::default() });
+    world.past_greeting();
+    world.press('0');
+    assert_eq!(world.ended().outcome, Outcome::Failed);
+    assert!(!world.ended().handoff);
+}
+
+#[test]
 fn the_agents_transfer_follows_its_sentence() {
     let mut world = World::started(&Plan::default());
     world.past_greeting();

@@ -72,6 +72,16 @@ fn without_a_kept_one_the_model_greets_as_soon_as_it_is_ready_and_it_is_learned(
 }
 
 #[test]
+fn a_model_that_greets_in_words_of_its_own_is_heard_but_not_learned() {
+    let mut world = World::started(&Plan::uncached());
+    world.model.replies.push_back(Reply::says("Hi, this is the Elm Plumbing assistant!"));
+    world.run_until(secs(8));
+    assert_eq!(world.phone.played(1), world.received[&1]);
+    assert_eq!(world.count(|o| matches!(o, Output::LearnPhrase { .. })), 0);
+    assert_eq!(world.events("greeting_not_learned"), 1);
+}
+
+#[test]
 fn a_greeting_that_was_interrupted_is_not_learned() {
     let mut world = World::started(&Plan::uncached());
     world.model.replies.push_back(Reply::says(GREETING));

@@ -215,6 +215,34 @@ fn a_response_that_fails_without_a_word_is_asked_for_again_then_a_human() {
 }
 
 #[test]
+fn a_response_that_is_over_without_a_word_is_asked_for_again() {
+    let mut world = World::started(&Plan::default());
+    world.past_greeting();
+    world.model.replies.push_back(Reply::default());
+    world.caller_speaks(ms(500), "tell me");
+    world.run_for(secs(6));
+    assert_eq!(world.creates(), 2);
+    assert!(world.phone.played(2) > 0);
+}
+
+#[test]
+fn a_model_that_falls_silent_in_mid_sentence_is_dialled_again_and_goes_on() {
+    let mut world = World::started(&Plan::default());
+    world.past_greeting();
+    world.model.replies.push_back(Reply { stalls: true, ..Reply::says(LONG) });
+    world.caller_speaks(ms(500), "tell me");
+    world.run_for(secs(20));
+    assert_eq!(world.phone.played(1), world.received[&1], "what there was is heard");
+    assert_eq!(world.events("model_restored"), 1);
+    let silence_from = world.phone.last_sound(1).unwrap();
+    let restored = |o: &Output| matches!(o, Output::Event { kind: "model_restored", .. });
+    let waited = world.when(restored).unwrap().since(silence_from);
+    assert!(waited <= secs(7), "nothing was heard for {waited:?}");
+    assert_eq!(world.phone.played(2), world.received[&2]);
+    assert_eq!(world.call.phase(), PhaseName::Conversation);
+}
+
+#[test]
 fn a_response_that_fails_in_the_middle_is_left_at_that() {
     let mut world = World::started(&Plan::default());
     world.past_greeting();

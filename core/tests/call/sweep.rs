@@ -96,6 +96,7 @@ fn random_reply(rng: &mut Rng) -> Reply {
     }
     reply.mute = rng.below(25) == 0;
     reply.never_announced = rng.below(25) == 0;
+    reply.stalls = rng.below(25) == 0;
     reply.latency = (rng.below(3) == 0).then(|| ms(50 + rng.below(2_500)));
     reply
 }
@@ -186,6 +187,7 @@ fn drive_legal(world: &mut World, rng: &mut Rng) {
                 let reason = "supervisor".to_owned();
                 world.tell(Input::Command(Command::Transfer { reason }));
             }
+            20 if rng.below(20) == 0 => world.tell(Input::Command(Command::HandOver)),
             20 if rng.below(20) == 0 => world.tell(Input::Command(Command::Hangup)),
             21 if rng.below(20) == 0 => world.press('0'),
             _ => world.run_for(ms(rng.below(60))),

@@ -74,6 +74,22 @@ fn a_slow_tool_gets_a_filler_and_then_its_answer() {
 }
 
 #[test]
+fn a_filler_waits_for_the_sentence_that_is_being_heard() {
+    let mut world = conversation(&Plan::default());
+    world.tools.insert("slow", (secs(8), ToolEffect::GoOn));
+    let words = "let me have a look at that for you it will take me a little while";
+    world.model.replies.push_back(Reply::says(words).with_tools(&[("slow", "{}")]));
+    world.model.replies.push_back(Reply::says("One moment please."));
+    world.caller_speaks(ms(500), "tell me");
+    world.run_for(secs(9));
+    assert_eq!(world.phone.played(1), world.received[&1], "it is not cut");
+    assert_eq!(world.events("filler"), 1);
+    let asked = world.when(|o| matches!(o, Output::Event { kind: "filler", .. })).unwrap();
+    assert!(asked >= world.phone.last_sound(1).unwrap());
+    assert!(world.phone.played(2) > 0);
+}
+
+#[test]
 fn no_filler_is_spoken_over_somebody() {
     let mut world = conversation(&Plan::default());
     world.model.replies.push_back(Reply::calls(&[("slow", "{}")]));

@@ -33,6 +33,8 @@ pub struct Reply {
     pub never_announced: bool,
     /// It announces the response and then stays silent.
     pub mute: bool,
+    /// It says the words and then nothing more, not even that it is done.
+    pub stalls: bool,
     /// It breaks off by itself after the words.
     pub fails: Option<&'static str>,
     /// From the request to the first audio, when it is not the usual.
@@ -235,6 +237,9 @@ impl Model {
         }
         let mut at = now + reply.latency.unwrap_or(LATENCY);
         speak(reply, tag, &mut at, &mut script);
+        if reply.stalls {
+            return script;
+        }
         call_tools(reply, &response, at, &mut script);
         script.push((at + ms(5), Sends::Event(finished(response, reply.fails))));
         script
@@ -296,7 +301,9 @@ fn speak(reply: &Reply, tag: u8, at: &mut Micros, script: &mut Vec<(Micros, Send
         let words = ModelEvent::AgentText { item: item.clone(), text, audio_bytes };
         script.push((*at, Sends::Event(words)));
     }
-    script.push((*at, Sends::Event(ModelEvent::ItemFinished { item, audio_bytes })));
+    if !reply.stalls {
+        script.push((*at, Sends::Event(ModelEvent::ItemFinished { item, audio_bytes })));
+    }
 }
 
 fn call_tools(reply: &Reply, response: &ResponseId, at: Micros, script: &mut Vec<(Micros, Sends)>) {

@@ -36,10 +36,7 @@ impl Address {
     pub(super) fn route(&self, url: &str) -> Route {
         let url = without_fragment(url);
         let Some((scheme, rest)) = url.split_once("://") else {
-            return Route {
-                url: url.to_owned(),
-                host: None,
-            };
+            return Route { url: url.to_owned(), host: None };
         };
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
@@ -48,10 +45,7 @@ impl Address {
         let ours =
             authority == authority_of(&self.public) || authority == authority_of(&self.server);
         if !(ours || secure && plain_server) {
-            return Route {
-                url: url.to_owned(),
-                host: None,
-            };
+            return Route { url: url.to_owned(), host: None };
         }
         let web_socket = matches!(scheme, "ws" | "wss");
         let scheme = match (web_socket, plain_server) {
@@ -62,10 +56,7 @@ impl Address {
         };
         let server = authority_of(&self.server);
         let host = (authority != server).then(|| authority.to_owned());
-        Route {
-            url: format!("{scheme}://{server}{path}"),
-            host,
-        }
+        Route { url: format!("{scheme}://{server}{path}"), host }
     }
 }
 
@@ -80,18 +71,12 @@ pub(super) fn resolve(base: &str, target: &str) -> String {
     let base = without_fragment(base);
     let base = base.split_once('?').map_or(base, |(path, _)| path);
     let start = base.find("://").map_or(0, |at| at + 3);
-    let path_at = base
-        .get(start..)
-        .and_then(|rest| rest.find('/'))
-        .map(|at| start + at);
+    let path_at = base.get(start..).and_then(|rest| rest.find('/')).map(|at| start + at);
     let origin = path_at.and_then(|at| base.get(..at)).unwrap_or(base);
     if target.starts_with('/') {
         return format!("{origin}{target}");
     }
-    let folder = path_at
-        .and(base.rfind('/'))
-        .and_then(|at| base.get(..at))
-        .unwrap_or(origin);
+    let folder = path_at.and(base.rfind('/')).and_then(|at| base.get(..at)).unwrap_or(origin);
     format!("{folder}/{target}")
 }
 
@@ -103,8 +88,7 @@ pub(super) fn without_fragment(url: &str) -> &str {
 
 fn authority_of(origin: &str) -> &str {
     let rest = origin.split_once("://").map_or(origin, |(_, rest)| rest);
-    rest.split_once('/')
-        .map_or(rest, |(authority, _)| authority)
+    rest.split_once('/').map_or(rest, |(authority, _)| authority)
 }
 
 #[cfg(test)]
@@ -122,41 +106,20 @@ mod tests {
         ] {
             assert_eq!(resolve(base, target), url);
         }
-        assert_eq!(
-            resolve("https://h.example", "menu"),
-            "https://h.example/menu"
-        );
+        assert_eq!(resolve("https://h.example", "menu"), "https://h.example/menu");
     }
 
     #[test]
     fn public_names_lead_to_the_server() {
         let address = Address::new("http://127.0.0.1:8080/", Some("https://voice.example"));
-        assert_eq!(
-            address.public("/twilio/voice"),
-            "https://voice.example/twilio/voice"
-        );
+        assert_eq!(address.public("/twilio/voice"), "https://voice.example/twilio/voice");
         let route = |url, to: &str, host: Option<&str>| {
-            let expected = Route {
-                url: to.to_owned(),
-                host: host.map(str::to_owned),
-            };
+            let expected = Route { url: to.to_owned(), host: host.map(str::to_owned) };
             assert_eq!(address.route(url), expected, "{url}");
         };
-        route(
-            "wss://voice.example/s/1",
-            "ws://127.0.0.1:8080/s/1",
-            Some("voice.example"),
-        );
-        route(
-            "https://voice.example/a#rt=1",
-            "http://127.0.0.1:8080/a",
-            Some("voice.example"),
-        );
-        route(
-            "wss://elsewhere.example/s",
-            "ws://127.0.0.1:8080/s",
-            Some("elsewhere.example"),
-        );
+        route("wss://voice.example/s/1", "ws://127.0.0.1:8080/s/1", Some("voice.example"));
+        route("https://voice.example/a#rt=1", "http://127.0.0.1:8080/a", Some("voice.example"));
+        route("wss://elsewhere.example/s", "ws://127.0.0.1:8080/s", Some("elsewhere.example"));
         route("wss://127.0.0.1:8080/s", "ws://127.0.0.1:8080/s", None);
         route("ws://127.0.0.1:9999/s", "ws://127.0.0.1:9999/s", None);
     }

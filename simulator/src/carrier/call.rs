@@ -101,10 +101,7 @@ impl Call<'_> {
             self.courier.status(self.base(), None);
         }
         let url = self.line.address().public(&self.plan.voice_url);
-        let mut request = Request {
-            url,
-            extra: Form::new(),
-        };
+        let mut request = Request { url, extra: Form::new() };
         let mut ended = Ended::FarEnd;
         for documents in 0..=MAX_DOCUMENTS {
             if documents == MAX_DOCUMENTS {
@@ -137,16 +134,10 @@ impl Call<'_> {
         };
         self.report.status = self.status;
         let since = self.answered_at_ms.unwrap_or(self.report.duration_ms);
-        let seconds = self
-            .report
-            .duration_ms
-            .saturating_sub(since)
-            .div_ceil(1_000);
+        let seconds = self.report.duration_ms.saturating_sub(since).div_ceil(1_000);
         self.courier.status(self.base(), Some(seconds));
         let by_far_end = matches!(ended, Ended::FarEnd | Ended::Rejected);
-        self.report.unmet = self
-            .director
-            .finish(self.clock.now(), by_far_end, &self.told);
+        self.report.unmet = self.director.finish(self.clock.now(), by_far_end, &self.told);
         let now_ms = self.clock.ms();
         for message in self.courier.finish().await {
             self.report.errors.push(CallError {
@@ -165,10 +156,7 @@ impl Call<'_> {
             Ok(page) => return Some(page),
             Err(problem) => problem,
         };
-        self.error(
-            Some(problem.code),
-            format!("{}: {}", request.url, problem.message),
-        );
+        self.error(Some(problem.code), format!("{}: {}", request.url, problem.message));
         let fallback = self.plan.fallback_url.as_ref()?;
         let url = self.line.address().public(fallback);
         if url == request.url {
@@ -178,13 +166,7 @@ impl Call<'_> {
             ("ErrorCode".to_owned(), problem.code.to_string()),
             ("ErrorUrl".to_owned(), request.url.clone()),
         ];
-        match self
-            .fetch_one(&Request {
-                url: url.clone(),
-                extra,
-            })
-            .await
-        {
+        match self.fetch_one(&Request { url: url.clone(), extra }).await {
             Ok(page) => Some(page),
             Err(problem) => {
                 self.error(Some(problem.code), format!("{url}: {}", problem.message));
@@ -209,20 +191,12 @@ impl Call<'_> {
             error: result.as_ref().err().map(ToString::to_string),
         });
         let verbs = read(result)?;
-        Ok(Page {
-            url: request.url.clone(),
-            verbs,
-        })
+        Ok(Page { url: request.url.clone(), verbs })
     }
 
     /// What every webhook of the call carries, blanks included.
     pub(super) fn base(&self) -> Form {
-        let CallPlan {
-            from,
-            to,
-            account_sid,
-            ..
-        } = self.plan;
+        let CallPlan { from, to, account_sid, .. } = self.plan;
         [
             ("AccountSid", account_sid.as_str()),
             ("ApiVersion", "2010-04-01"),
@@ -293,12 +267,7 @@ impl Call<'_> {
     fn note(&mut self, code: Option<u32>, message: String, warning: bool) {
         self.tell(EventKind::Error(message.clone()));
         let at_ms = self.clock.ms();
-        self.report.errors.push(CallError {
-            code,
-            message,
-            warning,
-            at_ms,
-        });
+        self.report.errors.push(CallError { code, message, warning, at_ms });
     }
 }
 
@@ -312,35 +281,19 @@ fn read(result: Result<Answer, LineError>) -> Result<Vec<Verb>, Unusable> {
         message: error.to_string(),
     })?;
     if !(200..300).contains(&answer.status) {
-        return Err(Unusable {
-            code: 11_200,
-            message: format!("status {}", answer.status),
-        });
+        return Err(Unusable { code: 11_200, message: format!("status {}", answer.status) });
     }
-    let malformed = |message: String| Unusable {
-        code: 12_100,
-        message,
-    };
+    let malformed = |message: String| Unusable { code: 12_100, message };
     let text = std::str::from_utf8(&answer.body).map_err(|error| malformed(error.to_string()))?;
-    let kind = answer
-        .content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+    let kind = answer.content_type.split(';').next().unwrap_or_default().trim();
     match kind.to_ascii_lowercase().as_str() {
         // Twilio reads plain text aloud and hangs up.
         "text/plain" => Ok(vec![Verb::Say(text.trim().to_owned()), Verb::Hangup]),
-        "text/xml" | "application/xml" | "text/html" => {
-            twiml::parse(text).map_err(|error| Unusable {
-                code: error.code(),
-                message: error.to_string(),
-            })
+        "text/xml" | "application/xml" | "text/html" => twiml::parse(text)
+            .map_err(|error| Unusable { code: error.code(), message: error.to_string() }),
+        other => {
+            Err(Unusable { code: 12_300, message: format!("content type {other:?} is no TwiML") })
         }
-        other => Err(Unusable {
-            code: 12_300,
-            message: format!("content type {other:?} is no TwiML"),
-        }),
     }
 }
 

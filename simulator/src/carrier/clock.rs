@@ -15,9 +15,7 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self {
-            origin: Instant::now(),
-        }
+        Self { origin: Instant::now() }
     }
 
     pub(super) fn now(self) -> Micros {
@@ -150,5 +148,14 @@ mod tests {
                 max_us: 25_000
             }
         );
+    }
+
+    #[test]
+    fn a_run_is_complained_about_when_one_frame_in_a_hundred_is_late() {
+        let late =
+            |late, of| Lateness { under_2_ms: of - late, under_20_ms: late, ..Lateness::default() };
+        assert_eq!(late(10, 1_000).complaint(), None);
+        assert!(late(11, 1_000).complaint().is_some_and(|why| why.starts_with("1 %")));
+        assert_eq!(late(500, 999).complaint(), None, "too short to tell");
     }
 }

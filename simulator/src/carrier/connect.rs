@@ -72,11 +72,8 @@ impl Call<'_> {
             never_starts: self.plan.script.never_starts(),
             deadline: self.deadline(),
         };
-        let shared = Shared {
-            director: &mut self.director,
-            told: &self.told,
-            teller: &mut self.teller,
-        };
+        let shared =
+            Shared { director: &mut self.director, told: &self.told, teller: &mut self.teller };
         let clock = self.clock;
         let mut session =
             Session::begin(shared, setup, wire, &noun.parameters, report, clock.now());
@@ -92,24 +89,15 @@ impl Call<'_> {
     /// What Twilio would log about a stream that has ended.
     pub(super) fn judge(&mut self, report: &StreamReport) {
         if report.end == StreamEnd::ServerVanished {
-            self.error(
-                Some(31_921),
-                "the server closed the stream without a close frame".into(),
-            );
+            self.error(Some(31_921), "the server closed the stream without a close frame".into());
         }
         if let Some(problem) = &report.first_invalid {
             let count = report.invalid_commands;
-            self.warn(
-                31_951,
-                format!("{count} invalid messages, the first: {problem}"),
-            );
+            self.warn(31_951, format!("{count} invalid messages, the first: {problem}"));
         }
         if report.frames_discarded > 0 {
             let count = report.frames_discarded;
-            self.warn(
-                31_930,
-                format!("{count} frames discarded: the server reads too slowly"),
-            );
+            self.warn(31_930, format!("{count} frames discarded: the server reads too slowly"));
         }
     }
 
@@ -138,19 +126,13 @@ impl Call<'_> {
     /// What Twilio says about a `<Stream>` that it cannot use as written.
     fn check(&mut self, noun: &Stream) {
         if noun.url.contains('?') {
-            self.warn(
-                31_920,
-                "a stream's URL must have no query string".to_owned(),
-            );
+            self.warn(31_920, "a stream's URL must have no query string".to_owned());
         }
         let long = |(name, value): &(String, String)| {
             name.chars().count() + value.chars().count() > MAX_PARAMETER_CHARS
         };
         if noun.parameters.iter().any(long) {
-            self.warn(
-                12_200,
-                format!("a <Parameter> over {MAX_PARAMETER_CHARS} characters"),
-            );
+            self.warn(12_200, format!("a <Parameter> over {MAX_PARAMETER_CHARS} characters"));
         }
     }
 

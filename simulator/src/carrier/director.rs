@@ -53,10 +53,7 @@ pub(super) struct Director {
 
 impl Director {
     pub(super) fn new(script: &Script) -> Self {
-        Self {
-            steps: script.steps.iter().cloned().collect(),
-            ..Self::default()
-        }
+        Self { steps: script.steps.iter().cloned().collect(), ..Self::default() }
     }
 
     /// The next thing to do at this moment, if any. To be asked again until it
@@ -149,10 +146,7 @@ impl Director {
             let late = place == 0
                 && within_ms.is_some_and(|ms| now.since(began) > Micros::from_millis(ms));
             if late || !is_met(what, told, ended_by_far_end) {
-                let expectation = Expectation {
-                    what: what.clone(),
-                    within_ms: *within_ms,
-                };
+                let expectation = Expectation { what: what.clone(), within_ms: *within_ms };
                 self.failures.push(format!("expected {expectation}"));
             }
         }
@@ -178,11 +172,7 @@ impl Director {
 }
 
 fn take_first(keys: &mut String) -> Option<char> {
-    if keys.is_empty() {
-        None
-    } else {
-        Some(keys.remove(0))
-    }
+    if keys.is_empty() { None } else { Some(keys.remove(0)) }
 }
 
 fn is_over(wait: Wait, began: Micros, senses: &Senses) -> bool {
@@ -190,18 +180,16 @@ fn is_over(wait: Wait, began: Micros, senses: &Senses) -> bool {
     let pause = Micros::from_millis(Wait::PAUSE_MS);
     match wait {
         Wait::For(ms) => now.since(began) >= Micros::from_millis(ms),
-        Wait::Greeting => senses
-            .heard_last
-            .is_some_and(|last| now.since(last) >= pause),
-        Wait::Reply => senses
-            .heard_last
-            .is_some_and(|last| last > began && now.since(last) >= pause),
+        Wait::Greeting => senses.heard_last.is_some_and(|last| now.since(last) >= pause),
+        Wait::Reply => {
+            senses.heard_last.is_some_and(|last| last > began && now.since(last) >= pause)
+        }
         Wait::Quiet(ms) => {
             now.since(senses.heard_last.unwrap_or(Micros::ZERO)) >= Micros::from_millis(ms)
         }
-        Wait::Speaking(ms) => senses
-            .heard_since
-            .is_some_and(|since| now.since(since) >= Micros::from_millis(ms)),
+        Wait::Speaking(ms) => {
+            senses.heard_since.is_some_and(|since| now.since(since) >= Micros::from_millis(ms))
+        }
     }
 }
 
@@ -211,9 +199,7 @@ fn is_met(what: &Expected, told: &Told, ended_by_far_end: bool) -> bool {
         Expected::Dial(number) => told.dialled.contains(number),
         Expected::Text(text) => {
             let wanted = text.to_lowercase();
-            told.said
-                .iter()
-                .any(|said| said.to_lowercase().contains(&wanted))
+            told.said.iter().any(|said| said.to_lowercase().contains(&wanted))
         }
     }
 }

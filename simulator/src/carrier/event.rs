@@ -60,19 +60,12 @@ pub(super) struct Teller {
 
 impl Teller {
     pub(super) fn new(call_sid: &str, to: Option<UnboundedSender<CallEvent>>) -> Self {
-        Self {
-            call_sid: call_sid.to_owned(),
-            to,
-        }
+        Self { call_sid: call_sid.to_owned(), to }
     }
 
     pub(super) fn tell(&mut self, at_ms: u64, kind: EventKind) {
         let Some(to) = &self.to else { return };
-        let event = CallEvent {
-            call_sid: self.call_sid.clone(),
-            at_ms,
-            kind,
-        };
+        let event = CallEvent { call_sid: self.call_sid.clone(), at_ms, kind };
         if to.send(event).is_err() {
             // The listener has left; the call goes on for its report's sake.
             self.to = None;

@@ -67,10 +67,7 @@ impl Call<'_> {
             Verb::Hangup => Some(Next::End(Ended::FarEnd)),
             Verb::Reject { .. } => None,
             Verb::Unknown(name) => {
-                self.error(
-                    Some(12_200),
-                    format!("<{name}> is no verb that is followed here"),
-                );
+                self.error(Some(12_200), format!("<{name}> is no verb that is followed here"));
                 None
             }
         }
@@ -115,10 +112,7 @@ impl Call<'_> {
     async fn dwell(&mut self, seconds: u64) -> Option<Next> {
         let span = self.at_speed(Duration::from_secs(seconds));
         let left = Duration::from(self.deadline().since(self.clock.now()));
-        let patience = self
-            .director
-            .hangs_up_after()
-            .map(|after| self.at_speed(after.into()));
+        let patience = self.director.hangs_up_after().map(|after| self.at_speed(after.into()));
         if let Some(patience) = patience.filter(|&patience| patience <= span.min(left)) {
             tokio::time::sleep(patience).await;
             return Some(Next::End(Ended::Caller));
@@ -168,11 +162,7 @@ impl Call<'_> {
         ]);
         if answered {
             extra.push(("DialCallDuration".to_owned(), seconds.to_string()));
-            if dial
-                .record
-                .as_deref()
-                .is_some_and(|record| record != "do-not-record")
-            {
+            if dial.record.as_deref().is_some_and(|record| record != "do-not-record") {
                 extra.push(("RecordingUrl".to_owned(), self.recording_url()));
             }
         }
@@ -187,20 +177,15 @@ impl Call<'_> {
         }
         // Keys may come while the prompts are spoken, which they cut short.
         let patience_s = prompt_s.saturating_add(gather.timeout_s);
-        let patience = if self.plan.verb_speed > 0.0 {
-            Micros::from_secs(patience_s)
-        } else {
-            Micros::MAX
-        };
+        let patience =
+            if self.plan.verb_speed > 0.0 { Micros::from_secs(patience_s) } else { Micros::MAX };
         let Some((silence, keys)) = self.director.keys(patience) else {
             if let Some(end) = self.dwell(patience_s).await {
                 return Some(end);
             }
             let extra = form(&[("Digits", "")]);
             let action = gather.action.as_deref();
-            return gather
-                .action_on_empty
-                .then(|| self.fetch_next(page, action, extra));
+            return gather.action_on_empty.then(|| self.fetch_next(page, action, extra));
         };
         tokio::time::sleep(self.at_speed(silence.into())).await;
         let mut digits = String::new();
@@ -212,18 +197,11 @@ impl Call<'_> {
                 break;
             }
             digits.push(key);
-            if gather
-                .num_digits
-                .is_some_and(|wanted| digits.len() >= wanted)
-            {
+            if gather.num_digits.is_some_and(|wanted| digits.len() >= wanted) {
                 break;
             }
         }
-        let extra = form(&[
-            ("Digits", &digits),
-            ("FinishedOnKey", finish),
-            ("msg", "Gather End"),
-        ]);
+        let extra = form(&[("Digits", &digits), ("FinishedOnKey", finish), ("msg", "Gather End")]);
         Some(self.fetch_next(page, gather.action.as_deref(), extra))
     }
 
@@ -255,10 +233,7 @@ impl Call<'_> {
 
 /// Parameters from texts.
 pub(super) fn form(pairs: &[(&str, &str)]) -> Form {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn name(verb: &Verb) -> &str {

@@ -32,11 +32,7 @@ impl Scanner {
         let mut at = 0;
         while let Some(window) = self.tail.get(at..at + MARK_BYTES) {
             if let Some((response, frame)) = watermark::read(window) {
-                found.push_back(Stamp {
-                    offset: self.offset + as_u64(at),
-                    response,
-                    frame,
-                });
+                found.push_back(Stamp { offset: self.offset + as_u64(at), response, frame });
                 at += MARK_BYTES;
             } else {
                 at += 1;
@@ -91,11 +87,7 @@ impl Heard {
     }
 
     pub(super) fn note(&mut self, frame: u16, at: Micros) {
-        let expected = if self.frames == 0 {
-            0
-        } else {
-            self.last_frame.wrapping_add(1)
-        };
+        let expected = if self.frames == 0 { 0 } else { self.last_frame.wrapping_add(1) };
         if frame != expected {
             self.skips += 1;
         }

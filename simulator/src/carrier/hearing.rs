@@ -64,10 +64,7 @@ mod tests {
         assert_eq!(hearing.note(false, ms(500)), None);
         assert_eq!(hearing.note(true, ms(600)), None);
         assert_eq!(hearing.note(false, ms(1_180)), None);
-        let stretch = Stretch {
-            from_ms: 100,
-            to_ms: 600,
-        };
+        let stretch = Stretch { from_ms: 100, to_ms: 600 };
         assert_eq!(hearing.note(false, ms(1_200)), Some(Turned::Quiet(stretch)));
         assert_eq!(hearing.note(false, ms(5_000)), None);
     }

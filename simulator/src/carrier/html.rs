@@ -32,7 +32,10 @@ pub(super) fn page(report: &LoadReport) -> String {
 
 fn verdict(out: &mut String, report: &LoadReport) {
     let seconds = report.wall_ms / 1_000;
-    add(out, format_args!("<p>{} calls, {} failed, in {seconds} s.</p>", report.calls, report.failed));
+    add(
+        out,
+        format_args!("<p>{} calls, {} failed, in {seconds} s.</p>", report.calls, report.failed),
+    );
     let limited = report.limited.iter().map(|why| format!("Limited by the simulator: {why}"));
     let broken = report.broken.iter().map(|broken| format!("Broken: {broken}"));
     for text in limited.chain(broken) {
@@ -60,7 +63,10 @@ fn numbers(out: &mut String, report: &LoadReport) {
         let Some(used) = used else { continue };
         let cpu = format!("{:.3}", used.cpu_ms_per_call_second);
         texts.push((format!("{who}: CPU per call-second, ms"), cpu));
-        texts.push((format!("{who}: memory per call, KiB"), format!("{:.1}", used.rss_per_call_kib)));
+        texts.push((
+            format!("{who}: memory per call, KiB"),
+            format!("{:.1}", used.rss_per_call_kib),
+        ));
     }
     rows.extend(texts.iter().map(|(name, value)| (name.as_str(), value.clone())));
     out.push_str("<table>");
@@ -116,19 +122,39 @@ fn plot(out: &mut String, name: &str, points: &[(f64, f64)]) {
     let end = points.iter().map(|(at, _)| *at).fold(0.0, f64::max).max(1e-9);
     let x = |at: f64| LEFT + at / end * (WIDTH - LEFT - 10.0);
     let y = |value: f64| HEIGHT - 20.0 - value / top * (HEIGHT - 35.0);
-    add(out, format_args!("<h2>{name}</h2><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{name}\">"));
+    add(
+        out,
+        format_args!(
+            "<h2>{name}</h2><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{name}\">"
+        ),
+    );
     for value in [0.0, top / 2.0, top] {
         let (at, right) = (y(value), WIDTH - 10.0);
-        add(out, format_args!("<line x1=\"{LEFT}\" y1=\"{at:.1}\" x2=\"{right}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>"));
+        add(
+            out,
+            format_args!(
+                "<line x1=\"{LEFT}\" y1=\"{at:.1}\" x2=\"{right}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>"
+            ),
+        );
         let (left, base) = (LEFT - 6.0, at + 4.0);
-        add(out, format_args!("<text x=\"{left}\" y=\"{base:.1}\" text-anchor=\"end\">{value:.4}</text>"));
+        add(
+            out,
+            format_args!(
+                "<text x=\"{left}\" y=\"{base:.1}\" text-anchor=\"end\">{value:.4}</text>"
+            ),
+        );
     }
     out.push_str("<polyline fill=\"none\" stroke=\"#1b6ac9\" stroke-width=\"1.6\" points=\"");
     for (at, value) in points {
         add(out, format_args!("{:.1},{:.1} ", x(*at), y(*value)));
     }
     let (right, bottom) = (WIDTH - 10.0, HEIGHT - 4.0);
-    add(out, format_args!("\"/><text x=\"{right}\" y=\"{bottom}\" text-anchor=\"end\">{end:.0} s</text></svg>"));
+    add(
+        out,
+        format_args!(
+            "\"/><text x=\"{right}\" y=\"{bottom}\" text-anchor=\"end\">{end:.0} s</text></svg>"
+        ),
+    );
 }
 
 fn escaped(text: &str) -> String {

@@ -14,11 +14,7 @@ const LOUD_SAMPLES: usize = 16;
 
 /// Whether a μ-law frame of 160 bytes or fewer holds something to hear.
 pub(super) fn audible(frame: &[u8]) -> bool {
-    frame
-        .iter()
-        .filter(|&&code| (!code & 0x7f) >= LOUD_CODE)
-        .count()
-        >= LOUD_SAMPLES
+    frame.iter().filter(|&&code| (!code & 0x7f) >= LOUD_CODE).count() >= LOUD_SAMPLES
 }
 
 #[cfg(test)]

@@ -64,11 +64,7 @@ impl Library {
     /// utterances, each a `.wav` with a `.json` beside it, are in `utterances`.
     #[must_use]
     pub fn new(folder: &Path, utterances: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            utterances: utterances.to_owned(),
-            read: BTreeMap::new(),
-        }
+        Self { folder: folder.to_owned(), utterances: utterances.to_owned(), read: BTreeMap::new() }
     }
 
     /// The audio of a WAV file.
@@ -77,22 +73,14 @@ impl Library {
     /// When the file cannot be read or is no mono WAV that can be played.
     pub fn file(&mut self, name: &Path) -> Result<Clip, LibraryError> {
         let path = self.folder.join(name);
-        let named = |audio| Clip {
-            name: name.display().to_string(),
-            audio,
-        };
+        let named = |audio| Clip { name: name.display().to_string(), audio };
         if let Some(audio) = self.read.get(&path) {
             return Ok(named(Arc::clone(audio)));
         }
-        let bytes = std::fs::read(&path).map_err(|source| LibraryError::Read {
-            path: path.clone(),
-            source,
-        })?;
+        let bytes = std::fs::read(&path)
+            .map_err(|source| LibraryError::Read { path: path.clone(), source })?;
         let audio: Arc<[u8]> = wav::parse(&bytes)
-            .map_err(|source| LibraryError::Wav {
-                path: path.clone(),
-                source,
-            })?
+            .map_err(|source| LibraryError::Wav { path: path.clone(), source })?
             .into();
         self.read.insert(path, Arc::clone(&audio));
         Ok(named(audio))
@@ -109,11 +97,8 @@ impl Library {
         for (said, recording) in self.recordings()? {
             if words(&said) == wanted {
                 // An absolute or working-directory path stays itself when joined.
-                let recording =
-                    std::path::absolute(&recording).map_err(|source| LibraryError::Read {
-                        path: recording,
-                        source,
-                    })?;
+                let recording = std::path::absolute(&recording)
+                    .map_err(|source| LibraryError::Read { path: recording, source })?;
                 let clip = self.file(&recording)?;
                 return Ok(Clip { name: said, ..clip });
             }
@@ -129,10 +114,7 @@ impl Library {
     /// Texts and files of the recordings that hold one utterance each. A sidecar
     /// that cannot be read describes none.
     fn recordings(&self) -> Result<Vec<(String, PathBuf)>, LibraryError> {
-        let failed = |source| LibraryError::Read {
-            path: self.utterances.clone(),
-            source,
-        };
+        let failed = |source| LibraryError::Read { path: self.utterances.clone(), source };
         let mut found = Vec::new();
         for entry in std::fs::read_dir(&self.utterances).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
@@ -156,8 +138,5 @@ impl Library {
 
 fn words(text: &str) -> Vec<String> {
     let kept = |c: char| c.is_alphanumeric() || c == '\'';
-    text.split(|c| !kept(c))
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
+    text.split(|c| !kept(c)).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }

@@ -40,10 +40,7 @@ fn client(resets: bool) -> Client {
         let connecting = tcp.call(info);
         async move { prepared(connecting.await?, resets) }
     });
-    let connector = Connector::new()
-        .connector(wire)
-        .limit(0)
-        .timeout(Duration::from_secs(5));
+    let connector = Connector::new().connector(wire).limit(0).timeout(Duration::from_secs(5));
     Client::builder()
         .connector(connector)
         .disable_redirects()
@@ -55,10 +52,7 @@ fn client(resets: bool) -> Client {
 /// Where TLS is compiled in, building a connector panics unless a provider of
 /// cryptography has been chosen for the process.
 fn choose_crypto() {
-    if rustls::crypto::ring::default_provider()
-        .install_default()
-        .is_err()
-    {
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::trace!("a provider of cryptography was chosen before");
     }
 }
@@ -67,15 +61,9 @@ fn prepared(
     connection: Connection<Uri, TcpStream>,
     resets: bool,
 ) -> Result<Connection<Uri, TcpStream>, ConnectError> {
-    connection
-        .io_ref()
-        .set_nodelay(true)
-        .map_err(ConnectError::Io)?;
+    connection.io_ref().set_nodelay(true).map_err(ConnectError::Io)?;
     if resets {
-        connection
-            .io_ref()
-            .set_zero_linger()
-            .map_err(ConnectError::Io)?;
+        connection.io_ref().set_zero_linger().map_err(ConnectError::Io)?;
     }
     Ok(connection)
 }
@@ -136,9 +124,8 @@ impl Line {
         params: &[(String, String)],
         retry: Option<&str>,
     ) -> Result<Answer, LineError> {
-        let body: String = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(params)
-            .finish();
+        let body: String =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
         let route = self.address.route(url);
         // A connection per request: the server may close an idle one at the very
         // moment it is used again.
@@ -147,10 +134,7 @@ impl Line {
             .force_close()
             .insert_header(("user-agent", "TwilioProxy/1.1 (trunkline simulate)"))
             .insert_header(("accept", "*/*"))
-            .insert_header((
-                "content-type",
-                "application/x-www-form-urlencoded; charset=UTF-8",
-            ));
+            .insert_header(("content-type", "application/x-www-form-urlencoded; charset=UTF-8"));
         if let Some(host) = route.host {
             request = request.insert_header((HOST, host));
         }
@@ -165,11 +149,7 @@ impl Line {
             let mut answer = request.send_body(body).await.map_err(failed)?;
             let broken = |error| LineError::Broken(format!("{error}"));
             // More than is followed, so that the report can say what was too long.
-            let body = answer
-                .body()
-                .limit(4 * MAX_TWIML_BYTES)
-                .await
-                .map_err(broken)?;
+            let body = answer.body().limit(4 * MAX_TWIML_BYTES).await.map_err(broken)?;
             let content_type = answer.headers().get("content-type");
             let content_type = content_type.and_then(|value| value.to_str().ok());
             Ok(Answer {
@@ -178,19 +158,13 @@ impl Line {
                 body,
             })
         };
-        tokio::time::timeout(WEBHOOK_TIMEOUT, exchange)
-            .await
-            .unwrap_or(Err(LineError::Timeout))
+        tokio::time::timeout(WEBHOOK_TIMEOUT, exchange).await.unwrap_or(Err(LineError::Timeout))
     }
 
     /// Opens a WebSocket: signed over exactly `url`, no `Origin`, no extensions.
     pub(super) async fn open(&self, url: &str, resets: bool) -> Result<Socket, OpenError> {
         let route = self.address.route(url);
-        let client = if resets {
-            client(true)
-        } else {
-            CLIENT.with(Client::clone)
-        };
+        let client = if resets { client(true) } else { CLIENT.with(Client::clone) };
         let mut request = client
             .ws(&route.url)
             .max_frame_size(MAX_FRAME_BYTES)
@@ -212,7 +186,10 @@ impl Line {
         let refused = |message: String| OpenError { code: 31_920, message };
         let route = self.address.route(url);
         let Some(rest) = route.url.strip_prefix("ws://") else {
-            return Err(refused(format!("echo load needs a server without TLS, not {}", route.url)));
+            return Err(refused(format!(
+                "echo load needs a server without TLS, not {}",
+                route.url
+            )));
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let signature = self.token.as_ref().map(|token| signature::sign(token, url, &[]));
@@ -252,18 +229,12 @@ impl From<WsClientError> for OpenError {
             WsClientError::SendRequest(SendRequestError::Url(_)) => 31_923,
             _ => 31_920,
         };
-        Self {
-            code,
-            message: format!("the stream could not be opened: {error}"),
-        }
+        Self { code, message: format!("the stream could not be opened: {error}") }
     }
 }
 
 fn failed(error: SendRequestError) -> LineError {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the rest differ in their text only"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest differ in their text only")]
     match error {
         SendRequestError::Connect(error) => LineError::Connect(error.to_string()),
         SendRequestError::Timeout => LineError::Timeout,

@@ -21,8 +21,8 @@ mod event;
 mod follow;
 mod heard;
 mod hearing;
-mod level;
 mod html;
+mod level;
 mod library;
 mod line;
 mod load;
@@ -51,25 +51,25 @@ mod tests;
 
 pub use call::place_call;
 pub use clock::{FRAME, Lateness};
+pub use echo::EchoCounts;
 pub use event::{CallEvent, EventKind};
 pub use heard::Heard;
 pub use library::{Library, LibraryError};
 pub use line::WEBHOOK_TIMEOUT;
-pub use echo::EchoCounts;
 pub use load::{Counts, Load, place_calls, place_mix};
-pub use pattern::{Mix, Pattern, Weighted};
 pub use options::{AuthToken, OptionsError, SimulateCallsOptions, WeightedFile, run};
+pub use pattern::{Mix, Pattern, Weighted};
 pub use plan::{CallPlan, DialOutcome, StatusPlan};
 pub use playback::{ClearRecord, PlaybackReport};
 pub use report::{
     CallError, CallReport, Dialled, Ended, Exchange, Interruption, MarkRecord, StreamEnd,
     StreamReport, Stretch,
 };
+pub use sampler::{ProcessUse, Sample};
 pub use script::{
     Clip, Expectation, Expected, Fault, Line as ScriptLine, Script, ScriptError, Step, Wait, Words,
     parse as parse_script,
 };
-pub use sampler::{ProcessUse, Sample};
 pub use summary::{EchoSummary, LoadReport};
 pub use threshold::{Threshold, ThresholdError};
 pub use times::Times;

@@ -72,11 +72,7 @@ pub struct SimulateCallsOptions {
     #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true)]
     pub auth_token: Option<AuthToken>,
     /// The account that the number belongs to.
-    #[arg(
-        long,
-        env = "TWILIO_ACCOUNT_SID",
-        default_value = "AC00000000000000000000000000000001"
-    )]
+    #[arg(long, env = "TWILIO_ACCOUNT_SID", default_value = "AC00000000000000000000000000000001")]
     pub account_sid: String,
     /// Path of the voice webhook.
     #[arg(long, default_value = "/twilio/voice")]
@@ -133,9 +129,8 @@ pub struct WeightedFile {
 impl FromStr for WeightedFile {
     type Err = std::convert::Infallible;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let with_weight = text
-            .rsplit_once(':')
-            .and_then(|(path, weight)| Some((path, weight.parse().ok()?)));
+        let with_weight =
+            text.rsplit_once(':').and_then(|(path, weight)| Some((path, weight.parse().ok()?)));
         let (path, weight) = with_weight.unwrap_or((text, 1));
         Ok(Self { path: PathBuf::from(path), weight })
     }
@@ -217,7 +212,9 @@ pub async fn run(options: SimulateCallsOptions) -> i32 {
     }
     match (&summary.limited, summary.broken.is_empty()) {
         (Some(why), _) => {
-            super::print::error(&format!("the result is refused: {why}; use fewer calls, or a faster machine for the simulator"));
+            super::print::error(&format!(
+                "the result is refused: {why}; use fewer calls, or a faster machine for the simulator"
+            ));
             LIMITED
         }
         (None, broken) => i32::from(!broken),
@@ -256,11 +253,7 @@ impl SimulateCallsOptions {
             to: self.to.clone(),
             from: self.from.clone(),
             account_sid: account_sid.unwrap_or_else(|| base.account_sid.clone()),
-            auth_token: self
-                .auth_token
-                .clone()
-                .map(|token| token.0)
-                .filter(|t| !t.is_empty()),
+            auth_token: self.auth_token.clone().map(|token| token.0).filter(|t| !t.is_empty()),
             script,
             max_duration: Duration::try_from_secs_f64(self.duration)
                 .map_err(|_| OptionsError::Number("duration"))?,
@@ -280,8 +273,7 @@ impl SimulateCallsOptions {
             Duration::ZERO
         };
         let hold = self.hold.unwrap_or(self.duration);
-        let hold =
-            Duration::try_from_secs_f64(hold).map_err(|_| OptionsError::Number("hold"))?;
+        let hold = Duration::try_from_secs_f64(hold).map_err(|_| OptionsError::Number("hold"))?;
         Ok(Load {
             calls: self.calls,
             spacing,
@@ -321,7 +313,9 @@ mod tests {
     #[test]
     fn a_weight_is_what_follows_the_last_colon_if_it_is_a_number() {
         let file = |text: &str| text.parse::<WeightedFile>().map(|f| (f.path, f.weight));
-        for (text, path, weight) in [("a.txt", "a.txt", 1), ("a.txt:3", "a.txt", 3), ("c:d", "c:d", 1)] {
+        for (text, path, weight) in
+            [("a.txt", "a.txt", 1), ("a.txt:3", "a.txt", 3), ("c:d", "c:d", 1)]
+        {
             assert_eq!(file(text), Ok((PathBuf::from(path), weight)));
         }
     }

@@ -81,11 +81,7 @@ pub struct StatusPlan {
 
 impl Default for StatusPlan {
     fn default() -> Self {
-        Self {
-            url: "/twilio/status".to_owned(),
-            shuffled: false,
-            duplicated: false,
-        }
+        Self { url: "/twilio/status".to_owned(), shuffled: false, duplicated: false }
     }
 }
 

@@ -109,10 +109,7 @@ impl Playback {
         if self.is_idle() {
             echoes.push(name.to_owned());
         } else {
-            self.marks.push_back(Mark {
-                after: self.report.received_bytes,
-                name: name.to_owned(),
-            });
+            self.marks.push_back(Mark { after: self.report.received_bytes, name: name.to_owned() });
         }
     }
 
@@ -147,11 +144,7 @@ impl Playback {
         echoes: &mut Vec<String>,
     ) -> Played {
         self.in_ear = 0;
-        while self
-            .marks
-            .front()
-            .is_some_and(|mark| mark.after <= self.head)
-        {
+        while self.marks.front().is_some_and(|mark| mark.after <= self.head) {
             echoes.extend(self.marks.pop_front().map(|mark| mark.name));
         }
         let bytes = self.buffer.len().min(FRAME_BYTES);
@@ -165,10 +158,7 @@ impl Playback {
         let before = self.current;
         self.note_stamps(at);
         self.note_gap(at, bytes, before);
-        Played {
-            bytes,
-            audible: bytes > 0 && audible(frame),
-        }
+        Played { bytes, audible: bytes > 0 && audible(frame) }
     }
 
     /// Whether neither the ear nor the buffer holds anything.
@@ -184,12 +174,7 @@ impl Playback {
 
     /// Counts the frames whose first byte has now been played.
     fn note_stamps(&mut self, at: Micros) {
-        while let Some(stamp) = self
-            .stamps
-            .front()
-            .copied()
-            .filter(|s| s.offset < self.head)
-        {
+        while let Some(stamp) = self.stamps.front().copied().filter(|s| s.offset < self.head) {
             self.stamps.pop_front();
             self.current = Some((stamp.response, stamp.frame));
             let heard = Heard::of(&mut self.report.responses, stamp.response, at);

@@ -96,17 +96,9 @@ struct Plain<'a>(&'a LoadReport);
 impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
-        let cut = if report.interrupted {
-            ", interrupted"
-        } else {
-            ""
-        };
+        let cut = if report.interrupted { ", interrupted" } else { "" };
         let seconds = report.wall_ms / 1_000;
-        writeln!(
-            f,
-            "{} calls, {} failed, in {seconds} s{cut}",
-            report.calls, report.failed
-        )?;
+        writeln!(f, "{} calls, {} failed, in {seconds} s{cut}", report.calls, report.failed)?;
         for (how, count) in &report.ended {
             writeln!(f, "  ended by {how:<22} {count:>8}")?;
         }
@@ -148,10 +140,7 @@ impl fmt::Display for Plain<'_> {
         if let Some(why) = &report.limited {
             writeln!(f, "limited by the simulator: {why}")?;
         }
-        report
-            .broken
-            .iter()
-            .try_for_each(|broken| writeln!(f, "broken: {broken}"))
+        report.broken.iter().try_for_each(|broken| writeln!(f, "broken: {broken}"))
     }
 }
 
@@ -165,8 +154,12 @@ fn echo(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {
     let (p999, max) = (at(99.9), at(100.0));
     let seconds = ms(report.measured_ms);
     writeln!(f, "echo, over {seconds:.1} s with all calls live")?;
-    writeln!(f, "  round trip, ms: p50 {p50:.2}  p90 {p90:.2}  p99 {p99:.2}  p99.9 {p999:.2}  max {max:.2}")?;
-    let (first50, first99) = (report.first_media_us.percentile(50.0), report.first_media_us.percentile(99.0));
+    writeln!(
+        f,
+        "  round trip, ms: p50 {p50:.2}  p90 {p90:.2}  p99 {p99:.2}  p99.9 {p999:.2}  max {max:.2}"
+    )?;
+    let (first50, first99) =
+        (report.first_media_us.percentile(50.0), report.first_media_us.percentile(99.0));
     writeln!(f, "  first media after start, ms: p50 {:.1}  p99 {:.1}", ms(first50), ms(first99))?;
     writeln!(
         f,
@@ -188,9 +181,5 @@ fn process(f: &mut fmt::Formatter<'_>, what: &str, used: &ProcessUse) -> fmt::Re
 fn times(f: &mut fmt::Formatter<'_>, what: &str, times: &Times) -> fmt::Result {
     let at = |percent| times.percentile_ms(percent);
     let (p50, p95, p99, max) = (at(50.0), at(95.0), at(99.0), at(100.0));
-    writeln!(
-        f,
-        "{what:<28}{:>8}{p50:>8}{p95:>8}{p99:>8}{max:>8}",
-        times.count()
-    )
+    writeln!(f, "{what:<28}{:>8}{p50:>8}{p95:>8}{p99:>8}{max:>8}", times.count())
 }

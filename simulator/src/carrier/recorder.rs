@@ -27,10 +27,7 @@ impl Recorder {
     /// When the folder or a file cannot be written.
     pub(super) fn save(&self, folder: &Path, name: &str) -> Result<(), hound::Error> {
         std::fs::create_dir_all(folder)?;
-        write(
-            folder.join(format!("{name}.wav")),
-            &[&self.said, &self.heard],
-        )?;
+        write(folder.join(format!("{name}.wav")), &[&self.said, &self.heard])?;
         write(folder.join(format!("{name}-heard.wav")), &[&self.heard])
     }
 }

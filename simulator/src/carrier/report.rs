@@ -46,9 +46,7 @@ impl CallReport {
     /// From the first stream's `start` until the caller heard something.
     #[must_use]
     pub fn first_audio_ms(&self) -> Option<u64> {
-        self.streams
-            .first()
-            .and_then(|stream| stream.first_audio_ms)
+        self.streams.first().and_then(|stream| stream.first_audio_ms)
     }
 
     /// The caller's interruptions, of all streams.
@@ -59,10 +57,7 @@ impl CallReport {
     /// The numbers dialled.
     #[must_use]
     pub fn numbers_dialled(&self) -> Vec<&str> {
-        self.dialled
-            .iter()
-            .map(|dialled| dialled.number.as_str())
-            .collect()
+        self.dialled.iter().map(|dialled| dialled.number.as_str()).collect()
     }
 
     /// Why this call counts as failed: an error of the carrier, an unmet

@@ -268,13 +268,7 @@ impl<'a> Session<'a> {
             after_ms
         });
         let dropped_ms = record.dropped_bytes / 8;
-        self.tell(
-            now,
-            EventKind::Cleared {
-                dropped_ms,
-                after_ms,
-            },
-        );
+        self.tell(now, EventKind::Cleared { dropped_ms, after_ms });
         self.send_echoes(now, true);
     }
 
@@ -296,20 +290,14 @@ impl<'a> Session<'a> {
             };
             *count += 1;
             if self.report.marks.len() < MAX_MARKS {
-                self.report.marks.push(MarkRecord {
-                    name,
-                    echoed_at_ms: now.as_millis(),
-                    cleared,
-                });
+                self.report.marks.push(MarkRecord { name, echoed_at_ms: now.as_millis(), cleared });
             }
         }
     }
 
     fn send_garbage(&mut self) {
-        self.outbox
-            .extend(GARBAGE.map(|text| Out::Control(ByteString::from_static(text))));
-        self.outbox
-            .push(Out::Binary(Bytes::from_static(&[0, 0xff, 0xfe, 1])));
+        self.outbox.extend(GARBAGE.map(|text| Out::Control(ByteString::from_static(text))));
+        self.outbox.push(Out::Binary(Bytes::from_static(&[0, 0xff, 0xfe, 1])));
     }
 
     fn send(&mut self, message: ByteString) {

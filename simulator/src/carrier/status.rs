@@ -23,12 +23,7 @@ impl Courier {
         let plan = plan.map(|plan| (line.address().public(&plan.url), plan));
         let (queue, jobs) = unbounded_channel();
         let worker = actix_rt::spawn(deliver(line, jobs, shuffled));
-        Self {
-            queue,
-            worker,
-            plan,
-            next: 0,
-        }
+        Self { queue, worker, plan, next: 0 }
     }
 
     /// Sends a status with what belongs to every status callback. `base` holds
@@ -65,9 +60,7 @@ impl Courier {
     /// Waits until everything is delivered; what could not be.
     pub(super) async fn finish(self) -> Vec<String> {
         drop(self.queue);
-        self.worker
-            .await
-            .unwrap_or_else(|error| vec![error.to_string()])
+        self.worker.await.unwrap_or_else(|error| vec![error.to_string()])
     }
 }
 
@@ -102,7 +95,5 @@ async fn send(line: &Line, url: &str, form: &[(String, String)]) -> Option<Strin
 /// Now, as RFC 2822 writes it, in UTC.
 pub(super) fn timestamp() -> String {
     let now = std::time::SystemTime::now();
-    actix_web::http::header::HttpDate::from(now)
-        .to_string()
-        .replace("GMT", "+0000")
+    actix_web::http::header::HttpDate::from(now).to_string().replace("GMT", "+0000")
 }

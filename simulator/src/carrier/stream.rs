@@ -67,10 +67,7 @@ async fn flush(socket: &mut Socket, session: &mut Session<'_>) -> Result<(), Str
             Out::Media(text) | Out::Control(text) => Message::Text(text),
             Out::Binary(bytes) => Message::Binary(bytes),
         };
-        socket
-            .as_mut()
-            .write(message)
-            .map_err(|_| StreamEnd::ServerVanished)?;
+        socket.as_mut().write(message).map_err(|_| StreamEnd::ServerVanished)?;
     }
     if socket.is_write_buf_empty() {
         return Ok(());
@@ -105,12 +102,9 @@ async fn receive(
         }
         Frame::Pong(_) => {}
         Frame::Close(reason) => {
-            session.report.close = reason.as_ref().map(|reason| {
-                (
-                    reason.code.into(),
-                    reason.description.clone().unwrap_or_default(),
-                )
-            });
+            session.report.close = reason
+                .as_ref()
+                .map(|reason| (reason.code.into(), reason.description.clone().unwrap_or_default()));
             let answer = timeout(CLOSE_TIMEOUT, socket.send(Message::Close(reason))).await;
             if !matches!(answer, Ok(Ok(()))) {
                 tracing::debug!("the server did not wait for our close frame");
@@ -134,10 +128,7 @@ async fn leave(socket: &mut Socket, end: StreamEnd) -> StreamEnd {
         return end;
     }
     let goodbye = async {
-        socket
-            .send(Message::Close(Some(awc::ws::CloseCode::Normal.into())))
-            .await
-            .ok()?;
+        socket.send(Message::Close(Some(awc::ws::CloseCode::Normal.into()))).await.ok()?;
         // Bytes left unread would turn the close into a reset, and `stop` with it.
         while let Some(Ok(frame)) = socket.next().await {
             if matches!(frame, Frame::Close(_)) {
@@ -187,10 +178,6 @@ impl Parts {
             return None;
         }
         let whole = self.bytes.split().freeze();
-        Some(if self.is_text {
-            Whole::Text(whole)
-        } else {
-            Whole::Binary(whole.len())
-        })
+        Some(if self.is_text { Whole::Text(whole) } else { Whole::Binary(whole.len()) })
     }
 }

@@ -119,11 +119,7 @@ impl LoadReport {
             let reason = reason.chars().take(MAX_REASON_CHARS).collect();
             *self.failures.entry(reason).or_default() += 1;
         }
-        let limit = if failure.is_some() {
-            2 * MAX_DETAILS
-        } else {
-            MAX_DETAILS
-        };
+        let limit = if failure.is_some() { 2 * MAX_DETAILS } else { MAX_DETAILS };
         if self.details.len() < limit {
             self.details.push(report);
         }

@@ -36,10 +36,7 @@ pub(super) struct Talker {
 
 impl Talker {
     pub(super) fn new(noise: Option<Arc<[u8]>>) -> Self {
-        Self {
-            noise,
-            ..Self::default()
-        }
+        Self { noise, ..Self::default() }
     }
 
     /// Sends this from the next frame.
@@ -80,11 +77,7 @@ impl Talker {
     /// Whether the frame just filled begins or ends an utterance.
     pub(super) fn spoke(&mut self, frame: &[u8; FRAME_BYTES], at: Micros) -> Option<Spoke> {
         if audible(frame) {
-            return self
-                .last_audible
-                .replace(at)
-                .is_none()
-                .then_some(Spoke::Began);
+            return self.last_audible.replace(at).is_none().then_some(Spoke::Began);
         }
         let quiet = self
             .last_audible
@@ -99,10 +92,7 @@ impl Talker {
 
 fn copy(from: &[u8], frame: &mut [u8; FRAME_BYTES]) -> usize {
     frame.fill(SILENCE);
-    from.iter()
-        .zip(frame.iter_mut())
-        .map(|(byte, slot)| *slot = *byte)
-        .count()
+    from.iter().zip(frame.iter_mut()).map(|(byte, slot)| *slot = *byte).count()
 }
 
 /// A second of faint noise, as a quiet room gives: the lowest few steps of
@@ -123,9 +113,7 @@ fn make_noise() -> Arc<[u8]> {
         let sign = if state & 0x100 == 0 { 0x80 } else { 0 };
         sign | (0x7f - size)
     };
-    std::iter::repeat_with(sample)
-        .take(NOISE_FRAMES * FRAME_BYTES)
-        .collect()
+    std::iter::repeat_with(sample).take(NOISE_FRAMES * FRAME_BYTES).collect()
 }
 
 #[cfg(test)]
@@ -141,10 +129,7 @@ mod tests {
     fn a_recording_is_sent_whole_and_padded_with_silence() {
         let mut talker = Talker::default();
         let audio: Arc<[u8]> = vec![7_u8; 200].into();
-        talker.say(&Clip {
-            name: "x".into(),
-            audio,
-        });
+        talker.say(&Clip { name: "x".into(), audio });
         let mut frame = [0; FRAME_BYTES];
         assert!(talker.fill(&mut frame) && talker.is_busy());
         assert_eq!(frame, [7; FRAME_BYTES]);

@@ -122,10 +122,7 @@ pub fn parse(text: &str) -> Result<Vec<Verb>, TwimlError> {
     if text.len() > MAX_TWIML_BYTES {
         return Err(TwimlError::TooLong);
     }
-    let options = roxmltree::ParsingOptions {
-        nodes_limit: MAX_NODES,
-        ..Default::default()
-    };
+    let options = roxmltree::ParsingOptions { nodes_limit: MAX_NODES, ..Default::default() };
     let document = Document::parse_with_options(text.trim_start(), options)
         .map_err(|error| TwimlError::Malformed(error.to_string()))?;
     let root = document.root_element();
@@ -136,11 +133,7 @@ pub fn parse(text: &str) -> Result<Vec<Verb>, TwimlError> {
 }
 
 fn verbs(parent: Node<'_, '_>) -> Vec<Verb> {
-    parent
-        .children()
-        .filter(Node::is_element)
-        .map(verb)
-        .collect()
+    parent.children().filter(Node::is_element).map(verb).collect()
 }
 
 fn verb(node: Node<'_, '_>) -> Verb {
@@ -151,28 +144,17 @@ fn verb(node: Node<'_, '_>) -> Verb {
         "Dial" => Verb::Dial(dial(node)),
         "Gather" => Verb::Gather(gather(node)),
         "Connect" => connect(node),
-        "Record" => Verb::Record {
-            action: attribute(node, "action"),
-        },
+        "Record" => Verb::Record { action: attribute(node, "action") },
         "Redirect" => Verb::Redirect(text(node)),
-        "Reject" => Verb::Reject {
-            busy: node.attribute("reason") == Some("busy"),
-        },
+        "Reject" => Verb::Reject { busy: node.attribute("reason") == Some("busy") },
         "Hangup" => Verb::Hangup,
         other => Verb::Unknown(other.to_owned()),
     }
 }
 
 fn dial(node: Node<'_, '_>) -> Dial {
-    let nouns = node
-        .children()
-        .filter(|child| child.tag_name().name() == "Number")
-        .map(text);
-    let own: String = node
-        .children()
-        .filter(Node::is_text)
-        .filter_map(|t| t.text())
-        .collect();
+    let nouns = node.children().filter(|child| child.tag_name().name() == "Number").map(text);
+    let own: String = node.children().filter(Node::is_text).filter_map(|t| t.text()).collect();
     let numbers = nouns.chain(std::iter::once(own.trim().to_owned()));
     Dial {
         numbers: numbers.filter(|number| !number.is_empty()).collect(),
@@ -201,9 +183,7 @@ fn connect(node: Node<'_, '_>) -> Verb {
     if stream.tag_name().name() != "Stream" {
         return Verb::Unknown(format!("Connect with {}", stream.tag_name().name()));
     }
-    let parameters = stream
-        .children()
-        .filter(|child| child.tag_name().name() == "Parameter");
+    let parameters = stream.children().filter(|child| child.tag_name().name() == "Parameter");
     let pair = |node: Node<'_, '_>| {
         let value = |name| node.attribute(name).unwrap_or_default().to_owned();
         (value("name"), value("value"))
@@ -222,17 +202,11 @@ fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
 }
 
 fn number(node: Node<'_, '_>, name: &str, default: u64) -> u64 {
-    node.attribute(name)
-        .and_then(|value| value.trim().parse().ok())
-        .unwrap_or(default)
+    node.attribute(name).and_then(|value| value.trim().parse().ok()).unwrap_or(default)
 }
 
 /// All text below a node, trimmed.
 fn text(node: Node<'_, '_>) -> String {
-    let all: String = node
-        .descendants()
-        .filter(Node::is_text)
-        .filter_map(|t| t.text())
-        .collect();
+    let all: String = node.descendants().filter(Node::is_text).filter_map(|t| t.text()).collect();
     all.trim().to_owned()
 }

@@ -98,13 +98,7 @@ impl Wire {
 
     pub(super) fn stop(&mut self) -> ByteString {
         let sequence = self.next();
-        let Self {
-            stream_sid,
-            account_sid,
-            call_sid,
-            text,
-            ..
-        } = self;
+        let Self { stream_sid, account_sid, call_sid, text, .. } = self;
         carrier::write_stop(text, sequence, stream_sid, account_sid, call_sid);
         self.take()
     }

@@ -38,19 +38,13 @@ pub(crate) struct Context {
 /// Decides a response: never empty.
 pub(crate) fn decide(script: &Script, context: &Context) -> Vec<Part> {
     if let Some(tool) = &context.forced_tool {
-        return vec![Part::Call {
-            tool: tool.clone(),
-            arguments: "{}".to_owned(),
-        }];
+        return vec![Part::Call { tool: tool.clone(), arguments: "{}".to_owned() }];
     }
     if let Some(text) = context.instructions.as_deref().and_then(quoted) {
         return vec![Part::Say(text.to_owned())];
     }
     if !context.results.is_empty() {
-        let said = context
-            .results
-            .iter()
-            .map(|(tool, output)| answer(script, tool, output));
+        let said = context.results.iter().map(|(tool, output)| answer(script, tool, output));
         return vec![Part::Say(said.collect::<Vec<_>>().join(" "))];
     }
     match &context.heard {
@@ -84,11 +78,8 @@ fn apply(rule: &Rule, tools: &[String]) -> Option<Vec<Part>> {
         })
         .collect();
     let missing = offered.is_empty() && !rule.calls.is_empty();
-    let text = if missing {
-        rule.without_tool.as_ref().or(rule.say.as_ref())
-    } else {
-        rule.say.as_ref()
-    };
+    let text =
+        if missing { rule.without_tool.as_ref().or(rule.say.as_ref()) } else { rule.say.as_ref() };
     let mut parts: Vec<Part> = text.cloned().map(Part::Say).into_iter().collect();
     parts.extend(offered);
     (!parts.is_empty()).then_some(parts)
@@ -96,17 +87,12 @@ fn apply(rule: &Rule, tools: &[String]) -> Option<Vec<Part>> {
 
 fn default(script: &Script, turn: usize) -> String {
     let texts = &script.default;
-    texts
-        .get(turn % texts.len().max(1))
-        .cloned()
-        .unwrap_or_default()
+    texts.get(turn % texts.len().max(1)).cloned().unwrap_or_default()
 }
 
 /// A result put into its rule's words.
 fn answer(script: &Script, tool: &str, output: &str) -> String {
-    let template = script
-        .result_for(tool)
-        .map_or("{output}", |rule| rule.say.as_str());
+    let template = script.result_for(tool).map_or("{output}", |rule| rule.say.as_str());
     let parsed: Option<Value> = serde_json::from_str(output).ok();
     let mut text = template.replace("{output}", &in_words(parsed.as_ref(), output));
     if let Some(Value::Object(fields)) = &parsed {
@@ -115,11 +101,7 @@ fn answer(script: &Script, tool: &str, output: &str) -> String {
             text = text.replace(&format!("{{{name}}}"), &value);
         }
     }
-    if text.trim().is_empty() {
-        "All right.".to_owned()
-    } else {
-        text
-    }
+    if text.trim().is_empty() { "All right.".to_owned() } else { text }
 }
 
 /// A result as something to say: its texts, without the names of the fields.
@@ -131,13 +113,7 @@ fn in_words(parsed: Option<&Value>, raw: &str) -> String {
             let named = ["answer", "text", "result", "message", "output"];
             let best = named.iter().find_map(|name| fields.get(*name)?.as_str());
             best.map_or_else(
-                || {
-                    fields
-                        .values()
-                        .filter_map(Value::as_str)
-                        .collect::<Vec<_>>()
-                        .join(". ")
-                },
+                || fields.values().filter_map(Value::as_str).collect::<Vec<_>>().join(". "),
                 str::to_owned,
             )
         }
@@ -173,10 +149,7 @@ mod tests {
             ),
             ..Context::default()
         };
-        assert_eq!(
-            say(&context),
-            [Part::Say("Good \"evening\" to you.".to_owned())]
-        );
+        assert_eq!(say(&context), [Part::Say("Good \"evening\" to you.".to_owned())]);
         assert_eq!(quoted("Say “Grüß Gott”!"), Some("Grüß Gott"));
         assert_eq!(quoted("no \"end"), None);
         assert_eq!(quoted("\"\""), None);
@@ -198,17 +171,10 @@ mod tests {
     fn a_result_is_put_into_words() {
         let result = |output: &str| {
             let results = vec![("look_up".to_owned(), output.to_owned())];
-            say(&Context {
-                results,
-                begun: true,
-                ..Context::default()
-            })
+            say(&Context { results, begun: true, ..Context::default() })
         };
         let said = |text: &str| vec![Part::Say(text.to_owned())];
-        assert_eq!(
-            result(r#"{"answer":"Ten to two.","found":true}"#),
-            said("Ten to two.")
-        );
+        assert_eq!(result(r#"{"answer":"Ten to two.","found":true}"#), said("Ten to two."));
         assert_eq!(result("Ten to two."), said("Ten to two."));
         assert_eq!(result(r#"{"error":"unknown"}"#), said(NOT_FOUND));
         assert_eq!(result("null"), said("All right."));
@@ -220,10 +186,7 @@ mod tests {
             matches!(say(&Context::default()).as_slice(), [Part::Say(t)] if t.starts_with("Hello"))
         );
         let first = say(&heard("gibberish", &[]));
-        let second = say(&Context {
-            turn: 1,
-            ..heard("gibberish", &[])
-        });
+        let second = say(&Context { turn: 1, ..heard("gibberish", &[]) });
         assert_ne!(first, second);
     }
 

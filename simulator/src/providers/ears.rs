@@ -131,21 +131,14 @@ fn wav_levels(path: &Path) -> Result<Vec<f32>, EarsError> {
 
 fn root_mean_square(samples: &[i16]) -> f32 {
     let squares: f32 = samples.iter().map(|s| f32::from(*s) * f32::from(*s)).sum();
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a frame has a few hundred samples"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a frame has a few hundred samples")]
     let count = samples.len().max(1) as f32;
     (squares / count).sqrt()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        reason = "a test may fail loudly"
-    )]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
     use super::*;
     use trunkline_core::audio::g711;
 
@@ -157,11 +150,8 @@ mod tests {
     /// with noise, `shift` samples late.
     fn heard(name: &str, gain: f32, shift: usize) -> Vec<f32> {
         let path = shipped().join("utterances").join(name);
-        let samples: Vec<i16> = hound::WavReader::open(path)
-            .unwrap()
-            .samples()
-            .collect::<Result<_, _>>()
-            .unwrap();
+        let samples: Vec<i16> =
+            hound::WavReader::open(path).unwrap().samples().collect::<Result<_, _>>().unwrap();
         let mut noise = 1u32;
         let mut hiss = move || {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -170,14 +160,9 @@ mod tests {
         let mut audio = vec![0.0; 2_400 + shift];
         audio.extend(samples.iter().map(|s| f32::from(*s) * gain));
         audio.extend([0.0; 4_000]);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a test's audio is quiet enough"
-        )]
-        let mulaw: Vec<u8> = audio
-            .iter()
-            .map(|s| g711::encode_sample((s + hiss()) as i16))
-            .collect();
+        #[expect(clippy::cast_possible_truncation, reason = "a test's audio is quiet enough")]
+        let mulaw: Vec<u8> =
+            audio.iter().map(|s| g711::encode_sample((s + hiss()) as i16)).collect();
         levels(AudioFormat::Mulaw, &mulaw)
     }
 

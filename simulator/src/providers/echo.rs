@@ -102,7 +102,9 @@ async fn serve(mut stream: TcpStream, state: web::Data<State>, buffers: Rc<RefCe
     }
     let (status, body) = match (method, path) {
         ("GET", "/health") => ("200 OK", json!({"status": "ok"})),
-        ("GET", "/control") => ("200 OK", json!({"knobs": state.knobs(), "sessions": state.started(), "refused": 0})),
+        ("GET", "/control") => {
+            ("200 OK", json!({"knobs": state.knobs(), "sessions": state.started(), "refused": 0}))
+        }
         ("GET", "/control/sessions") => ("200 OK", json!(state.sessions())),
         _ => ("404 Not Found", json!({"error": "a server for echo load has no such page"})),
     };
@@ -111,13 +113,8 @@ async fn serve(mut stream: TcpStream, state: web::Data<State>, buffers: Rc<RefCe
 
 async fn drive(session: Session, connection: Connection, buffers: &RefCell<Buffers>) {
     let origin = Instant::now();
-    let mut desk = Desk {
-        session,
-        connection,
-        origin,
-        sleep: Box::pin(sleep_until(origin)),
-        due_ms: None,
-    };
+    let mut desk =
+        Desk { session, connection, origin, sleep: Box::pin(sleep_until(origin)), due_ms: None };
     desk.session.start();
     let how = poll_fn(|context| desk.poll(context, &mut buffers.borrow_mut())).await;
     desk.session.seat.record.ended(desk.now_ms(), how);

@@ -70,9 +70,7 @@ pub(crate) fn seat(
         headers: without_keys(headers),
         ..SessionRecord::default()
     });
-    let unix_s = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs());
+    let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     Seat {
         id,
         number,
@@ -104,11 +102,7 @@ fn refusal(status: u16) -> HttpResponse {
         429 => "rate_limit_exceeded",
         _ => "server_error",
     };
-    let kind = if status.is_server_error() {
-        "server_error"
-    } else {
-        "invalid_request_error"
-    };
+    let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
     let message = format!("Simulated refusal with status {}.", status.as_u16());
     HttpResponse::build(status).json(json!({
         "error": { "type": kind, "code": code, "message": message, "param": null },

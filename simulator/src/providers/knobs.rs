@@ -197,11 +197,7 @@ impl Knobs {
     fn from_map(all: Map<String, Value>) -> Result<Self, KnobError> {
         let knobs: Self = serde_json::from_value(Value::Object(all))?;
         let usable = knobs.rate.is_finite() && knobs.rate > 0.0 && knobs.delta_ms >= 20;
-        if usable {
-            Ok(knobs)
-        } else {
-            Err(KnobError::Unusable)
-        }
+        if usable { Ok(knobs) } else { Err(KnobError::Unusable) }
     }
 }
 
@@ -215,9 +211,7 @@ fn value_from_text(old: &Value, name: &str, text: &str) -> Value {
     }
     let is_text = matches!(name, "error_code" | "fail_code");
     let number = (!is_text).then(|| serde_json::from_str::<serde_json::Number>(text).ok());
-    number
-        .flatten()
-        .map_or_else(|| Value::String(text.to_owned()), Value::Number)
+    number.flatten().map_or_else(|| Value::String(text.to_owned()), Value::Number)
 }
 
 #[cfg(test)]
@@ -258,13 +252,9 @@ mod tests {
 
     #[test]
     fn a_change_names_knobs_only_and_null_takes_one_back() {
-        let knobs = Knobs::default()
-            .changed(&json!({"refuse": 401, "latency_ms": 9}))
-            .unwrap();
+        let knobs = Knobs::default().changed(&json!({"refuse": 401, "latency_ms": 9})).unwrap();
         assert_eq!((knobs.refuse, knobs.latency_ms), (Some(401), 9));
-        let knobs = knobs
-            .changed(&json!({"refuse": null, "latency_ms": null}))
-            .unwrap();
+        let knobs = knobs.changed(&json!({"refuse": null, "latency_ms": null})).unwrap();
         assert_eq!(knobs, Knobs::default());
         assert!(knobs.changed(&json!({"refus": 401})).is_err());
         assert!(knobs.changed(&json!([])).is_err());

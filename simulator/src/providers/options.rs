@@ -73,9 +73,7 @@ pub enum ProvidersError {
 pub async fn run(options: ProvidersOptions) -> Result<(), ProvidersError> {
     let running = serve(options).await?;
     announce(&running.url(), running.addr());
-    actix_rt::signal::ctrl_c()
-        .await
-        .map_err(ProvidersError::Server)?;
+    actix_rt::signal::ctrl_c().await.map_err(ProvidersError::Server)?;
     running.stop().await;
     Ok(())
 }

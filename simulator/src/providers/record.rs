@@ -101,20 +101,13 @@ impl SharedRecord {
     }
 
     pub(crate) fn read(&self) -> SessionRecord {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn event(&self, at_ms: u64, kind: &str, fields: Value) {
         self.write(|record| {
             if record.events.len() < MAX_EVENTS {
-                record.events.push(ClientEvent {
-                    at_ms,
-                    kind: kind.to_owned(),
-                    fields,
-                });
+                record.events.push(ClientEvent { at_ms, kind: kind.to_owned(), fields });
             } else {
                 record.events_not_kept += 1;
             }

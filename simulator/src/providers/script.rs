@@ -82,11 +82,7 @@ impl Script {
     /// When it is not TOML, has an unknown key, or lacks a default.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let script: Self = toml::from_str(text)?;
-        if script.default.is_empty() {
-            Err(ScriptError::NoDefault)
-        } else {
-            Ok(script)
-        }
+        if script.default.is_empty() { Err(ScriptError::NoDefault) } else { Ok(script) }
     }
 
     /// Reads a script's file.
@@ -118,9 +114,7 @@ impl Script {
     /// The first rule for a function's result.
     #[must_use]
     pub fn result_for(&self, tool: &str) -> Option<&ResultRule> {
-        self.results
-            .iter()
-            .find(|r| r.tool.as_deref().is_none_or(|name| name == tool))
+        self.results.iter().find(|r| r.tool.as_deref().is_none_or(|name| name == tool))
     }
 }
 
@@ -129,10 +123,7 @@ impl Script {
 fn words(text: &str) -> String {
     let lower = text.to_lowercase().replace(['\'', '’'], "");
     let mut words = String::from(" ");
-    for word in lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-    {
+    for word in lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {
         words.push_str(word);
         words.push(' ');
     }
@@ -156,16 +147,8 @@ mod tests {
             tool("Hello, what are your opening HOURS on Saturday?").as_deref(),
             Some("look_up")
         );
-        assert_eq!(
-            tool("Sorry, that's all I needed.").as_deref(),
-            Some("end_call")
-        );
-        let long = script
-            .rule_for("Tell me about your services.")
-            .unwrap()
-            .say
-            .clone()
-            .unwrap();
+        assert_eq!(tool("Sorry, that's all I needed.").as_deref(), Some("end_call"));
+        let long = script.rule_for("Tell me about your services.").unwrap().say.clone().unwrap();
         assert!(long.len() > 8 * 14, "long enough to be interrupted");
         assert_eq!(script.rule_for("The openness of hoursglass"), None);
     }

@@ -48,11 +48,7 @@ pub async fn serve(options: ProvidersOptions) -> Result<RunningProviders, Provid
     } else {
         Handle::Full(start(&options, listener, &state)?)
     };
-    Ok(RunningProviders {
-        addr,
-        handle,
-        state,
-    })
+    Ok(RunningProviders { addr, handle, state })
 }
 
 fn start(
@@ -101,10 +97,7 @@ fn without_delay(connection: &dyn std::any::Any) {
 fn ears(options: &ProvidersOptions) -> Result<Ears, ProvidersError> {
     let ears = Ears::default();
     let default = std::path::Path::new(DEFAULT_EARS);
-    let folder = options
-        .ears
-        .as_deref()
-        .or_else(|| default.is_dir().then_some(default));
+    let folder = options.ears.as_deref().or_else(|| default.is_dir().then_some(default));
     if let Some(folder) = folder {
         let utterances = ears.learn_folder(folder)?;
         tracing::info!(utterances, folder = %folder.display(), "recordings learnt");

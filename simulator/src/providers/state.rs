@@ -39,10 +39,7 @@ impl State {
     }
 
     pub(crate) fn knobs(&self) -> Knobs {
-        self.knobs
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.knobs.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn set_knobs(&self, knobs: Knobs) {
@@ -51,10 +48,7 @@ impl State {
 
     /// Forgets all sessions and puts the knobs back as at the start.
     pub(crate) fn reset(&self) {
-        self.sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.started.store(0, Ordering::Relaxed);
         self.refused.store(0, Ordering::Relaxed);
         self.set_knobs(self.first_knobs.clone());

@@ -10,16 +10,8 @@ pub const fn decode(octet: u8) -> i16 {
     let octet = octet ^ 0x55;
     let segment = (octet >> 4) & 0x07;
     let step = ((octet & 0x0f) as i16) << 4;
-    let magnitude = if segment == 0 {
-        step + 8
-    } else {
-        (step + 0x108) << (segment - 1)
-    };
-    if octet & 0x80 == 0 {
-        -magnitude
-    } else {
-        magnitude
-    }
+    let magnitude = if segment == 0 { step + 8 } else { (step + 0x108) << (segment - 1) };
+    if octet & 0x80 == 0 { -magnitude } else { magnitude }
 }
 
 /// Sixteen-bit linear sample to A-law.

@@ -23,10 +23,8 @@ impl Fingerprint {
     /// is cut. `None` where there is no sound at all.
     #[must_use]
     pub fn new(levels: &[f32]) -> Option<Self> {
-        let loud: Vec<f32> = levels
-            .iter()
-            .map(|level| (dbfs(*level) - FLOOR_DBFS).max(0.0))
-            .collect();
+        let loud: Vec<f32> =
+            levels.iter().map(|level| (dbfs(*level) - FLOOR_DBFS).max(0.0)).collect();
         let first = loud.iter().position(|l| *l > 0.0)?;
         let last = loud.iter().rposition(|l| *l > 0.0)?;
         Some(Self(smooth(loud.get(first..=last)?)))
@@ -58,10 +56,7 @@ fn correlation(a: &[f32], b: &[f32], skip: usize) -> f32 {
     let at =
         |contour: &[f32], n: Option<usize>| n.and_then(|n| contour.get(n)).copied().unwrap_or(0.0);
     let pairs = || (0..length).map(|n| (at(a, Some(n)), at(b, n.checked_sub(skip))));
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "an utterance has a few thousand frames"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "an utterance has a few thousand frames")]
     let count = length as f32;
     let (sum_a, sum_b) = pairs().fold((0.0, 0.0), |(x, y), (p, q)| (x + p, y + q));
     let (mean_a, mean_b) = (sum_a / count, sum_b / count);

@@ -56,12 +56,7 @@ impl LevelMeter {
     /// A meter at the start of a frame.
     #[must_use]
     pub const fn new(format: AudioFormat) -> Self {
-        Self {
-            format,
-            squares: 0.0,
-            bytes: 0,
-            low: None,
-        }
+        Self { format, squares: 0.0, bytes: 0, low: None }
     }
 
     /// Takes more audio; calls `frame` with the level of each frame that is full.
@@ -130,26 +125,17 @@ mod tests {
     fn the_same_tone_is_as_loud_in_every_format() {
         let tone = |n: u32, rate: f32| {
             let t = f32::from(u16::try_from(n).unwrap_or(0)) / rate;
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "within 16 bits by construction"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "within 16 bits by construction")]
             let sample = (8_000.0 * (t * 400.0 * std::f32::consts::TAU).sin()) as i16;
             sample
         };
-        let mulaw: Vec<u8> = (0..320)
-            .map(|n| g711::encode_sample(tone(n, 8_000.0)))
-            .collect();
+        let mulaw: Vec<u8> = (0..320).map(|n| g711::encode_sample(tone(n, 8_000.0))).collect();
         let alaw: Vec<u8> = (0..320).map(|n| alaw::encode(tone(n, 8_000.0))).collect();
-        let pcm: Vec<u8> = (0..960)
-            .flat_map(|n| tone(n, 24_000.0).to_le_bytes())
-            .collect();
+        let pcm: Vec<u8> = (0..960).flat_map(|n| tone(n, 24_000.0).to_le_bytes()).collect();
         let expected = 8_000.0 / 2.0_f32.sqrt();
-        for (format, audio) in [
-            (AudioFormat::Mulaw, mulaw),
-            (AudioFormat::Alaw, alaw),
-            (AudioFormat::Pcm24k, pcm),
-        ] {
+        for (format, audio) in
+            [(AudioFormat::Mulaw, mulaw), (AudioFormat::Alaw, alaw), (AudioFormat::Pcm24k, pcm)]
+        {
             let all = levels(format, &audio);
             assert_eq!(all.len(), 2);
             assert!(

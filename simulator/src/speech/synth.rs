@@ -119,14 +119,8 @@ mod tests {
 
     #[test]
     fn the_same_text_sounds_the_same_and_another_does_not() {
-        assert_eq!(
-            speak(TEXT, AudioFormat::Mulaw),
-            speak(TEXT, AudioFormat::Mulaw)
-        );
-        assert_ne!(
-            speak(TEXT, AudioFormat::Mulaw),
-            speak("Goodbye!", AudioFormat::Mulaw)
-        );
+        assert_eq!(speak(TEXT, AudioFormat::Mulaw), speak(TEXT, AudioFormat::Mulaw));
+        assert_ne!(speak(TEXT, AudioFormat::Mulaw), speak("Goodbye!", AudioFormat::Mulaw));
     }
 
     #[test]
@@ -142,10 +136,7 @@ mod tests {
         let mut audio = speak(TEXT, AudioFormat::Mulaw);
         watermarked(&mut audio, 7);
         for (n, frame) in audio.chunks(160).enumerate() {
-            assert_eq!(
-                watermark::read(frame),
-                Some((7, u16::try_from(n).unwrap_or(0)))
-            );
+            assert_eq!(watermark::read(frame), Some((7, u16::try_from(n).unwrap_or(0))));
         }
     }
 }

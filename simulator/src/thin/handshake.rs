@@ -123,7 +123,11 @@ pub(crate) async fn connect(
 }
 
 /// Answers a request for a WebSocket; `None` when it is none, or its sender gone.
-pub(crate) async fn upgrade(mut stream: TcpStream, head: &Head, rest: Vec<u8>) -> Option<Connection> {
+pub(crate) async fn upgrade(
+    mut stream: TcpStream,
+    head: &Head,
+    rest: Vec<u8>,
+) -> Option<Connection> {
     let key = head.header("sec-websocket-key")?;
     let accept = hash_key(key.as_bytes());
     let accept = std::str::from_utf8(&accept).ok()?;
@@ -154,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_request_is_taken_apart() {
-        let text = "GET /v1/realtime?model=m&x=1 HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key:  k \r\nodd";
+        let text =
+            "GET /v1/realtime?model=m&x=1 HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key:  k \r\nodd";
         let head = Head::parse(text);
         assert_eq!(head.as_ref().map(Head::request), Some(("GET", "/v1/realtime", "model=m&x=1")));
         assert_eq!(head.as_ref().and_then(|h| h.header("sec-websocket-key")), Some("k"));

@@ -34,17 +34,11 @@ pub struct Seen {
 
 impl Seen {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.form
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.form.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -58,11 +52,7 @@ pub struct Canned {
 
 pub fn xml(verbs: &str) -> Canned {
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{verbs}</Response>");
-    Canned {
-        status: 200,
-        content_type: "text/xml",
-        body,
-    }
+    Canned { status: 200, content_type: "text/xml", body }
 }
 
 type Handling = Pin<Box<dyn Future<Output = ()>>>;
@@ -92,9 +82,7 @@ impl Server {
         answers: &[(&str, Canned)],
         handler: impl Fn(Peer) -> Handling + Send + Sync + 'static,
     ) -> Self {
-        let answers = answers
-            .iter()
-            .map(|(path, canned)| ((*path).to_owned(), canned.clone()));
+        let answers = answers.iter().map(|(path, canned)| ((*path).to_owned(), canned.clone()));
         let shared = Shared {
             answers: Arc::new(answers.collect()),
             seen: Arc::default(),
@@ -114,19 +102,12 @@ impl Server {
         .unwrap();
         let port = server.addrs()[0].port();
         actix_web::rt::spawn(server.run());
-        Self {
-            port,
-            url: format!("http://127.0.0.1:{port}"),
-            shared,
-        }
+        Self { port, url: format!("http://127.0.0.1:{port}"), shared }
     }
 
     /// A caller for this server who hangs up after two seconds at the latest.
     pub fn plan(&self) -> CallPlan {
-        CallPlan {
-            max_duration: Duration::from_secs(2),
-            ..CallPlan::new(&self.url)
-        }
+        CallPlan { max_duration: Duration::from_secs(2), ..CallPlan::new(&self.url) }
     }
 
     /// Everything that was requested, in order.
@@ -145,10 +126,7 @@ impl Server {
     }
 
     pub fn heard_of(&self, event: &str) -> Vec<Value> {
-        self.heard()
-            .into_iter()
-            .filter(|message| message["event"] == event)
-            .collect()
+        self.heard().into_iter().filter(|message| message["event"] == event).collect()
     }
 }
 
@@ -161,9 +139,7 @@ async fn page(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>)
         return HttpResponse::NotFound().finish();
     };
     let status = actix_web::http::StatusCode::from_u16(canned.status).unwrap();
-    HttpResponse::build(status)
-        .content_type(canned.content_type)
-        .body(canned.body)
+    HttpResponse::build(status).content_type(canned.content_type).body(canned.body)
 }
 
 async fn stream(
@@ -190,11 +166,7 @@ async fn stream(
 fn note(request: &HttpRequest, form: Vec<(String, String)>) -> Seen {
     let headers = request.headers().iter();
     let headers = headers.map(|(n, v)| (n.to_string(), v.to_str().unwrap_or("?").to_owned()));
-    Seen {
-        path: request.path().to_owned(),
-        headers: headers.collect(),
-        form,
-    }
+    Seen { path: request.path().to_owned(), headers: headers.collect(), form }
 }
 
 /// The server's end of a stream.
@@ -273,8 +245,7 @@ impl Peer {
     }
 
     pub async fn clear(&mut self) {
-        self.send(json!({"event": "clear", "streamSid": self.stream_sid}))
-            .await;
+        self.send(json!({"event": "clear", "streamSid": self.stream_sid})).await;
     }
 
     pub async fn send(&mut self, message: Value) {
@@ -282,18 +253,13 @@ impl Peer {
     }
 
     pub async fn close(self) {
-        self.session
-            .close(Some(CloseReason::from(actix_ws::CloseCode::Normal)))
-            .await
-            .unwrap();
+        self.session.close(Some(CloseReason::from(actix_ws::CloseCode::Normal))).await.unwrap();
     }
 }
 
 /// `<Connect><Stream>` to a path of this server.
 pub fn connect(url: &str, action: Option<&str>) -> String {
-    let action = action
-        .map(|action| format!(" action=\"{action}\""))
-        .unwrap_or_default();
+    let action = action.map(|action| format!(" action=\"{action}\"")).unwrap_or_default();
     format!(
         "<Connect{action}><Stream url=\"{url}\"><Parameter name=\"token\" value=\"a&amp;b\"/>\
          </Stream></Connect>"

@@ -42,17 +42,15 @@ pub(in crate::http) async fn connect_action(
             return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
         }
     };
+    let ours = signed.may_speak_of(&state, &webhook.call_sid);
     let tenant = signed.tenant;
-    let disposition = if state.node.limits.is_waiting(&webhook.call_sid) {
+    let disposition = if !ours {
+        None
+    } else if state.node.limits.is_waiting(&webhook.call_sid) {
         stream_never_opened(&state, tenant.as_deref(), &webhook);
         Some(Disposition::Bridge)
     } else {
-        let looked = tokio::time::timeout(PATIENCE, find(&state, &webhook.call_sid)).await;
-        let found = looked.ok().flatten();
-        if let (None, Some(tenant)) = (found, tenant.as_deref()) {
-            records::call_bridged(&state, tenant, &webhook.call_sid, "stream_lost");
-        }
-        found
+        how_it_ended(&state, tenant.as_deref(), &webhook.call_sid).await
     };
     let caller_is_there = webhook.call_status == Some(CarrierStatus::InProgress);
     let what = render(disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
@@ -86,20 +84,46 @@ fn stream_never_opened(
     }
 }
 
-async fn find(state: &AppState, call_sid: &CallSid) -> Option<Disposition> {
+/// What is known of a stream's end. A call whose books nobody closes was lost,
+/// and is written down as such.
+async fn how_it_ended(
+    state: &AppState,
+    tenant: Option<&Tenant>,
+    call_sid: &CallSid,
+) -> Option<Disposition> {
+    match tokio::time::timeout(PATIENCE, find(state, call_sid)).await {
+        Ok(Found::Ended(disposition)) => Some(disposition),
+        Ok(Found::Nowhere) | Err(_) => None,
+        Ok(Found::StillOpen) => {
+            if let Some(tenant) = tenant {
+                records::call_bridged(state, tenant, call_sid, "stream_lost");
+            }
+            None
+        }
+    }
+}
+
+enum Found {
+    Ended(Disposition),
+    StillOpen,
+    Nowhere,
+}
+
+async fn find(state: &AppState, call_sid: &CallSid) -> Found {
     for _ in 0..LOOKS {
         if let Some(known) = state.node.dispositions.get(call_sid) {
-            return Some(known);
+            return Found::Ended(known);
         }
         if state.node.directory.by_call(call_sid).is_none() {
-            let row = stored(state, call_sid).await?;
-            if row.ended_at.is_some() {
-                return Some(disposition_of(&row));
+            match stored(state, call_sid).await {
+                None => return Found::Nowhere,
+                Some(row) if row.ended_at.is_some() => return Found::Ended(disposition_of(&row)),
+                Some(_) => {}
             }
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
-    None
+    Found::StillOpen
 }
 
 async fn stored(state: &AppState, call_sid: &CallSid) -> Option<CallRow> {

@@ -30,7 +30,12 @@ pub(in crate::http) async fn fallback(
         error_code = webhook.error_code,
         "the carrier could not use our answer"
     );
-    if let Some(tenant) = &signed.tenant {
+    if state.node.dispositions.get(&webhook.call_sid) == Some(Disposition::HangUp) {
+        // A later document of a call that ended on purpose could not be used.
+        return twiml::answer(&twiml::hang_up());
+    }
+    let ours = signed.may_speak_of(&state, &webhook.call_sid);
+    if let Some(tenant) = signed.tenant.as_ref().filter(|_| ours) {
         records::call_rings(&state, tenant, &webhook);
         state.node.forget_reservation(webhook.call_sid.clone());
         state.node.dispositions.set(&webhook.call_sid, Disposition::Bridge);

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use trunkline_actors::metrics;
+use trunkline_core::ids::CallSid;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::form::Form;
@@ -27,6 +28,22 @@ pub(super) struct Signed {
     pub(super) tenant: Option<Arc<Tenant>>,
     /// The origin under which the carrier called.
     pub(super) origin: PublicUrl,
+}
+
+impl Signed {
+    /// Whether the account that signed may speak of this call: another tenant's
+    /// own token is good for that tenant's calls only.
+    pub(super) fn may_speak_of(&self, state: &AppState, call_sid: &CallSid) -> bool {
+        let live = state.node.directory.by_call(call_sid).map(|call| call.tenant.clone());
+        let owner = live.or_else(|| state.node.limits.tenant_of(call_sid));
+        let signer = self.tenant.as_ref().map(|tenant| &tenant.id);
+        let may = owner.is_none() || signer.is_none() || owner.as_ref() == signer;
+        if !may {
+            let data = json!({ "call": call_sid.as_str() });
+            state.node.audit(None, signer.cloned(), "foreign_call", data);
+        }
+        may
+    }
 }
 
 /// Reads and verifies a webhook.
@@ -72,9 +89,16 @@ fn refuse(state: &AppState, request: &HttpRequest, error: SignatureError) -> Htt
     let path = routes::known_path(request.path());
     metrics::signature_failure(path);
     let source = request.peer_addr().map(|peer| peer.ip().to_string());
-    tracing::warn!(path, %error, source, "a request was not signed by the carrier");
-    let data = json!({ "path": path, "error": error.to_string(), "source": source });
-    state.node.audit(None, None, "signature_failure", data);
+    if let Some(left_out) = state.stranger_audit.take() {
+        tracing::warn!(path, %error, source, left_out, "a request was not signed by the carrier");
+        let data = json!({
+            "path": path,
+            "error": error.to_string(),
+            "source": source,
+            "left_out": left_out,
+        });
+        state.node.audit(None, None, "signature_failure", data);
+    }
     HttpResponse::Forbidden().json(json!({ "error": "the request is not signed by the carrier" }))
 }
 

@@ -26,6 +26,7 @@ pub(in crate::http) async fn status(
         Err(refusal) => return refusal,
     };
     match StatusWebhook::from_form(&signed.form) {
+        Ok(webhook) if !signed.may_speak_of(&state, &webhook.call_sid) => {}
         Ok(webhook) => take(&state, signed.tenant.as_deref(), &webhook),
         Err(error) => {
             return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));

@@ -31,16 +31,10 @@ pub(crate) fn apply(
 ) -> Result<(), StoreError> {
     let this_call = || calls::table.filter(calls::call_sid.eq(report.call_sid.as_str()));
     // In the statement, not before it: another node may write in between.
-    let earlier: Vec<Status> = Status::ALL
-        .iter()
-        .copied()
-        .filter(|status| status.rank() < report.status.rank())
-        .collect();
+    let earlier: Vec<Status> =
+        Status::ALL.iter().copied().filter(|status| status.rank() < report.status.rank()).collect();
     let changed = diesel::update(this_call().filter(calls::status.eq_any(earlier)))
-        .set((
-            calls::status.eq(report.status),
-            calls::updated_at.eq(stored_time(report.at)),
-        ))
+        .set((calls::status.eq(report.status), calls::updated_at.eq(stored_time(report.at))))
         .execute(connection)?;
     if changed == 0 && this_call().count().get_result::<i64>(connection)? == 0 {
         tracing::debug!(call.id = %report.call_sid, status = report.status.as_str(), "the carrier reported a call that is not stored");

@@ -118,14 +118,8 @@ mod tests {
     #[test]
     fn losses_count_from_the_first_frame_that_came_back() {
         let counts = after(10, &[3, 4, 6, 8, 6, 5]);
-        let expected = EchoCounts {
-            stamped: 10,
-            early: 3,
-            returned: 5,
-            lost: 2,
-            duplicated: 1,
-            reordered: 1,
-        };
+        let expected =
+            EchoCounts { stamped: 10, early: 3, returned: 5, lost: 2, duplicated: 1, reordered: 1 };
         assert_eq!(counts, expected);
         assert_eq!(after(10, &[]).lost, 0);
         assert_eq!(after(3, &[7]).returned, 0);

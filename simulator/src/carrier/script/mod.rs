@@ -47,9 +47,7 @@ impl Script {
     /// A caller who sends one recording from the first moment and then listens.
     #[must_use]
     pub fn playing(clip: Clip) -> Self {
-        Self {
-            steps: vec![Step::Play(clip)],
-        }
+        Self { steps: vec![Step::Play(clip)] }
     }
 
     /// Reads a script's text and finds the audio that it names.
@@ -58,9 +56,7 @@ impl Script {
     /// For a line that is no step, and for audio that is not there.
     pub fn read(text: &str, library: &mut Library) -> Result<Self, ScriptError> {
         let steps = parse(text)?.into_iter().map(|line| line.resolve(library));
-        Ok(Self {
-            steps: steps.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { steps: steps.collect::<Result<_, _>>()? })
     }
 
     /// Whether the stream is to be opened without a `start`.

@@ -57,8 +57,7 @@ impl Line {
             Words::Play(file) => library.file(file.as_ref()),
             Words::Say(text) => library.utterance(&text),
         };
-        clip.map(Step::Play)
-            .map_err(|source| ScriptError::Audio { line, source })
+        clip.map(Step::Play).map_err(|source| ScriptError::Audio { line, source })
     }
 }
 
@@ -74,10 +73,8 @@ pub fn parse(text: &str) -> Result<Vec<Line>, ScriptError> {
         if written.is_empty() {
             continue;
         }
-        let words = words(written).map_err(|problem| ScriptError::Line {
-            line: number,
-            problem,
-        })?;
+        let words =
+            words(written).map_err(|problem| ScriptError::Line { line: number, problem })?;
         lines.push(Line { number, words });
     }
     Ok(lines)
@@ -88,10 +85,7 @@ pub fn parse(text: &str) -> Result<Vec<Line>, ScriptError> {
 fn without_comment(line: &str) -> &str {
     let line = line.trim();
     let after_press = line.strip_prefix("press").unwrap_or_default();
-    let keys = after_press
-        .split_whitespace()
-        .next()
-        .filter(|_| after_press.starts_with(' '));
+    let keys = after_press.split_whitespace().next().filter(|_| after_press.starts_with(' '));
     let from = match keys {
         Some(keys) => line.find(keys).map_or(0, |at| at + keys.len()),
         None => 0,
@@ -136,19 +130,11 @@ fn split_word(text: &str) -> (&str, &str) {
 }
 
 fn needed(text: &str, what: &str) -> Result<String, String> {
-    if text.is_empty() {
-        Err(format!("{what} is missing"))
-    } else {
-        Ok(text.to_owned())
-    }
+    if text.is_empty() { Err(format!("{what} is missing")) } else { Ok(text.to_owned()) }
 }
 
 fn alone(rest: &str, step: Step) -> Result<Step, String> {
-    if rest.is_empty() {
-        Ok(step)
-    } else {
-        Err(format!("nothing may follow, but {rest:?} does"))
-    }
+    if rest.is_empty() { Ok(step) } else { Err(format!("nothing may follow, but {rest:?} does")) }
 }
 
 fn wait(rest: &str) -> Result<Wait, String> {
@@ -166,11 +152,7 @@ fn wait(rest: &str) -> Result<Wait, String> {
 }
 
 fn hold(rest: &str) -> Result<u64, String> {
-    if rest.ends_with('s') {
-        duration_ms(rest)
-    } else {
-        duration_ms(&format!("{rest}s"))
-    }
+    if rest.ends_with('s') { duration_ms(rest) } else { duration_ms(&format!("{rest}s")) }
 }
 
 fn keys(rest: &str) -> Result<String, String> {
@@ -212,11 +194,7 @@ fn duration_ms(text: &str) -> Result<u64, String> {
     let whole: u64 = whole.parse().map_err(|_| bad())?;
     let part: u64 = part.parse().map_err(|_| bad())?;
     let ms = whole * unit_ms + part * unit_ms / scale;
-    if ms > MAX_MS {
-        Err(format!("{text:?} is longer than a day"))
-    } else {
-        Ok(ms)
-    }
+    if ms > MAX_MS { Err(format!("{text:?} is longer than a day")) } else { Ok(ms) }
 }
 
 impl fmt::Display for Words {

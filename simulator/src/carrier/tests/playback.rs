@@ -59,10 +59,7 @@ fn a_mark_comes_back_when_the_audio_before_it_is_over_and_not_sooner() {
     phone.media(&[0x20; 480]);
     assert!(phone.mark("three frames").is_empty());
     phone.media(&[0x20; 160]);
-    assert!(
-        phone.play(3).is_empty(),
-        "the third frame is still in the ear"
-    );
+    assert!(phone.play(3).is_empty(), "the third frame is still in the ear");
     assert_eq!(phone.play(1), ["three frames"]);
 }
 
@@ -87,10 +84,7 @@ fn a_clear_returns_every_mark_and_says_what_was_cut_off() {
     let record = phone.playback.clear(phone.now(), &mut phone.echoes);
     assert_eq!(phone.echoes, ["a", "b"]);
     assert_eq!(record.playing, Some((7, 10)));
-    assert_eq!(
-        (record.dropped_bytes, record.at_ms, record.marks),
-        (89 * 160, 220, 2)
-    );
+    assert_eq!((record.dropped_bytes, record.at_ms, record.marks), (89 * 160, 220, 2));
     phone.echoes.clear();
     assert!(phone.play(20).is_empty());
     let report = phone.report();
@@ -176,12 +170,5 @@ fn what_is_never_played_is_reported() {
     phone.media(&[0x20; 800]);
     phone.play(2);
     let report = phone.report();
-    assert_eq!(
-        (
-            report.played_bytes,
-            report.unplayed_bytes,
-            report.peak_bytes
-        ),
-        (320, 480, 800)
-    );
+    assert_eq!((report.played_bytes, report.unplayed_bytes, report.peak_bytes), (320, 480, 800));
 }

@@ -47,30 +47,15 @@ impl Bench {
             never_starts: false,
             deadline: Micros::from_secs(60),
         };
-        let shared = Shared {
-            director: &mut self.director,
-            told: &self.told,
-            teller: &mut self.teller,
-        };
-        let report = StreamReport {
-            stream_sid: STREAM.into(),
-            ..StreamReport::default()
-        };
+        let shared =
+            Shared { director: &mut self.director, told: &self.told, teller: &mut self.teller };
+        let report = StreamReport { stream_sid: STREAM.into(), ..StreamReport::default() };
         let wire = Wire::new(STREAM, "AC1", "CA1").unwrap();
-        Session::begin(
-            shared,
-            setup,
-            wire,
-            &[("token".into(), "t".into())],
-            report,
-            Micros::ZERO,
-        )
+        Session::begin(shared, setup, wire, &[("token".into(), "t".into())], report, Micros::ZERO)
     }
 
     fn told(&mut self) -> Vec<EventKind> {
-        std::iter::from_fn(|| self.events.try_recv().ok())
-            .map(|event| event.kind)
-            .collect()
+        std::iter::from_fn(|| self.events.try_recv().ok()).map(|event| event.kind).collect()
     }
 }
 
@@ -104,15 +89,10 @@ fn a_stream_begins_as_twilios_does_and_counts_every_message() {
     }
     let sent = texts(&mut session);
     let events: Vec<_> = sent.iter().map(|m| m["event"].as_str().unwrap()).collect();
-    assert_eq!(
-        events,
-        ["connected", "start", "media", "dtmf", "media", "media"]
-    );
+    assert_eq!(events, ["connected", "start", "media", "dtmf", "media", "media"]);
     assert_eq!(sent[1]["start"]["customParameters"]["token"], "t");
-    let sequence: Vec<_> = sent[1..]
-        .iter()
-        .map(|m| m["sequenceNumber"].as_str().unwrap())
-        .collect();
+    let sequence: Vec<_> =
+        sent[1..].iter().map(|m| m["sequenceNumber"].as_str().unwrap()).collect();
     assert_eq!(sequence, ["1", "2", "3", "4", "5"]);
     assert_eq!(sent[5]["media"]["chunk"], "3");
     assert_eq!(sent[5]["media"]["timestamp"], "40");
@@ -122,15 +102,9 @@ fn a_stream_begins_as_twilios_does_and_counts_every_message() {
 #[test]
 fn an_interruption_is_measured_from_the_callers_first_frame_to_the_clear() {
     let audio: Arc<[u8]> = vec![0x10; 1_600].into();
-    let clip = Clip {
-        name: "stop".into(),
-        audio,
-    };
+    let clip = Clip { name: "stop".into(), audio };
     let mut bench = Bench::new(&Script {
-        steps: vec![
-            Step::Wait(crate::carrier::Wait::Speaking(200)),
-            Step::Play(clip),
-        ],
+        steps: vec![Step::Wait(crate::carrier::Wait::Speaking(200)), Step::Play(clip)],
     });
     let mut session = bench.session();
     session.text(&media(&[0x20; 16_000]), ms(0));
@@ -144,26 +118,15 @@ fn an_interruption_is_measured_from_the_callers_first_frame_to_the_clear() {
     assert_eq!(report.interruptions[0].at_ms, 200);
     assert_eq!(report.interruptions[0].cleared_after_ms, Some(133));
     let told = bench.told();
-    assert!(
-        told.contains(&EventKind::CallerSpeaks(Some("stop".into()))),
-        "{told:?}"
-    );
-    assert!(told.contains(&EventKind::Cleared {
-        dropped_ms: 1_700,
-        after_ms: Some(133)
-    }));
+    assert!(told.contains(&EventKind::CallerSpeaks(Some("stop".into()))), "{told:?}");
+    assert!(told.contains(&EventKind::Cleared { dropped_ms: 1_700, after_ms: Some(133) }));
 }
 
 #[test]
 fn speech_after_the_agent_has_finished_is_no_interruption() {
     let audio: Arc<[u8]> = vec![0x10; 1_600].into();
-    let clip = Clip {
-        name: "hello".into(),
-        audio,
-    };
-    let mut bench = Bench::new(&Script {
-        steps: vec![Step::Play(clip)],
-    });
+    let clip = Clip { name: "hello".into(), audio };
+    let mut bench = Bench::new(&Script { steps: vec![Step::Play(clip)] });
     let mut session = bench.session();
     for tick in 0..10 {
         session.tick(ms(20 * tick));
@@ -191,23 +154,15 @@ fn only_exact_commands_for_this_stream_are_taken() {
     session.binary(3);
     session.text(&clear(), ms(0));
     assert_eq!(session.report.invalid_commands, 6);
-    assert!(
-        session
-            .report
-            .first_invalid
-            .as_ref()
-            .unwrap()
-            .contains("no JSON")
-    );
+    assert!(session.report.first_invalid.as_ref().unwrap().contains("no JSON"));
     assert_eq!(session.report.media_received, 0);
 }
 
 #[test]
 fn a_hang_up_sends_stop_and_a_reset_sends_nothing() {
-    for (script, end, last) in [
-        ("hangup", StreamEnd::CallerHungUp, "stop"),
-        ("drop", StreamEnd::Reset, "start"),
-    ] {
+    for (script, end, last) in
+        [("hangup", StreamEnd::CallerHungUp, "stop"), ("drop", StreamEnd::Reset, "start")]
+    {
         let mut bench = Bench::reading(script);
         let mut session = bench.session();
         session.tick(ms(0));
@@ -228,14 +183,7 @@ fn a_stalled_caller_hears_and_sends_nothing() {
         session.tick(ms(20 * tick));
     }
     assert!(session.outbox.is_empty());
-    assert_eq!(
-        session
-            .finish(StreamEnd::ServerClosed, ms(200))
-            .0
-            .playback
-            .played_bytes,
-        320
-    );
+    assert_eq!(session.finish(StreamEnd::ServerClosed, ms(200)).0.playback.played_bytes, 320);
 }
 
 proptest! {

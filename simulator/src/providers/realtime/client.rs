@@ -50,9 +50,7 @@ impl Session {
         match serde_json::from_str::<Value>(text) {
             Ok(event) => self.event(&event),
             Err(error) => {
-                self.seat
-                    .record
-                    .event(self.now_ms, "malformed", json!({"bytes": text.len()}));
+                self.seat.record.event(self.now_ms, "malformed", json!({"bytes": text.len()}));
                 let message = format!("The event is not valid JSON: {error}.");
                 self.error(&ApiError::new("invalid_event", message), None);
             }
@@ -62,13 +60,8 @@ impl Session {
     /// Takes one binary message, which the protocol does not have.
     pub(crate) fn on_binary(&mut self, bytes: usize, now_ms: u64) {
         self.on_time(now_ms);
-        self.seat
-            .record
-            .event(self.now_ms, "binary", json!({"bytes": bytes}));
-        self.error(
-            &ApiError::new("invalid_event", "Binary messages are not supported."),
-            None,
-        );
+        self.seat.record.event(self.now_ms, "binary", json!({"bytes": bytes}));
+        self.error(&ApiError::new("invalid_event", "Binary messages are not supported."), None);
     }
 
     fn append_base64(&mut self, audio: &str) {
@@ -77,10 +70,7 @@ impl Session {
         }
         let Ok(bytes) = STANDARD.decode(audio) else {
             let message = "Invalid 'audio'. Expected base64-encoded audio bytes in the session's input format.";
-            self.error(
-                &ApiError::new("invalid_value", message).param("audio"),
-                None,
-            );
+            self.error(&ApiError::new("invalid_value", message).param("audio"), None);
             return;
         };
         self.seat.record.write(|r| {
@@ -108,9 +98,7 @@ impl Session {
         self.note_echo();
         let event_id = event.get("event_id").and_then(Value::as_str);
         let Some(kind) = event.get("type").and_then(Value::as_str) else {
-            self.seat
-                .record
-                .event(self.now_ms, "malformed", event.clone());
+            self.seat.record.event(self.now_ms, "malformed", event.clone());
             let error =
                 ApiError::new("invalid_event", "The 'type' field is missing.").param("type");
             self.error(&error, event_id);
@@ -162,8 +150,7 @@ impl Session {
         self.input.set_format(self.config.input_format());
         let session = self.session_body();
         self.seat.record.write(|r| r.config = session);
-        self.queue
-            .at(self.now_ms + self.seat.knobs.latency_ms, Task::Updated);
+        self.queue.at(self.now_ms + self.seat.knobs.latency_ms, Task::Updated);
         Ok(())
     }
 
@@ -172,10 +159,8 @@ impl Session {
         let new_id = self.new_id("item");
         let item = Item::from_client(value, new_id)?;
         if self.conversation.get(&item.id).is_some() {
-            let message = format!(
-                "Error adding item: an item with id '{}' already exists.",
-                item.id
-            );
+            let message =
+                format!("Error adding item: an item with id '{}' already exists.", item.id);
             return Err(ApiError::new("item_create_duplicate_item_id", message).param("item.id"));
         }
         if let Kind::Output { call_id, .. } = &item.kind
@@ -214,16 +199,12 @@ impl Session {
     }
 
     fn truncate_item(&mut self, id: &str, event: &Value) -> Result<(), ApiError> {
-        let end_ms = event
-            .get("audio_end_ms")
-            .ok_or_else(|| ApiError::missing("audio_end_ms"))?;
+        let end_ms = event.get("audio_end_ms").ok_or_else(|| ApiError::missing("audio_end_ms"))?;
         let whole = "a number of milliseconds, 0 or more";
         let end_ms = end_ms
             .as_u64()
             .ok_or_else(|| ApiError::invalid_value("audio_end_ms", end_ms, whole))?;
-        let index = event
-            .get("content_index")
-            .ok_or_else(|| ApiError::missing("content_index"))?;
+        let index = event.get("content_index").ok_or_else(|| ApiError::missing("content_index"))?;
         if *index != 0 {
             return Err(ApiError::invalid_value("content_index", index, "0"));
         }
@@ -258,10 +239,7 @@ mod tests {
             number: 1,
             dialect,
             model: "m".to_owned(),
-            knobs: Knobs {
-                first_audio_ms: 0,
-                ..Knobs::default()
-            },
+            knobs: Knobs { first_audio_ms: 0, ..Knobs::default() },
             script: Arc::new(Script::receptionist().unwrap()),
             ears: Arc::default(),
             voice: Arc::default(),
@@ -321,14 +299,8 @@ mod tests {
         for output in session.take_output() {
             if let Output::Text(text) = output {
                 let event: Value = serde_json::from_str(&text).unwrap();
-                assert!(
-                    event.get("type").and_then(Value::as_str).is_some(),
-                    "{text}"
-                );
-                assert!(
-                    event.get("event_id").and_then(Value::as_str).is_some(),
-                    "{text}"
-                );
+                assert!(event.get("type").and_then(Value::as_str).is_some(), "{text}");
+                assert!(event.get("event_id").and_then(Value::as_str).is_some(), "{text}");
             }
         }
     }

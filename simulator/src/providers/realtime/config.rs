@@ -117,11 +117,7 @@ impl Config {
                     Some("realtime") => {}
                     Some(other) => {
                         let value = Value::from(other);
-                        return Err(ApiError::invalid_value(
-                            "session.type",
-                            &value,
-                            "'realtime'",
-                        ));
+                        return Err(ApiError::invalid_value("session.type", &value, "'realtime'"));
                     }
                     None => return Err(ApiError::missing("session.type")),
                 }
@@ -133,36 +129,25 @@ impl Config {
                 merge_beta(&mut body, patch)?;
             }
         }
-        let changed = Self {
-            dialect: self.dialect,
-            body,
-        };
+        let changed = Self { dialect: self.dialect, body };
         changed.check()?;
         if changed.voice() != self.voice() && voice_used {
             let message = "Cannot update a conversation's voice if assistant audio is present.";
             return Err(ApiError::new("cannot_update_voice", message));
         }
         if changed.body.get("model") != self.body.get("model") {
-            return Err(
-                ApiError::new("invalid_value", "The model of a session cannot change.")
-                    .param("session.model"),
-            );
+            return Err(ApiError::new("invalid_value", "The model of a session cannot change.")
+                .param("session.model"));
         }
         *self = changed;
         Ok(())
     }
 
     fn check(&self) -> Result<(), ApiError> {
-        self.format_at(self.input_format_value())
-            .ok_or_else(|| self.bad_format("input"))?;
-        self.format_at(self.output_format_value())
-            .ok_or_else(|| self.bad_format("output"))?;
+        self.format_at(self.input_format_value()).ok_or_else(|| self.bad_format("input"))?;
+        self.format_at(self.output_format_value()).ok_or_else(|| self.bad_format("output"))?;
         let path = format!("session.{}", self.dialect.modalities());
-        check_modalities(
-            self.dialect,
-            self.body.get(self.dialect.modalities()),
-            &path,
-        )
+        check_modalities(self.dialect, self.body.get(self.dialect.modalities()), &path)
     }
 
     fn bad_format(&self, side: &str) -> ApiError {
@@ -206,13 +191,11 @@ impl Config {
     }
 
     pub(crate) fn input_format(&self) -> AudioFormat {
-        self.format_at(self.input_format_value())
-            .unwrap_or(AudioFormat::Pcm24k)
+        self.format_at(self.input_format_value()).unwrap_or(AudioFormat::Pcm24k)
     }
 
     pub(crate) fn output_format(&self) -> AudioFormat {
-        self.format_at(self.output_format_value())
-            .unwrap_or(AudioFormat::Pcm24k)
+        self.format_at(self.output_format_value()).unwrap_or(AudioFormat::Pcm24k)
     }
 
     pub(crate) fn voice(&self) -> Option<&Value> {
@@ -220,10 +203,7 @@ impl Config {
     }
 
     pub(crate) fn modalities(&self) -> Value {
-        self.body
-            .get(self.dialect.modalities())
-            .cloned()
-            .unwrap_or(Value::Null)
+        self.body.get(self.dialect.modalities()).cloned().unwrap_or(Value::Null)
     }
 
     /// Whether the caller's words are written down.
@@ -233,10 +213,7 @@ impl Config {
     }
 
     pub(crate) fn instructions(&self) -> &str {
-        self.body
-            .get("instructions")
-            .and_then(Value::as_str)
-            .unwrap_or("")
+        self.body.get("instructions").and_then(Value::as_str).unwrap_or("")
     }
 
     pub(crate) fn tools(&self) -> &Value {
@@ -249,9 +226,7 @@ impl Config {
 
     /// `None` where the client decides when a turn ends.
     pub(crate) fn vad(&self) -> Option<VadSettings> {
-        let vad = self
-            .at("/audio/input/turn_detection", "/turn_detection")?
-            .as_object()?;
+        let vad = self.at("/audio/input/turn_detection", "/turn_detection")?.as_object()?;
         let number =
             |name: &str, default: u64| vad.get(name).and_then(Value::as_u64).unwrap_or(default);
         let flag = |name: &str| vad.get(name).and_then(Value::as_bool).unwrap_or(true);

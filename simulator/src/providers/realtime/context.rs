@@ -30,28 +30,16 @@ impl Session {
     }
 
     pub(crate) fn context(&self, params: &Value, own_input: Option<&[Item]>) -> Context {
-        let choice = params
-            .get("tool_choice")
-            .unwrap_or_else(|| self.config.tool_choice());
+        let choice = params.get("tool_choice").unwrap_or_else(|| self.config.tool_choice());
         let offered = params.get("tools").unwrap_or_else(|| self.config.tools());
-        let mut tools: Vec<String> = offered
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(tool_name)
-            .collect();
+        let mut tools: Vec<String> =
+            offered.as_array().into_iter().flatten().filter_map(tool_name).collect();
         if choice == "none" {
             tools.clear();
         }
         let mut context = Context {
-            instructions: params
-                .get("instructions")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-            forced_tool: choice
-                .get("name")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            instructions: params.get("instructions").and_then(Value::as_str).map(str::to_owned),
+            forced_tool: choice.get("name").and_then(Value::as_str).map(str::to_owned),
             tools,
             turn: usize::from(self.created),
             ..Context::default()
@@ -92,37 +80,20 @@ impl Session {
         let number = self.created.wrapping_add(1);
         let mark = self.seat.knobs.watermark.then_some(number);
         let modalities = self.modalities(params);
-        let written = modalities
-            .as_array()
-            .is_some_and(|m| m.iter().all(|m| m == "text"));
+        let written = modalities.as_array().is_some_and(|m| m.iter().all(|m| m == "text"));
         let mut items = Vec::new();
         for part in parts {
             let content = match part {
-                Part::Say(text) if written => Content::Text {
-                    text,
-                    said: String::new(),
-                },
+                Part::Say(text) if written => Content::Text { text, said: String::new() },
                 Part::Say(text) => {
                     let audio = self.seat.voice.speak(&text, format, mark);
-                    Content::Speech {
-                        text,
-                        audio,
-                        said: String::new(),
-                        sent_bytes: 0,
-                    }
+                    Content::Speech { text, audio, said: String::new(), sent_bytes: 0 }
                 }
-                Part::Call { tool, arguments } => Content::Call {
-                    call_id: self.new_id("call"),
-                    name: tool,
-                    arguments,
-                },
+                Part::Call { tool, arguments } => {
+                    Content::Call { call_id: self.new_id("call"), name: tool, arguments }
+                }
             };
-            items.push(OutItem {
-                id: self.new_id("item"),
-                content,
-                begun: false,
-                ended: false,
-            });
+            items.push(OutItem { id: self.new_id("item"), content, begun: false, ended: false });
         }
         items
     }

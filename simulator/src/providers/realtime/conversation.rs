@@ -21,19 +21,11 @@ pub(crate) enum Kind {
     /// The caller, heard or written. `audio_ms` is 0 for what was written.
     User { text: String, audio_ms: u64 },
     /// The model, spoken or written.
-    Assistant {
-        text: String,
-        audio_ms: u64,
-        spoken: bool,
-    },
+    Assistant { text: String, audio_ms: u64, spoken: bool },
     /// Instructions within the conversation.
     System { text: String },
     /// The model called a function.
-    Call {
-        name: String,
-        call_id: String,
-        arguments: String,
-    },
+    Call { name: String, call_id: String, arguments: String },
     /// The client gave a function's result.
     Output { call_id: String, output: String },
 }
@@ -51,33 +43,20 @@ impl Item {
                 call_id: need("call_id")?,
                 arguments: need("arguments")?,
             },
-            "function_call_output" => Kind::Output {
-                call_id: need("call_id")?,
-                output: need("output")?,
-            },
+            "function_call_output" => {
+                Kind::Output { call_id: need("call_id")?, output: need("output")? }
+            }
             other => {
                 let supported = "'message', 'function_call', and 'function_call_output'";
-                return Err(ApiError::invalid_value(
-                    "item.type",
-                    &Value::from(other),
-                    supported,
-                ));
+                return Err(ApiError::invalid_value("item.type", &Value::from(other), supported));
             }
         };
-        Ok(Self {
-            id: text("id").unwrap_or(new_id),
-            kind,
-            in_progress: false,
-        })
+        Ok(Self { id: text("id").unwrap_or(new_id), kind, in_progress: false })
     }
 
     /// As it is shown to the client.
     pub(crate) fn body(&self, dialect: Dialect) -> Value {
-        let status = if self.in_progress {
-            "in_progress"
-        } else {
-            "completed"
-        };
+        let status = if self.in_progress { "in_progress" } else { "completed" };
         let mut body = match &self.kind {
             Kind::User { text, audio_ms: 0 } => {
                 message_body("user", json!({"type": "input_text", "text": text}))
@@ -89,21 +68,14 @@ impl Item {
                 message_body("system", json!({"type": "input_text", "text": text}))
             }
             Kind::Assistant { .. } if self.in_progress => message_body("assistant", Value::Null),
-            Kind::Assistant {
-                text, spoken: true, ..
-            } => {
+            Kind::Assistant { text, spoken: true, .. } => {
                 let content = json!({"type": dialect.audio_content(), "transcript": text});
                 message_body("assistant", content)
             }
-            Kind::Assistant { text, .. } => message_body(
-                "assistant",
-                json!({"type": dialect.text_content(), "text": text}),
-            ),
-            Kind::Call {
-                name,
-                call_id,
-                arguments,
-            } => json!({
+            Kind::Assistant { text, .. } => {
+                message_body("assistant", json!({"type": dialect.text_content(), "text": text}))
+            }
+            Kind::Call { name, call_id, arguments } => json!({
                 "type": "function_call", "name": name, "call_id": call_id,
                 "arguments": if self.in_progress { "" } else { arguments },
             }),
@@ -134,11 +106,7 @@ impl Item {
 }
 
 fn message_body(role: &str, content: Value) -> Value {
-    let content = if content.is_null() {
-        json!([])
-    } else {
-        json!([content])
-    };
+    let content = if content.is_null() { json!([]) } else { json!([content]) };
     json!({"type": "message", "role": role, "content": content})
 }
 
@@ -152,30 +120,18 @@ fn message(item: &Value, role: &str) -> Result<Kind, ApiError> {
         if role == "assistant" && spoken {
             let path = format!("item.content[{n}].type");
             let supported = "'output_text'";
-            return Err(ApiError::invalid_value(
-                &path,
-                &Value::from(kind),
-                supported,
-            ));
+            return Err(ApiError::invalid_value(&path, &Value::from(kind), supported));
         }
         let words = part.get("text").or_else(|| part.get("transcript"));
         text.push_str(words.and_then(Value::as_str).unwrap_or(""));
     }
     match role {
         "user" => Ok(Kind::User { text, audio_ms: 0 }),
-        "assistant" => Ok(Kind::Assistant {
-            text,
-            audio_ms: 0,
-            spoken: false,
-        }),
+        "assistant" => Ok(Kind::Assistant { text, audio_ms: 0, spoken: false }),
         "system" => Ok(Kind::System { text }),
         other => {
             let supported = "'user', 'assistant', and 'system'";
-            Err(ApiError::invalid_value(
-                "item.role",
-                &Value::from(other),
-                supported,
-            ))
+            Err(ApiError::invalid_value("item.role", &Value::from(other), supported))
         }
     }
 }
@@ -211,16 +167,12 @@ impl Conversation {
         let place = if before == "root" {
             0
         } else {
-            let at = self
-                .items
-                .iter()
-                .position(|i| i.id == before)
-                .ok_or_else(|| {
-                    let message = format!(
-                        "Error adding item: the previous item with id '{before}' does not exist."
-                    );
-                    ApiError::new("invalid_value", message).param("previous_item_id")
-                })?;
+            let at = self.items.iter().position(|i| i.id == before).ok_or_else(|| {
+                let message = format!(
+                    "Error adding item: the previous item with id '{before}' does not exist."
+                );
+                ApiError::new("invalid_value", message).param("previous_item_id")
+            })?;
             at + 1
         };
         self.items.insert(place, item);
@@ -251,11 +203,7 @@ impl Conversation {
             ApiError::new("item_truncate_invalid_item_id", missing).param("item_id")
         })?;
         match &mut item.kind {
-            Kind::Assistant {
-                text,
-                audio_ms,
-                spoken: true,
-            } if *audio_ms > 0 => {
+            Kind::Assistant { text, audio_ms, spoken: true } if *audio_ms > 0 => {
                 if end_ms > *audio_ms {
                     let message =
                         format!("Audio content of {audio_ms}ms is already shorter than {end_ms}ms");
@@ -281,7 +229,5 @@ impl Conversation {
 fn heard_part(text: &str, end_ms: u64, audio_ms: u64) -> String {
     let characters = text.chars().count() as u64;
     let keep = characters * end_ms / audio_ms.max(1);
-    text.chars()
-        .take(usize::try_from(keep).unwrap_or(usize::MAX))
-        .collect()
+    text.chars().take(usize::try_from(keep).unwrap_or(usize::MAX)).collect()
 }

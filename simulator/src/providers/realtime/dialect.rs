@@ -31,17 +31,11 @@ impl Dialect {
     }
 
     pub(crate) const fn transcript_delta(self) -> &'static str {
-        self.pick(
-            "response.output_audio_transcript.delta",
-            "response.audio_transcript.delta",
-        )
+        self.pick("response.output_audio_transcript.delta", "response.audio_transcript.delta")
     }
 
     pub(crate) const fn transcript_done(self) -> &'static str {
-        self.pick(
-            "response.output_audio_transcript.done",
-            "response.audio_transcript.done",
-        )
+        self.pick("response.output_audio_transcript.done", "response.audio_transcript.done")
     }
 
     pub(crate) const fn text_delta(self) -> &'static str {

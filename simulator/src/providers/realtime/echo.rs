@@ -35,8 +35,7 @@ impl Session {
     pub(crate) fn echo(&mut self, base64: &str, bytes: usize) {
         if !self.echo_waits {
             self.echo_waits = true;
-            self.queue
-                .at(self.now_ms + START_BY_ITSELF_MS, Task::StartEcho);
+            self.queue.at(self.now_ms + START_BY_ITSELF_MS, Task::StartEcho);
         }
         let Some(mut echo) = self.echo.take() else {
             return;
@@ -91,10 +90,8 @@ impl Session {
             return;
         };
         let (number, bytes) = (echo.number, std::mem::take(&mut echo.unknown_bytes));
-        if let Some(OutItem {
-            content: Content::Speech { sent_bytes, .. },
-            ..
-        }) = self.active_item(number, 0)
+        if let Some(OutItem { content: Content::Speech { sent_bytes, .. }, .. }) =
+            self.active_item(number, 0)
         {
             *sent_bytes += bytes;
         }
@@ -125,11 +122,6 @@ impl Session {
             said: String::new(),
             sent_bytes: 0,
         };
-        OutItem {
-            id: self.new_id("item"),
-            content,
-            begun: false,
-            ended: false,
-        }
+        OutItem { id: self.new_id("item"), content, begun: false, ended: false }
     }
 }

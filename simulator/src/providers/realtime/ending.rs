@@ -22,11 +22,7 @@ pub(crate) struct Ending<'a> {
 impl Session {
     /// Speech interrupts the default conversation's response.
     pub(crate) fn interrupt(&mut self) {
-        let active = self
-            .responses
-            .iter()
-            .find(|r| r.in_conversation)
-            .map(|r| r.number);
+        let active = self.responses.iter().find(|r| r.in_conversation).map(|r| r.number);
         if let Some(number) = active {
             self.cancel(number, "turn_detected");
         }
@@ -46,17 +42,9 @@ impl Session {
         let mine = |task: &Task| matches!(task, Task::Step { response, .. } if *response == number);
         let left = self.queue.take(mine);
         let late = self.late_deltas(number, left);
-        self.finish(
-            number,
-            &Ending {
-                status: "cancelled",
-                reason: Some(reason),
-                error: None,
-            },
-        );
+        self.finish(number, &Ending { status: "cancelled", reason: Some(reason), error: None });
         for (n, text) in (1u64..).zip(late) {
-            self.queue
-                .at(self.now_ms + n * LATE_DELTA_MS, Task::Late(text));
+            self.queue.at(self.now_ms + n * LATE_DELTA_MS, Task::Late(text));
         }
     }
 
@@ -64,10 +52,7 @@ impl Session {
         let wanted = usize::try_from(self.seat.knobs.late_deltas).unwrap_or(0);
         let mut texts = Vec::new();
         for task in left {
-            if let Task::Step {
-                step: Step::Audio { index, from, to },
-                ..
-            } = task
+            if let Task::Step { step: Step::Audio { index, from, to }, .. } = task
                 && texts.len() < wanted
             {
                 texts.extend(self.audio_delta(number, index, from, to));
@@ -80,11 +65,7 @@ impl Session {
     pub(crate) fn finish(&mut self, number: u16, ending: &Ending<'_>) {
         self.end_echo(number);
         let open = |r: &Active| {
-            let open = r
-                .items
-                .iter()
-                .enumerate()
-                .filter(|(_, i)| i.begun && !i.ended);
+            let open = r.items.iter().enumerate().filter(|(_, i)| i.begun && !i.ended);
             open.map(|(index, _)| index).collect::<Vec<_>>()
         };
         let indexes = self.responses.iter().find(|r| r.number == number).map(open);
@@ -95,11 +76,7 @@ impl Session {
             return;
         };
         let active = self.responses.remove(place);
-        let tokens = usage(
-            active.input,
-            self.cached_part(active.input),
-            active.output_tokens(),
-        );
+        let tokens = usage(active.input, self.cached_part(active.input), active.output_tokens());
         if active.in_conversation {
             self.cached = active.input;
         }
@@ -124,10 +101,7 @@ impl Session {
 
     /// The input that the last response had too cannot be more than this one's.
     fn cached_part(&self, input: Tokens) -> Tokens {
-        Tokens {
-            text: self.cached.text.min(input.text),
-            audio: self.cached.audio.min(input.audio),
-        }
+        Tokens { text: self.cached.text.min(input.text), audio: self.cached.audio.min(input.audio) }
     }
 
     pub(crate) fn response_body(
@@ -143,15 +117,10 @@ impl Session {
             .filter(|item| item.begun)
             .map(|item| {
                 let whole = item.ended && status == "completed";
-                item.body(
-                    self.seat.dialect,
-                    if whole { "completed" } else { "incomplete" },
-                )
+                item.body(self.seat.dialect, if whole { "completed" } else { "incomplete" })
             })
             .collect();
-        let conversation = active
-            .in_conversation
-            .then(|| self.seat.id.replace("sess_", "conv_"));
+        let conversation = active.in_conversation.then(|| self.seat.id.replace("sess_", "conv_"));
         let mut body = json!({
             "id": active.id,
             "object": "realtime.response",
@@ -163,18 +132,12 @@ impl Session {
             "metadata": active.metadata,
             "usage": usage,
         });
-        set(
-            &mut body,
-            self.seat.dialect.modalities(),
-            active.modalities.clone(),
-        );
+        set(&mut body, self.seat.dialect.modalities(), active.modalities.clone());
         let (format, voice) = (self.config.output_format_value(), self.config.voice());
         match self.seat.dialect {
-            Dialect::Ga => set(
-                &mut body,
-                "audio",
-                json!({"output": {"format": format, "voice": voice}}),
-            ),
+            Dialect::Ga => {
+                set(&mut body, "audio", json!({"output": {"format": format, "voice": voice}}))
+            }
             Dialect::Beta => {
                 set(&mut body, "output_audio_format", json!(format));
                 set(&mut body, "voice", json!(voice));

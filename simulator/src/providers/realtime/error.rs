@@ -36,9 +36,7 @@ impl ApiError {
     }
 
     pub(crate) fn invalid_value(path: &str, value: &Value, supported: &str) -> Self {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let message = format!("Invalid value: '{value}'. Supported values are: {supported}.");
         Self::new("invalid_value", message).param(path)
     }
@@ -46,10 +44,7 @@ impl ApiError {
     /// An error of a code that was asked for, with the type that goes with it.
     pub(crate) fn of_code(code: &str) -> Self {
         let mut error = Self::new(code, format!("Simulated error: {code}."));
-        if matches!(
-            code,
-            "server_error" | "rate_limit_exceeded" | "insufficient_quota"
-        ) {
+        if matches!(code, "server_error" | "rate_limit_exceeded" | "insufficient_quota") {
             error.kind = "server_error";
         }
         error

@@ -64,9 +64,7 @@ impl Input {
 
     /// Drops what is older than the padding, so that a silent caller fills nothing.
     fn keep_last(&mut self, keep_ms: u64) {
-        let keep = usize::try_from(keep_ms / FRAME_MS)
-            .unwrap_or(usize::MAX)
-            .max(5);
+        let keep = usize::try_from(keep_ms / FRAME_MS).unwrap_or(usize::MAX).max(5);
         if self.levels.len() > keep {
             self.levels.drain(..self.levels.len() - keep);
             self.bytes = self.bytes.min(keep * self.format.frame_bytes());
@@ -137,30 +135,15 @@ impl Session {
     }
 
     fn commit(&mut self) {
-        let id = self
-            .input
-            .item_id
-            .take()
-            .unwrap_or_else(|| self.new_id("item"));
+        let id = self.input.item_id.take().unwrap_or_else(|| self.new_id("item"));
         let audio_ms = self.input.ms();
         let text = self.seat.ears.recognise(&self.input.levels);
         let text = text.unwrap_or_else(|| format!("(unrecognised speech, {audio_ms} ms)"));
         self.input.clear();
         self.seat.record.write(|r| r.heard.push(text.clone()));
-        let kind = Kind::User {
-            text: text.clone(),
-            audio_ms,
-        };
-        let item = Item {
-            id: id.clone(),
-            kind,
-            in_progress: false,
-        };
-        let before = self
-            .conversation
-            .iter()
-            .next_back()
-            .map(|item| item.id.clone());
+        let kind = Kind::User { text: text.clone(), audio_ms };
+        let item = Item { id: id.clone(), kind, in_progress: false };
+        let before = self.conversation.iter().next_back().map(|item| item.id.clone());
         let fields = json!({"item_id": id, "previous_item_id": before});
         self.emit("input_audio_buffer.committed", fields);
         self.add_item(item);
@@ -171,20 +154,9 @@ impl Session {
 
     fn schedule_transcript(&mut self, item_id: String, text: String, audio_ms: u64) {
         let all_ms = self.seat.knobs.transcript_ms;
-        let first = Task::TranscriptDelta {
-            item_id: item_id.clone(),
-            text: text.clone(),
-        };
-        self.queue
-            .at(self.now_ms + all_ms * FIRST_WORDS_PERCENT / 100, first);
-        self.queue.at(
-            self.now_ms + all_ms,
-            Task::TranscriptDone {
-                item_id,
-                text,
-                audio_ms,
-            },
-        );
+        let first = Task::TranscriptDelta { item_id: item_id.clone(), text: text.clone() };
+        self.queue.at(self.now_ms + all_ms * FIRST_WORDS_PERCENT / 100, first);
+        self.queue.at(self.now_ms + all_ms, Task::TranscriptDone { item_id, text, audio_ms });
     }
 
     pub(crate) fn transcript_delta(&mut self, item_id: &str, text: &str) {
@@ -200,10 +172,7 @@ impl Session {
             "transcript": text,
             "usage": {"type": "duration", "seconds": seconds},
         });
-        self.emit(
-            "conversation.item.input_audio_transcription.completed",
-            fields,
-        );
+        self.emit("conversation.item.input_audio_transcription.completed", fields);
     }
 
     /// `input_audio_buffer.clear`.

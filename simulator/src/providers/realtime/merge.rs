@@ -45,12 +45,8 @@ pub(crate) fn check_modalities(
     path: &str,
 ) -> Result<(), ApiError> {
     let Some(value) = value else { return Ok(()) };
-    let mut names: Vec<&str> = value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let mut names: Vec<&str> =
+        value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     names.sort_unstable();
     let good = match dialect {
         Dialect::Ga => matches!(names.as_slice(), ["audio"] | ["text"]),
@@ -61,11 +57,7 @@ pub(crate) fn check_modalities(
         Dialect::Beta => "['text'] and ['audio', 'text']",
     };
     let message = format!("Invalid modalities: {value}. Supported combinations are: {supported}.");
-    if good {
-        Ok(())
-    } else {
-        Err(ApiError::new("invalid_value", message).param(path))
-    }
+    if good { Ok(()) } else { Err(ApiError::new("invalid_value", message).param(path)) }
 }
 
 pub(crate) fn merge_ga(body: &mut Value, patch: &Map<String, Value>) -> Result<(), ApiError> {
@@ -95,12 +87,7 @@ fn merge_side(
     path: &str,
 ) -> Result<(), ApiError> {
     let keys: &[&str] = if side == "input" {
-        &[
-            "format",
-            "noise_reduction",
-            "transcription",
-            "turn_detection",
-        ]
+        &["format", "noise_reduction", "transcription", "turn_detection"]
     } else {
         &["format", "voice", "speed"]
     };
@@ -111,18 +98,10 @@ fn merge_side(
             "format" => {
                 let format = object(value, &path)?;
                 let linear = format.get("type").and_then(Value::as_str) == Some("audio/pcm");
-                known(
-                    format,
-                    if linear { &["type", "rate"] } else { &["type"] },
-                    &path,
-                )?;
+                known(format, if linear { &["type", "rate"] } else { &["type"] }, &path)?;
                 if linear && format.get("rate").is_some_and(|r| r != 24_000) {
                     let rate = format.get("rate").unwrap_or(&Value::Null);
-                    return Err(ApiError::invalid_value(
-                        &format!("{path}.rate"),
-                        rate,
-                        "24000",
-                    ));
+                    return Err(ApiError::invalid_value(&format!("{path}.rate"), rate, "24000"));
                 }
                 set(old, key, value.clone());
             }
@@ -153,10 +132,7 @@ fn merge_vad(holder: &mut Value, key: &str, value: &Value, path: &str) -> Result
     known(fields, VAD_KEYS, path)?;
     let old = holder.get(key).cloned().unwrap_or(Value::Null);
     let old_kind = old.get("type").and_then(Value::as_str).map(str::to_owned);
-    let kind = fields
-        .get("type")
-        .and_then(Value::as_str)
-        .or(old_kind.as_deref());
+    let kind = fields.get("type").and_then(Value::as_str).or(old_kind.as_deref());
     let kind = kind.unwrap_or("server_vad");
     if !matches!(kind, "server_vad" | "semantic_vad") {
         let supported = "'server_vad' and 'semantic_vad'";
@@ -166,11 +142,7 @@ fn merge_vad(holder: &mut Value, key: &str, value: &Value, path: &str) -> Result
             supported,
         ));
     }
-    let mut merged = if old_kind.as_deref() == Some(kind) {
-        old
-    } else {
-        vad_defaults(kind)
-    };
+    let mut merged = if old_kind.as_deref() == Some(kind) { old } else { vad_defaults(kind) };
     for (name, field) in fields {
         set(&mut merged, name, field.clone());
     }
@@ -180,7 +152,5 @@ fn merge_vad(holder: &mut Value, key: &str, value: &Value, path: &str) -> Result
 
 fn object<'a>(value: &'a Value, path: &str) -> Result<&'a Map<String, Value>, ApiError> {
     let message = format!("Invalid type for '{path}': expected an object.");
-    value
-        .as_object()
-        .ok_or_else(|| ApiError::new("invalid_type", message).param(path))
+    value.as_object().ok_or_else(|| ApiError::new("invalid_type", message).param(path))
 }

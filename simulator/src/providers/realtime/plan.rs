@@ -18,11 +18,7 @@ pub(crate) enum Step {
     /// Words of the transcript, or of a written answer.
     Words { index: usize, text: String },
     /// Octets `from..to` of the item's audio.
-    Audio {
-        index: usize,
-        from: usize,
-        to: usize,
-    },
+    Audio { index: usize, from: usize, to: usize },
     /// Part of a function call's arguments.
     Arguments { index: usize, text: String },
     /// The item is complete.
@@ -43,21 +39,9 @@ pub(crate) struct OutItem {
 /// What an item says or calls.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    Speech {
-        text: String,
-        audio: Arc<[u8]>,
-        said: String,
-        sent_bytes: usize,
-    },
-    Text {
-        text: String,
-        said: String,
-    },
-    Call {
-        call_id: String,
-        name: String,
-        arguments: String,
-    },
+    Speech { text: String, audio: Arc<[u8]>, said: String, sent_bytes: usize },
+    Text { text: String, said: String },
+    Call { call_id: String, name: String, arguments: String },
 }
 
 /// A response that is not over.
@@ -82,21 +66,13 @@ impl OutItem {
         match &self.content {
             Content::Speech { .. } | Content::Text { .. } => {
                 let part = self.part(dialect);
-                let content = if status == "in_progress" {
-                    json!([])
-                } else {
-                    json!([part])
-                };
+                let content = if status == "in_progress" { json!([]) } else { json!([part]) };
                 json!({
                     "id": self.id, "object": "realtime.item", "type": "message",
                     "role": "assistant", "status": status, "content": content,
                 })
             }
-            Content::Call {
-                call_id,
-                name,
-                arguments,
-            } => json!({
+            Content::Call { call_id, name, arguments } => json!({
                 "id": self.id, "object": "realtime.item", "type": "function_call",
                 "status": status, "name": name, "call_id": call_id,
                 "arguments": if status == "completed" { arguments.as_str() } else { "" },
@@ -126,9 +102,9 @@ impl OutItem {
 
     fn tokens(&self, format: AudioFormat) -> Tokens {
         match &self.content {
-            Content::Speech {
-                said, sent_bytes, ..
-            } => Tokens::of_text(said) + Tokens::of_assistant_audio(format.ms(*sent_bytes)),
+            Content::Speech { said, sent_bytes, .. } => {
+                Tokens::of_text(said) + Tokens::of_assistant_audio(format.ms(*sent_bytes))
+            }
             Content::Text { said, .. } => Tokens::of_text(said),
             Content::Call { arguments, .. } => Tokens::of_text(arguments),
         }
@@ -137,19 +113,12 @@ impl OutItem {
 
 impl Active {
     pub(crate) fn output_tokens(&self) -> Tokens {
-        self.items
-            .iter()
-            .filter(|i| i.begun)
-            .map(|i| i.tokens(self.format))
-            .sum()
+        self.items.iter().filter(|i| i.begun).map(|i| i.tokens(self.format)).sum()
     }
 
     /// When each step is due, in milliseconds after the response's creation.
     pub(crate) fn schedule(&self, knobs: &Knobs) -> Vec<(u64, Step)> {
-        let mut clock = Clock {
-            at_ms: knobs.first_audio_ms,
-            steps: Vec::new(),
-        };
+        let mut clock = Clock { at_ms: knobs.first_audio_ms, steps: Vec::new() };
         for (index, item) in self.items.iter().enumerate() {
             clock.add(Step::Begin { index });
             match &item.content {
@@ -158,10 +127,7 @@ impl Active {
                 }
                 Content::Text { text, .. } => {
                     for word in text.split_inclusive(' ') {
-                        clock.add(Step::Words {
-                            index,
-                            text: word.to_owned(),
-                        });
+                        clock.add(Step::Words { index, text: word.to_owned() });
                         clock.at_ms += 5;
                     }
                 }
@@ -207,10 +173,7 @@ impl Clock {
             let to = (from + delta).min(bytes);
             let until = word_end(text, text.len() * to / bytes.max(1));
             if let Some(words) = text.get(said..until).filter(|w| !w.is_empty()) {
-                self.add(Step::Words {
-                    index,
-                    text: words.to_owned(),
-                });
+                self.add(Step::Words { index, text: words.to_owned() });
                 said = until;
             }
             self.add(Step::Audio { index, from, to });
@@ -221,10 +184,7 @@ impl Clock {
     fn arguments(&mut self, index: usize, arguments: &str) {
         let characters: Vec<char> = arguments.chars().collect();
         for piece in characters.chunks(12) {
-            self.add(Step::Arguments {
-                index,
-                text: piece.iter().collect(),
-            });
+            self.add(Step::Arguments { index, text: piece.iter().collect() });
             self.at_ms += 5;
         }
     }
@@ -248,12 +208,7 @@ mod tests {
             said: String::new(),
             sent_bytes: 0,
         };
-        let item = OutItem {
-            id: "item_1".to_owned(),
-            content,
-            begun: false,
-            ended: false,
-        };
+        let item = OutItem { id: "item_1".to_owned(), content, begun: false, ended: false };
         Active {
             number: 1,
             id: "resp_1".to_owned(),

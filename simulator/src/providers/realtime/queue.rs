@@ -11,10 +11,7 @@ pub(crate) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) const fn new() -> Self {
-        Self {
-            due: BTreeMap::new(),
-            inserted: 0,
-        }
+        Self { due: BTreeMap::new(), inserted: 0 }
     }
 
     pub(crate) fn at(&mut self, at_ms: u64, thing: T) {
@@ -34,10 +31,7 @@ impl<T> Queue<T> {
 
     /// Takes out everything that `which` names, in order.
     pub(crate) fn take(&mut self, mut which: impl FnMut(&T) -> bool) -> Vec<T> {
-        self.due
-            .extract_if(.., |_, thing| which(thing))
-            .map(|(_, thing)| thing)
-            .collect()
+        self.due.extract_if(.., |_, thing| which(thing)).map(|(_, thing)| thing).collect()
     }
 
     pub(crate) fn clear(&mut self) {
@@ -59,9 +53,6 @@ mod tests {
         assert_eq!(queue.next_ms(), Some(10));
         assert_eq!(queue.pop(9), None);
         assert_eq!(queue.take(|t| matches!(*t, "b" | "d")), ["b", "d"]);
-        assert_eq!(
-            (queue.pop(30), queue.pop(30), queue.pop(30)),
-            (Some("a"), Some("c"), None)
-        );
+        assert_eq!((queue.pop(30), queue.pop(30), queue.pop(30)), (Some("a"), Some("c"), None));
     }
 }

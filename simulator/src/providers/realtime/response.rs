@@ -53,10 +53,7 @@ impl Session {
                 "Conversation already has an active response in progress: {}. Wait until the response is finished before creating a new one.",
                 active.id
             );
-            return Err(ApiError::new(
-                "conversation_already_has_active_response",
-                message,
-            ));
+            return Err(ApiError::new("conversation_already_has_active_response", message));
         }
         let own_input = self.own_input(params)?;
         let items = if self.seat.knobs.echo && in_conversation {
@@ -74,7 +71,7 @@ impl Session {
     fn check_params(&self, params: &Value) -> Result<(), ApiError> {
         let Some(map) = params.as_object() else {
             return Err(
-                ApiError::new("invalid_type", "Invalid type for 'response'.").param("response"),
+                ApiError::new("invalid_type", "Invalid type for 'response'.").param("response")
             );
         };
         let keys = match self.seat.dialect {
@@ -83,11 +80,7 @@ impl Session {
         };
         known(map, keys, "response")?;
         let field = self.seat.dialect.modalities();
-        check_modalities(
-            self.seat.dialect,
-            map.get(field),
-            &format!("response.{field}"),
-        )
+        check_modalities(self.seat.dialect, map.get(field), &format!("response.{field}"))
     }
 
     fn activate(&mut self, params: &Value, items: Vec<OutItem>, own: Option<&[Item]>) -> Active {
@@ -132,14 +125,7 @@ impl Session {
             self.begin_echo(number);
         } else if let Some(code) = self.seat.knobs.fail_code.clone() {
             let error = Some(ApiError::of_code(&code));
-            self.finish(
-                number,
-                &Ending {
-                    status: "failed",
-                    reason: None,
-                    error,
-                },
-            );
+            self.finish(number, &Ending { status: "failed", reason: None, error });
         } else {
             self.schedule(number, steps);
         }

@@ -149,10 +149,7 @@ impl Session {
         if let Some(after_ms) = self.seat.knobs.drop_after_ms {
             self.queue.at(after_ms, Task::Drop);
         }
-        self.queue.at(
-            self.seat.knobs.session_limit_s.saturating_mul(1_000),
-            Task::Expire,
-        );
+        self.queue.at(self.seat.knobs.session_limit_s.saturating_mul(1_000), Task::Expire);
         let session = self.session_body();
         self.seat.record.write(|r| r.config = session.clone());
         self.emit("session.created", json!({"session": session}));
@@ -177,11 +174,7 @@ impl Session {
             Task::Step { response, step } => self.step(response, step),
             Task::Late(text) => self.send(text),
             Task::TranscriptDelta { item_id, text } => self.transcript_delta(&item_id, &text),
-            Task::TranscriptDone {
-                item_id,
-                text,
-                audio_ms,
-            } => {
+            Task::TranscriptDone { item_id, text, audio_ms } => {
                 self.transcript_done(&item_id, &text, audio_ms);
             }
             Task::StartEcho => self.start_echo(),
@@ -207,11 +200,7 @@ impl Session {
     fn updated(&mut self) {
         let mut session = self.session_body();
         if self.seat.knobs.big {
-            set(
-                &mut session,
-                "simulated_padding",
-                Value::String("x".repeat(PADDING_BYTES)),
-            );
+            set(&mut session, "simulated_padding", Value::String("x".repeat(PADDING_BYTES)));
         }
         self.emit("session.updated", json!({"session": session}));
         if self.ready {
@@ -228,23 +217,16 @@ impl Session {
 
     pub(crate) fn garbage(&mut self) {
         self.send("<<< this is no JSON".to_owned());
-        self.out
-            .push(Output::Binary(vec![0x00, 0x9f, 0x92, 0x96, 0xff]));
+        self.out.push(Output::Binary(vec![0x00, 0x9f, 0x92, 0x96, 0xff]));
         self.send("[]".to_owned());
         self.send(r#"{"type":17}"#.to_owned());
-        self.emit(
-            "simulated.unheard_of",
-            json!({"nested": {"deep": [1, 2, {"x": null}]}}),
-        );
+        self.emit("simulated.unheard_of", json!({"nested": {"deep": [1, 2, {"x": null}]}}));
     }
 
     fn expire(&mut self) {
         let message = "Your session hit the maximum duration of 60 minutes.";
         self.error(&ApiError::new("session_expired", message), None);
-        self.end(
-            Output::Close(CLOSE_EXPIRED, "session_expired".to_owned()),
-            "expired",
-        );
+        self.end(Output::Close(CLOSE_EXPIRED, "session_expired".to_owned()), "expired");
     }
 
     /// The effective configuration, with the session's own fields.
@@ -252,11 +234,7 @@ impl Session {
         let mut session = self.config.body().clone();
         set(&mut session, "id", self.seat.id.clone());
         set(&mut session, "object", "realtime.session");
-        set(
-            &mut session,
-            "expires_at",
-            self.seat.unix_s + self.seat.knobs.session_limit_s,
-        );
+        set(&mut session, "expires_at", self.seat.unix_s + self.seat.knobs.session_limit_s);
         session
     }
 
@@ -273,9 +251,7 @@ impl Session {
     }
 
     pub(crate) fn error(&mut self, error: &ApiError, event_id: Option<&str>) {
-        self.seat
-            .record
-            .write(|r| r.errors.push(error.code.clone()));
+        self.seat.record.write(|r| r.errors.push(error.code.clone()));
         self.emit("error", json!({"error": error.body(event_id)}));
     }
 

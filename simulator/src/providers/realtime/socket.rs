@@ -20,10 +20,7 @@ pub(crate) async fn drive(
 ) {
     let origin = Instant::now();
     let now_ms = move || u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let mut outlet = Outlet {
-        socket: Some(socket),
-        fragment: session.seat.knobs.fragment,
-    };
+    let mut outlet = Outlet { socket: Some(socket), fragment: session.seat.knobs.fragment };
     session.start();
     loop {
         for output in session.take_output() {
@@ -32,9 +29,7 @@ pub(crate) async fn drive(
         if session.ended() || outlet.socket.is_none() {
             break;
         }
-        let due = session
-            .deadline_ms()
-            .map(|ms| origin + Duration::from_millis(ms));
+        let due = session.deadline_ms().map(|ms| origin + Duration::from_millis(ms));
         let message = tokio::select! {
             message = messages.recv() => message,
             () = wait(due) => {
@@ -105,11 +100,7 @@ impl Outlet {
             return;
         };
         let description = (!reason.is_empty()).then_some(reason);
-        if socket
-            .close(Some(CloseReason { code, description }))
-            .await
-            .is_err()
-        {
+        if socket.close(Some(CloseReason { code, description })).await.is_err() {
             tracing::debug!("the client was gone before the close frame");
         }
     }

@@ -19,11 +19,7 @@ impl Session {
             Step::Arguments { index, text } => self.arguments(number, index, &text),
             Step::End { index } => self.end_item(number, index, "completed"),
             Step::Finish => {
-                let ending = Ending {
-                    status: "completed",
-                    reason: None,
-                    error: None,
-                };
+                let ending = Ending { status: "completed", reason: None, error: None };
                 self.finish(number, &ending);
             }
         }
@@ -55,11 +51,7 @@ impl Session {
     }
 
     pub(crate) fn active_item(&mut self, number: u16, index: usize) -> Option<&mut OutItem> {
-        self.responses
-            .iter_mut()
-            .find(|r| r.number == number)?
-            .items
-            .get_mut(index)
+        self.responses.iter_mut().find(|r| r.number == number)?.items.get_mut(index)
     }
 
     /// The fields that say what an event of a response is about.
@@ -85,11 +77,7 @@ impl Session {
         self.emit("response.output_item.added", fields);
         if in_conversation {
             let kind = kind_of(&item.content);
-            self.add_item(Item {
-                id: item.id.clone(),
-                kind,
-                in_progress: true,
-            });
+            self.add_item(Item { id: item.id.clone(), kind, in_progress: true });
         }
         if matches!(item.content, Content::Call { .. }) {
             return;
@@ -133,10 +121,8 @@ impl Session {
         let Some(text) = self.audio_delta(number, index, from, to) else {
             return;
         };
-        if let Some(OutItem {
-            content: Content::Speech { sent_bytes, .. },
-            ..
-        }) = self.active_item(number, index)
+        if let Some(OutItem { content: Content::Speech { sent_bytes, .. }, .. }) =
+            self.active_item(number, index)
         {
             *sent_bytes = to;
         }
@@ -187,9 +173,7 @@ impl Session {
         let kind = self.seat.dialect.audio_delta();
         let active = self.active(number);
         let response_id = active.map_or("", |r| r.id.as_str());
-        let item_id = active
-            .and_then(|r| r.items.get(index))
-            .map_or("", |i| i.id.as_str());
+        let item_id = active.and_then(|r| r.items.get(index)).map_or("", |i| i.id.as_str());
         format!(
             r#"{{"type":"{kind}","event_id":"{event_id}","response_id":"{response_id}","item_id":"{item_id}","output_index":{index},"content_index":0,"delta":"{delta}"}}"#
         )
@@ -204,17 +188,15 @@ impl Session {
             return;
         };
         let (new_text, new_ms) = match &item.content {
-            Content::Speech {
-                said, sent_bytes, ..
-            } => (said.clone(), active.format.ms(*sent_bytes)),
+            Content::Speech { said, sent_bytes, .. } => {
+                (said.clone(), active.format.ms(*sent_bytes))
+            }
             Content::Text { said, .. } => (said.clone(), 0),
             Content::Call { .. } => return,
         };
         let id = item.id.clone();
-        if let Some(Item {
-            kind: Kind::Assistant { text, audio_ms, .. },
-            ..
-        }) = self.conversation.get_mut(&id)
+        if let Some(Item { kind: Kind::Assistant { text, audio_ms, .. }, .. }) =
+            self.conversation.get_mut(&id)
         {
             *text = new_text;
             *audio_ms = new_ms;
@@ -271,10 +253,7 @@ impl Session {
         };
         match &item.content {
             Content::Speech { said, .. } => {
-                self.emit(
-                    self.seat.dialect.audio_done(),
-                    with(json!({"content_index": 0})),
-                );
+                self.emit(self.seat.dialect.audio_done(), with(json!({"content_index": 0})));
                 let fields = with(json!({"content_index": 0, "transcript": said}));
                 self.emit(self.seat.dialect.transcript_done(), fields);
             }
@@ -282,11 +261,7 @@ impl Session {
                 let fields = with(json!({"content_index": 0, "text": said}));
                 self.emit(self.seat.dialect.text_done(), fields);
             }
-            Content::Call {
-                call_id,
-                name,
-                arguments,
-            } => {
+            Content::Call { call_id, name, arguments } => {
                 if status == "completed" {
                     let fields = json!({"call_id": call_id, "name": name, "arguments": arguments});
                     self.emit("response.function_call_arguments.done", with(fields));
@@ -323,21 +298,11 @@ impl Session {
 
 fn kind_of(content: &Content) -> Kind {
     match content {
-        Content::Speech { .. } => Kind::Assistant {
-            text: String::new(),
-            audio_ms: 0,
-            spoken: true,
-        },
-        Content::Text { .. } => Kind::Assistant {
-            text: String::new(),
-            audio_ms: 0,
-            spoken: false,
-        },
-        Content::Call {
-            call_id,
-            name,
-            arguments,
-        } => Kind::Call {
+        Content::Speech { .. } => {
+            Kind::Assistant { text: String::new(), audio_ms: 0, spoken: true }
+        }
+        Content::Text { .. } => Kind::Assistant { text: String::new(), audio_ms: 0, spoken: false },
+        Content::Call { call_id, name, arguments } => Kind::Call {
             name: name.clone(),
             call_id: call_id.clone(),
             arguments: arguments.clone(),

@@ -20,24 +20,15 @@ pub(crate) struct Tokens {
 impl Tokens {
     pub(crate) fn of_text(text: &str) -> Self {
         let characters = text.chars().count();
-        Self {
-            text: characters.div_ceil(CHARACTERS_PER_TOKEN) as u64,
-            audio: 0,
-        }
+        Self { text: characters.div_ceil(CHARACTERS_PER_TOKEN) as u64, audio: 0 }
     }
 
     pub(crate) const fn of_user_audio(ms: u64) -> Self {
-        Self {
-            text: 0,
-            audio: ms.div_ceil(USER_MS_PER_TOKEN),
-        }
+        Self { text: 0, audio: ms.div_ceil(USER_MS_PER_TOKEN) }
     }
 
     pub(crate) const fn of_assistant_audio(ms: u64) -> Self {
-        Self {
-            text: 0,
-            audio: ms.div_ceil(ASSISTANT_MS_PER_TOKEN),
-        }
+        Self { text: 0, audio: ms.div_ceil(ASSISTANT_MS_PER_TOKEN) }
     }
 
     pub(crate) const fn total(self) -> u64 {
@@ -48,10 +39,7 @@ impl Tokens {
 impl std::ops::Add for Tokens {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self {
-            text: self.text + other.text,
-            audio: self.audio + other.audio,
-        }
+        Self { text: self.text + other.text, audio: self.audio + other.audio }
     }
 }
 

@@ -43,11 +43,7 @@ pub(crate) struct Detector {
 
 impl Detector {
     pub(crate) const fn new() -> Self {
-        Self {
-            speaking: false,
-            loud_frames: 0,
-            quiet_ms: 0,
-        }
+        Self { speaking: false, loud_frames: 0, quiet_ms: 0 }
     }
 
     pub(crate) const fn speaking(&self) -> bool {
@@ -68,20 +64,14 @@ impl Detector {
     ) -> Option<Edge> {
         let db = dbfs(level);
         if !self.speaking {
-            self.loud_frames = if db >= settings.onset_dbfs() {
-                self.loud_frames + 1
-            } else {
-                0
-            };
+            self.loud_frames = if db >= settings.onset_dbfs() { self.loud_frames + 1 } else { 0 };
             if self.loud_frames < ONSET_FRAMES {
                 return None;
             }
             self.speaking = true;
             self.quiet_ms = 0;
             let before = ONSET_FRAMES * FRAME_MS + settings.prefix_ms;
-            return Some(Edge::Started {
-                at_ms: end_ms.saturating_sub(before),
-            });
+            return Some(Edge::Started { at_ms: end_ms.saturating_sub(before) });
         }
         let loud = db >= settings.onset_dbfs() - HYSTERESIS_DB;
         self.quiet_ms = if loud { 0 } else { self.quiet_ms + FRAME_MS };
@@ -123,10 +113,7 @@ mod tests {
     #[test]
     fn an_utterance_starts_before_its_first_loud_frame_and_stops_after_the_silence() {
         let seen = edges(&[(-90.0, 50), (-20.0, 50), (-90.0, 50)]);
-        assert_eq!(
-            seen,
-            [Edge::Started { at_ms: 700 }, Edge::Stopped { at_ms: 2_500 }]
-        );
+        assert_eq!(seen, [Edge::Started { at_ms: 700 }, Edge::Stopped { at_ms: 2_500 }]);
     }
 
     #[test]
