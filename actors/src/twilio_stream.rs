@@ -52,12 +52,23 @@ enum State {
     /// Connected; it has not said which call it belongs to.
     Nameless,
     /// Its token is being looked at.
-    Claiming { media: Rc<MediaLink>, start: Box<StreamStart>, hung_up: HungUp },
+    Claiming(Box<Claiming>),
     /// It carries a call.
     Live(Live),
     /// It is on its way out.
     Closing,
 }
+
+struct Claiming {
+    media: Rc<MediaLink>,
+    start: StreamStart,
+    hung_up: HungUp,
+    /// Keys that were pressed meanwhile, for the call to know first thing.
+    keys: Vec<char>,
+}
+
+/// Keys that may be pressed while a token is looked at.
+const MOST_KEYS: usize = 16;
 
 struct Live {
     call: Link<CallActor>,
@@ -140,11 +151,18 @@ impl TwilioStream {
                     }
                 }
             }
-            StreamMessage::Dtmf { digit } => self.tell_call(Input::Digit(digit)),
+            StreamMessage::Dtmf { digit } => match &mut self.state {
+                State::Claiming(claiming) if claiming.keys.len() < MOST_KEYS => {
+                    claiming.keys.push(digit);
+                }
+                State::Nameless | State::Claiming(_) | State::Live(_) | State::Closing => {
+                    self.tell_call(Input::Digit(digit));
+                }
+            },
             StreamMessage::Stop { .. } => {
                 match &mut self.state {
                     State::Live(live) => live.stopped = true,
-                    State::Claiming { hung_up, .. } => hung_up.store(true, Ordering::Relaxed),
+                    State::Claiming(claiming) => claiming.hung_up.store(true, Ordering::Relaxed),
                     State::Nameless | State::Closing => {}
                 }
                 self.tell_call(Input::StreamStopped);
@@ -160,7 +178,7 @@ impl TwilioStream {
                 live.media.push_caller(payload);
             }
             // The first words are kept while the token is looked at.
-            State::Claiming { media, .. } => media.push_caller(payload),
+            State::Claiming(claiming) => claiming.media.push_caller(payload),
             State::Nameless => self.refuse("media_before_start", CloseCode::Policy, context),
             State::Closing => {}
         }
@@ -181,7 +199,8 @@ impl TwilioStream {
         let (call_sid, account_sid) = (start.call_sid.clone(), start.account_sid.clone());
         let hung_up = HungUp::default();
         let claim = self.node.claim(call_sid, account_sid, token, Arc::clone(&hung_up));
-        self.state = State::Claiming { media, start: Box::new(start), hung_up };
+        let claiming = Claiming { media, start, hung_up, keys: Vec::new() };
+        self.state = State::Claiming(Box::new(claiming));
         context.spawn(wrap_future(claim).map(
             |claim: Result<Claim, ClaimRefusal>, stream: &mut Self, context| match claim {
                 Ok(claim) => stream.begin(claim, context),
@@ -191,7 +210,8 @@ impl TwilioStream {
     }
 
     fn refuse_claim(&mut self, refusal: ClaimRefusal, context: &mut StreamContext) {
-        if let State::Claiming { start, .. } = &self.state {
+        if let State::Claiming(claiming) = &self.state {
+            let start = &claiming.start;
             let (call, account) = (start.call_sid.clone(), start.account_sid.clone());
             tracing::warn!(call.id = %call, reason = refusal.as_str(), "a stream was refused");
             let data = serde_json::json!({
@@ -207,9 +227,10 @@ impl TwilioStream {
     /// The token is good: the call starts here, on this thread.
     fn begin(&mut self, claim: Claim, context: &mut StreamContext) {
         let state = std::mem::replace(&mut self.state, State::Closing);
-        let State::Claiming { media, start, hung_up } = state else {
+        let State::Claiming(claiming) = state else {
             return;
         };
+        let Claiming { media, start, hung_up, keys } = *claiming;
         if hung_up.load(Ordering::Relaxed) {
             close(context, CloseCode::Normal, None);
             return;
@@ -232,6 +253,9 @@ impl TwilioStream {
         self.watch.on_exit(move |exit| parent.tell(CallMessage::StreamExited { exit }));
         context.spawn(Pump::new(Rc::clone(&media), call.clone()));
         self.watch_liveness(context);
+        for key in keys {
+            call.tell(CallMessage::input(Input::Digit(key)));
+        }
         self.state = State::Live(Live { call, entry, media, stopped: false });
     }
 
@@ -260,7 +284,7 @@ impl TwilioStream {
                 metrics::stream_lost(reason);
             }
             State::Closing => return,
-            State::Nameless | State::Claiming { .. } => metrics::stream_refused(reason),
+            State::Nameless | State::Claiming(_) => metrics::stream_refused(reason),
         }
         self.watch.probe().fail();
         close(context, code, Some(reason));
@@ -310,7 +334,7 @@ impl Actor for TwilioStream {
     fn started(&mut self, context: &mut Self::Context) {
         let patience = self.node.settings.stream_start_timeout;
         context.run_later(patience, |stream, context| {
-            if matches!(stream.state, State::Nameless | State::Claiming { .. }) {
+            if matches!(stream.state, State::Nameless | State::Claiming(_)) {
                 stream.refuse("no_start", CloseCode::Policy, context);
             }
         });

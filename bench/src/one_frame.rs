@@ -92,7 +92,8 @@ fn down(frames: u64) -> Option<u64> {
         .collect();
     let mut downlink = Downlink::new(StreamSid::parse(STREAM).ok()?);
     downlink.admit(&ResponseId::parse("resp_1").ok()?);
-    let (mut now, mut done, mut marks) = (Micros::ZERO, 0, Vec::new());
+    let mut marks: Vec<String> = Vec::new();
+    let (mut now, mut done) = (Micros::ZERO, 0);
     for message in messages.iter().cycle().take(usize::try_from(frames).ok()?) {
         now = now + FRAME;
         for name in marks.drain(..) {

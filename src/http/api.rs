@@ -190,10 +190,10 @@ pub(super) async fn set_switches(
             return error(actix_web::http::StatusCode::BAD_REQUEST, &message);
         }
     };
-    if let Some(tenant) = &change.tenant_id {
-        if state.book.current().by_id(tenant).is_none() {
-            return not_found("there is no tenant of this name");
-        }
+    if let Some(tenant) = &change.tenant_id
+        && state.book.current().by_id(tenant).is_none()
+    {
+        return not_found("there is no tenant of this name");
     }
     let thrown = query(&state, move |store| {
         let row = store.set_switch(&change, "ops", Utc::now())?;

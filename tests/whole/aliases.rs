@@ -29,7 +29,7 @@ async fn a_stream_on_an_old_path_carries_a_call() {
         let (call, token) = world.reserved().await;
         let signature = sign(AUTH_TOKEN, &format!("wss://voice.test{path}"), &[]);
         let opened = RawStream::try_open_at(&world.server, path, Some(&signature)).await;
-        let mut stream = opened.ok().expect(path);
+        let Ok(mut stream) = opened else { panic!("{path} is refused") };
         stream.start(&call, None, Some(&token)).await;
         wait_for(path, async || world.is_live(&call).await.then_some(())).await;
         stream.hang_up(&call).await;

@@ -98,7 +98,10 @@ async fn a_caller_who_asks_for_a_person_gets_one_after_the_agents_sentence() {
     assert_put_through(&report);
     let session = world.sessions().remove(0);
     let last = session.responses.last().unwrap();
-    assert_eq!((last.text.as_str(), last.calls.as_slice()), ("Of course.", &["transfer_to_human".to_owned()][..]));
+    assert_eq!(
+        (last.text.as_str(), last.calls.as_slice()),
+        ("Of course.", &["transfer_to_human".to_owned()][..])
+    );
     assert_heard_whole(&report, last);
     assert_eq!(stream(&report).playback.unplayed_bytes, 0);
     let stored = world.stored(&report.call_sid).await;

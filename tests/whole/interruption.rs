@@ -66,7 +66,10 @@ fn assert_cut(line: &Value) {
 async fn the_phone_stops_and_the_model_is_told_what_was_heard() {
     let (world, report) = interrupted("ga", |_| ()).await;
     let cut = judge(&world, &report).await;
-    assert_eq!((cut.status.as_str(), cut.reason.as_deref()), ("cancelled", Some("client_cancelled")));
+    assert_eq!(
+        (cut.status.as_str(), cut.reason.as_deref()),
+        ("cancelled", Some("client_cancelled"))
+    );
 }
 
 #[actix_rt::test]
@@ -86,7 +89,8 @@ async fn audio_that_arrives_after_the_cancellation_is_never_played() {
         };
         let (world, report) = interrupted(dialect, late).await;
         judge(&world, &report).await;
-        let stale = world.metrics().await.with("trunkline_stale_events_total", &[("kind", "audio")]);
+        let stale =
+            world.metrics().await.with("trunkline_stale_events_total", &[("kind", "audio")]);
         assert!(stale >= 5.0, "{stale} late deltas were thrown away in {dialect}");
     }
 }

@@ -54,7 +54,10 @@ async fn a_call_shows_in_the_metrics_and_all_of_them_are_documented() {
     let by_event_ms = fact(&stored, "first_audio")["elapsed_ms"].as_f64().unwrap();
     let by_phone_ms = f64::from(u32::try_from(report.first_audio_ms().unwrap()).unwrap());
     assert!((by_metric_ms - by_event_ms).abs() <= 1.0, "{by_metric_ms} and {by_event_ms}");
-    assert!(by_phone_ms + 1.0 >= by_event_ms, "heard after {by_phone_ms}, sent after {by_event_ms}");
+    assert!(
+        by_phone_ms + 1.0 >= by_event_ms,
+        "heard after {by_phone_ms}, sent after {by_event_ms}"
+    );
     assert!(by_phone_ms - by_event_ms < 300.0, "{by_phone_ms} and {by_event_ms}");
     assert!(!text.contains("+1555") && !text.contains("9123"), "no number is a label");
 }

@@ -82,7 +82,8 @@ async fn instructions_are_filled_in_for_the_call() {
 async fn a_changed_persona_holds_for_the_next_call() {
     let (world, folder) = world_of_two().await;
     session_of(&world, SALON).await;
-    let changed = "+++\nname = \"Lulu\"\ngreeting = \"Lulu speaking.\"\n+++\nYou are {{ persona }}.";
+    let changed =
+        "+++\nname = \"Lulu\"\ngreeting = \"Lulu speaking.\"\n+++\nYou are {{ persona }}.";
     std::fs::write(folder.path().join("fancy.md"), changed).unwrap();
     world.server.signal("HUP");
     wait_for("the tenants to be reread", async || {

@@ -42,7 +42,9 @@ async fn a_live_call_is_seen_with_all_its_parts() {
         assert_eq!(actor["state"], "running");
         assert_eq!(actor["restarts"], 0);
         assert!(actor["mailbox_depth"].as_u64().unwrap() < 5, "{actor}");
-        assert!(actor["started_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().is_ok());
+        assert!(
+            actor["started_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().is_ok()
+        );
         assert_eq!(actor["parent"], parent["id"], "{actor}");
     }
     assert!(live(&page, "twilio_stream")["messages_handled"].as_u64().unwrap() > 50);

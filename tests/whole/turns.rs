@@ -1,8 +1,6 @@
 //! Who decides when a turn is over: we, or the model by itself.
 
-use crate::support::{
-    World, assert_heard_whole, fact, heard, lines_of, response, sent, stream,
-};
+use crate::support::{World, assert_heard_whole, fact, heard, lines_of, response, sent, stream};
 
 fn created(session: &trunkline_simulator::providers::SessionRecord) -> usize {
     sent(session).iter().filter(|kind| **kind == "response.create").count()

@@ -61,7 +61,10 @@ async fn it_shows_a_whole_conversation_and_exits_with_its_result() {
     assert!(find(&shown, &["simulate calls", "--auth-token demo-auth-token"]) > look);
     let times = times(&shown);
     assert!(times.len() > 15 && times.is_sorted(), "{shown}");
-    assert!(std::fs::read_dir(&phrases).unwrap().count() > 0, "the greeting was kept where it was said");
+    assert!(
+        std::fs::read_dir(&phrases).unwrap().count() > 0,
+        "the greeting was kept where it was said"
+    );
 }
 
 #[actix_rt::test]

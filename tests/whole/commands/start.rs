@@ -31,7 +31,8 @@ fn without_words(help: &str) -> Vec<&str> {
 #[actix_rt::test]
 async fn every_command_explains_itself() {
     for command in ALL {
-        let (code, shown, complaints) = told(&trunkline(&[command, &["--help"]].concat(), &[]).await);
+        let (code, shown, complaints) =
+            told(&trunkline(&[command, &["--help"]].concat(), &[]).await);
         assert_eq!(code, Some(0), "{command:?}: {complaints}");
         assert!(shown.contains("Usage: trunkline"), "{command:?}: {shown}");
         assert!(shown.contains("Options:") && shown.contains("Print help"), "{command:?}: {shown}");
@@ -101,15 +102,22 @@ async fn every_mistake_of_a_configuration_is_told_at_once() {
         ("DATABASE_URL", "mysql://x"),
         ("DEFAULT_TENANT", "none"),
     ];
-    let mistakes =
-        ["PORT", "BIND", "DATABASE_URL", "x.toml:2: numbers", "x.toml:4: colour", "x.toml: human_number"];
+    let mistakes = [
+        "PORT",
+        "BIND",
+        "DATABASE_URL",
+        "x.toml:2: numbers",
+        "x.toml:4: colour",
+        "x.toml: human_number",
+    ];
     for command in ["serve", "migrate"] {
         let (code, _, complaints) = told(&trunkline(&[command], &env).await);
         assert_eq!(code, Some(1), "{command}: {complaints}");
         for mistake in mistakes {
             assert!(complaints.contains(mistake), "{command} misses {mistake}: {complaints}");
         }
-        let problems = complaints.matches("error: ").count() + complaints.matches("warning: ").count();
+        let problems =
+            complaints.matches("error: ").count() + complaints.matches("warning: ").count();
         assert_eq!(complaints.matches("  fix: ").count(), problems, "{complaints}");
     }
     let (code, shown, _) = told(&trunkline(&["check", "--json"], &env).await);

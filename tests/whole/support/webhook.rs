@@ -133,10 +133,10 @@ impl Answer {
 
     /// The stream that the carrier is told to open.
     pub fn stream(&self) -> StreamNoun {
-        let stream = self.verbs().into_iter().find_map(|verb| match verb {
-            Verb::Stream(stream) => Some(stream),
-            _ => None,
-        });
+        let stream = self
+            .verbs()
+            .into_iter()
+            .find_map(|verb| if let Verb::Stream(stream) = verb { Some(stream) } else { None });
         stream.unwrap_or_else(|| panic!("no stream: {}", self.text))
     }
 
