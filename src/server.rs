@@ -242,10 +242,10 @@ fn serve(state: &web::Data<AppState>, listener: TcpListener) -> Result<ServerHan
     })
     .disable_signals()
     .on_connect(|connection, _| {
-        if let Some(socket) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
-            }
+        if let Some(socket) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
+            && let Err(error) = socket.set_nodelay(true)
+        {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
     });
     if state.settings.server.workers > 0 {

@@ -30,10 +30,10 @@ impl PhraseCache {
     #[must_use]
     pub fn open(folder: Option<PathBuf>) -> Self {
         let cache = Self { known: Arc::default(), folder: folder.map(Arc::from) };
-        if let Some(folder) = cache.folder.as_deref() {
-            if let Err(error) = cache.load(folder) {
-                tracing::warn!(folder = %folder.display(), %error, "the phrase cache has no folder");
-            }
+        if let Some(folder) = cache.folder.as_deref()
+            && let Err(error) = cache.load(folder)
+        {
+            tracing::warn!(folder = %folder.display(), %error, "the phrase cache has no folder");
         }
         cache
     }

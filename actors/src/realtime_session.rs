@@ -170,6 +170,7 @@ impl RealtimeSession {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the translator names the others, one by one")]
     fn take_event(&mut self, event: &ServerEvent<'_>, context: &mut Context<Self>) {
         match event {
             ServerEvent::AudioDelta(delta) => {

@@ -22,9 +22,12 @@ const PERIOD: Duration = Duration::from_secs(10);
 /// What is done when a service cannot be kept alive.
 pub type OnFatal = Arc<dyn Fn(Kind) + Send + Sync>;
 
+/// The way to the actor that is a service at present.
+type Present<A> = Arc<RwLock<Option<Link<A>>>>;
+
 /// The way to a service, whichever actor is it at present.
 pub struct Service<A: Shell> {
-    present: Arc<RwLock<Option<Link<A>>>>,
+    present: Present<A>,
 }
 
 impl<A: Shell> Clone for Service<A> {
@@ -82,13 +85,16 @@ where
     }
 }
 
+/// Builds a service anew.
+type Make<A> = Box<dyn Fn(&Link<A>) -> A>;
+
 struct Keeper<A: Shell> {
     tree: Arc<ActorTree>,
     kind: Kind,
-    make: Box<dyn Fn(&Link<A>) -> A>,
+    make: Make<A>,
     on_fatal: OnFatal,
     exits: Mutex<VecDeque<Instant>>,
-    present: Arc<RwLock<Option<Link<A>>>>,
+    present: Present<A>,
 }
 
 fn spawn<A>(keeper: std::rc::Rc<Keeper<A>>, restarts: u32)

@@ -314,11 +314,12 @@ impl TwilioStream {
 
     /// The socket is gone without a word.
     fn lost(&mut self, reason: &str) {
-        if let State::Live(live) = std::mem::replace(&mut self.state, State::Closing) {
-            if !live.stopped {
-                let lost = Input::StreamLost { reason: reason.to_owned() };
-                live.call.tell(CallMessage::input(lost));
-            }
+        let state = std::mem::replace(&mut self.state, State::Closing);
+        if let State::Live(live) = state
+            && !live.stopped
+        {
+            let lost = Input::StreamLost { reason: reason.to_owned() };
+            live.call.tell(CallMessage::input(lost));
         }
     }
 }

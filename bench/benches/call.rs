@@ -83,7 +83,7 @@ impl Bench {
         self.model(ModelEvent::ItemAnnounced { response: response(n), item: item(n) });
         let text = Personal::new("Yes, of course.");
         self.model(ModelEvent::AgentText { item: item(n), text, audio_bytes: 960 });
-        self.tell(Input::Media(Notice::Sent { item: item(n), bytes: 960 }));
+        self.tell(Input::Media(Notice::Sent { item: item(n), bytes: 960, at: Micros::ZERO }));
         self.model(ModelEvent::ItemFinished { item: item(n), audio_bytes: 960 });
         self.model(ModelEvent::ResponseFinished {
             response: response(n),
@@ -92,7 +92,7 @@ impl Bench {
             usage: None,
         });
         self.tell(Input::Media(Notice::Delivered { item: item(n) }));
-        self.tell(Input::Media(Notice::Played { item: item(n), bytes: 960 }));
+        self.tell(Input::Media(Notice::Played { item: item(n), bytes: 960, at: Micros::ZERO }));
     }
 
     fn turn(&mut self, n: u32) {
@@ -132,7 +132,7 @@ impl Bench {
         bench.tell(Input::TurnEnded { utterances: 1 });
         bench.model(ModelEvent::ResponseAnnounced { response: response(3) });
         bench.model(ModelEvent::ItemAnnounced { response: response(3), item: item(3) });
-        bench.tell(Input::Media(Notice::Sent { item: item(3), bytes: 960 }));
+        bench.tell(Input::Media(Notice::Sent { item: item(3), bytes: 960, at: Micros::ZERO }));
         bench
     }
 }
@@ -141,14 +141,14 @@ fn call(criterion: &mut Criterion) {
     criterion.bench_function("core, Notice::Sent", |b| {
         b.iter_batched_ref(
             Bench::speaking,
-            |bench| bench.tell(Input::Media(Notice::Sent { item: item(3), bytes: 960 })),
+            |bench| bench.tell(Input::Media(Notice::Sent { item: item(3), bytes: 960, at: Micros::ZERO })),
             BatchSize::SmallInput,
         );
     });
     criterion.bench_function("core, Notice::Played", |b| {
         b.iter_batched_ref(
             Bench::speaking,
-            |bench| bench.tell(Input::Media(Notice::Played { item: item(3), bytes: 960 })),
+            |bench| bench.tell(Input::Media(Notice::Played { item: item(3), bytes: 960, at: Micros::ZERO })),
             BatchSize::SmallInput,
         );
     });

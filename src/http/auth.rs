@@ -51,6 +51,7 @@ impl OpsTokens {
     /// # Errors
     /// The answer for one that may not: 401 without a known token, 403 with one
     /// that may only look.
+    #[expect(clippy::result_large_err, reason = "the refusal is the answer itself, made once a request")]
     pub fn require(&self, request: &HttpRequest, needed: Role) -> Result<Role, HttpResponse> {
         match self.role(request) {
             Some(role) if role >= needed => Ok(role),

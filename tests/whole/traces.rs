@@ -84,7 +84,11 @@ fn text(attributes: &[KeyValue], key: &str) -> String {
         Value::StringValue(text) => text.clone(),
         Value::IntValue(number) => number.to_string(),
         Value::BoolValue(flag) => flag.to_string(),
-        other => panic!("{key} is {other:?}"),
+        other @ (Value::DoubleValue(_)
+        | Value::ArrayValue(_)
+        | Value::KvlistValue(_)
+        | Value::BytesValue(_)
+        | Value::StringValueStrindex(_)) => panic!("{key} is {other:?}"),
     }
 }
 

@@ -101,7 +101,8 @@ fn times(out: &mut String, report: &LoadReport) {
 
 fn plots(out: &mut String, samples: &[Sample]) {
     let ms = |us: u64| us as f64 / 1_000.0;
-    let all: [(&str, fn(&Sample) -> f64); 5] = [
+    type Plot = (&'static str, fn(&Sample) -> f64);
+    let all: [Plot; 5] = [
         ("Calls live", |s| s.live.into()),
         ("Round trip p99, ms", |s| s.round_trip_p99_us as f64 / 1_000.0),
         ("Server, cores", |s| s.server_cores),

@@ -51,6 +51,7 @@ impl Signed {
 /// # Errors
 /// The answer for a request that is not the carrier's: 400 for what is no form,
 /// 403 for what is not signed.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer itself, made once a request")]
 pub(super) fn webhook(
     state: &AppState,
     request: &HttpRequest,
@@ -75,6 +76,7 @@ pub(super) fn webhook(
 ///
 /// # Errors
 /// 403 for a handshake that is not signed.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer itself, made once a request")]
 pub(super) fn handshake(state: &AppState, request: &HttpRequest) -> Result<(), HttpResponse> {
     if !state.settings.twilio.validate_webhooks {
         return Ok(());

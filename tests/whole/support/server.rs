@@ -76,11 +76,6 @@ impl ServerProcess {
         self.child.id()
     }
 
-    /// Its folder.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Everything it logged.
     pub fn log(&self) -> String {
         ["first", "again"]

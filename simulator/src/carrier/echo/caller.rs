@@ -114,7 +114,7 @@ impl Caller {
         self.phase = match self.phase {
             Phase::Stamping(until) if now >= until => Phase::Draining(now + DRAIN),
             Phase::Draining(until) if now >= until => Phase::Over(StreamEnd::DurationReached),
-            same => same,
+            Phase::Stamping(_) | Phase::Draining(_) | Phase::Over(_) => return,
         };
     }
 

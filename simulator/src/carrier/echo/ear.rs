@@ -58,11 +58,10 @@ mod tests {
         ear.media(320);
         assert!(!ear.mark("later"));
         let mut back = Vec::new();
-        for _ in 0..3 {
-            back.push(0);
-            ear.tick(|_| back.push(1));
+        for tick in 1..=3 {
+            ear.tick(|_| back.push(tick));
         }
-        assert_eq!(back, [0, 0, 0, 1]);
+        assert_eq!(back, [3], "in the third tick: two hold the audio, the next is after it");
     }
 
     #[test]
