@@ -117,7 +117,17 @@ pub async fn start(
     });
     let http = serve(&state, listener)?;
     let drain_deadline = Duration::from_millis(state.settings.timing.drain_deadline_ms);
-    Ok(Server { address, public_url, ops_token, ops_token_is_new, node, http, telemetry, drain_deadline, fatal })
+    Ok(Server {
+        address,
+        public_url,
+        ops_token,
+        ops_token_is_new,
+        node,
+        http,
+        telemetry,
+        drain_deadline,
+        fatal,
+    })
 }
 
 fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
@@ -135,7 +145,10 @@ async fn open_store(settings: &Settings) -> Result<Store, StartError> {
         }
         let left_open = store.close_open_calls(&id, Utc::now())?;
         if left_open > 0 {
-            tracing::warn!(left_open, "calls that an earlier life of this node left open were closed as failed");
+            tracing::warn!(
+                left_open,
+                "calls that an earlier life of this node left open were closed as failed"
+            );
         }
         Ok::<Store, StoreError>(store)
     });
@@ -285,7 +298,10 @@ impl Server {
         self.node.begin_drain();
         tracing::info!(live = self.node.directory.len(), "draining");
         if !self.wait_until(self.drain_deadline, Node::is_idle).await {
-            tracing::warn!(live = self.node.directory.len(), "the deadline passed: calls are handed over");
+            tracing::warn!(
+                live = self.node.directory.len(),
+                "the deadline passed: calls are handed over"
+            );
             self.node.hand_over_all();
         }
         let ended = self.wait_until(HAND_OVER_PATIENCE, |node| node.directory.is_empty()).await;

@@ -17,19 +17,11 @@ use trunkline::cli::check::{report, write_json, write_text};
 use trunkline::config::{Environment, MemoryFiles};
 
 fn both(files: MemoryFiles, env: &[(&str, &str)]) -> (bool, String, Value) {
-    let report = report(
-        None,
-        &Environment::from_pairs(env.iter().copied()),
-        Arc::new(files),
-    );
+    let report = report(None, &Environment::from_pairs(env.iter().copied()), Arc::new(files));
     let (mut text, mut json) = (Vec::new(), Vec::new());
     write_text(&report, &mut text).unwrap();
     write_json(&report, &mut json).unwrap();
-    (
-        report.ok,
-        String::from_utf8(text).unwrap(),
-        serde_json::from_slice(&json).unwrap(),
-    )
+    (report.ok, String::from_utf8(text).unwrap(), serde_json::from_slice(&json).unwrap())
 }
 
 const FULL: &[(&str, &str)] = &[
@@ -69,22 +61,11 @@ fn a_good_configuration_says_what_each_call_does() {
 
 #[test]
 fn without_a_key_calls_go_to_the_human_and_it_says_why() {
-    let (ok, text, json) = both(
-        files(),
-        &[
-            ("DEFAULT_TENANT", "a"),
-            ("TWILIO_AUTH_TOKEN_SECONDARY", "t"),
-        ],
-    );
+    let (ok, text, json) =
+        both(files(), &[("DEFAULT_TENANT", "a"), ("TWILIO_AUTH_TOKEN_SECONDARY", "t")]);
     assert!(ok);
-    assert!(
-        text.contains("goes to the human at +15550100099: no key for the model"),
-        "{text}"
-    );
-    assert!(
-        text.contains("TWILIO_AUTH_TOKEN") && text.contains("not set"),
-        "{text}"
-    );
+    assert!(text.contains("goes to the human at +15550100099: no key for the model"), "{text}");
+    assert!(text.contains("TWILIO_AUTH_TOKEN") && text.contains("not set"), "{text}");
     assert_eq!(json["calls"][1]["number"], "any other");
     assert_eq!(json["calls"][1]["mode"], "bridge");
     assert_eq!(json["problems"][0]["severity"], "warning");
@@ -94,11 +75,7 @@ fn without_a_key_calls_go_to_the_human_and_it_says_why() {
 fn every_way_of_answering_has_its_sentence() {
     let says = |extra: &str, env: &[(&str, &str)]| {
         let all: Vec<(&str, &str)> = FULL.iter().chain(env).copied().collect();
-        both(
-            files().with("config/tenants/a.toml", format!("{TENANT}{extra}")),
-            &all,
-        )
-        .1
+        both(files().with("config/tenants/a.toml", format!("{TENANT}{extra}")), &all).1
     };
     assert!(
         says("mode = \"bridge\"\n", &[]).contains("bridge  goes to the human at +15550100099\n")
@@ -110,26 +87,17 @@ fn every_way_of_answering_has_its_sentence() {
         says(uncapped, &[]).contains("no cap on calls; at most any length, any number of turns")
     );
     assert!(
-        says(
-            "[limits]\nover_cap = \"human\"\nmax_call_duration_ms = 90000\n",
-            &[]
-        )
-        .contains("5 at once, then the human; at most 90 s")
+        says("[limits]\nover_cap = \"human\"\nmax_call_duration_ms = 90000\n", &[])
+            .contains("5 at once, then the human; at most 90 s")
     );
 }
 
 #[test]
 fn a_call_whose_webhook_nobody_can_verify_is_refused() {
     let (_, text, json) = both(files(), &[("OPENAI_API_KEY", "sk-k")]);
-    assert!(
-        text.contains("refused  is refused with 403: no auth token"),
-        "{text}"
-    );
+    assert!(text.contains("refused  is refused with 403: no auth token"), "{text}");
     assert_eq!(json["calls"][0]["mode"], "refused");
-    let trusting = [
-        ("OPENAI_API_KEY", "sk-k"),
-        ("ENABLE_WEBHOOK_VALIDATION", "false"),
-    ];
+    let trusting = [("OPENAI_API_KEY", "sk-k"), ("ENABLE_WEBHOOK_VALIDATION", "false")];
     assert_eq!(both(files(), &trusting).2["calls"][0]["mode"], "realtime");
 }
 
@@ -142,18 +110,12 @@ fn odd_credentials_are_named_and_not_shown() {
     ];
     let (ok, text, _) = both(files(), &env);
     assert!(ok);
-    assert!(
-        text.contains("an account SID is AC and 32 hex digits"),
-        "{text}"
-    );
+    assert!(text.contains("an account SID is AC and 32 hex digits"), "{text}");
     assert!(
         text.contains("an auth token is 32 hex digits") && text.contains("begins with sk-"),
         "{text}"
     );
-    assert!(
-        !text.contains("shorty") && !text.contains("key-of-mine"),
-        "{text}"
-    );
+    assert!(!text.contains("shorty") && !text.contains("key-of-mine"), "{text}");
 }
 
 #[test]
@@ -169,12 +131,7 @@ fn a_bad_configuration_is_listed_whole_and_fails() {
     assert!(text.contains("4 errors, "), "{text}");
     assert!(!text.contains("is good"), "{text}");
     assert_eq!(
-        json["problems"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|p| p["severity"] == "error")
-            .count(),
+        json["problems"].as_array().unwrap().iter().filter(|p| p["severity"] == "error").count(),
         4
     );
     assert!(json.get("calls").is_none());

@@ -51,13 +51,7 @@ fn bad_files_leave_the_tenants_as_they_were() {
     folder.write("tenants/b.toml", TENANT);
     let problems = folder.book.reload().unwrap_err();
     let file = folder.root.path().join("tenants/a.toml");
-    assert_problem(
-        &problems,
-        &format!("{}:1", file.display()),
-        "",
-        "not TOML",
-        "correct",
-    );
+    assert_problem(&problems, &format!("{}:1", file.display()), "", "not TOML", "correct");
     assert!(Arc::ptr_eq(&before, &folder.book.current()));
     fs::remove_dir_all(folder.root.path().join("tenants")).unwrap();
     assert!(folder.book.reload().is_err());

@@ -20,15 +20,9 @@ use trunkline::config::{self, Environment, LogFormat, MemoryFiles};
 fn the_environment_beats_the_file_and_the_file_the_default() {
     let settings = "[server]\nport = 1111\nworkers = 3\n";
     let c = good(with_settings(settings), &[("PORT", "2222")]).settings;
+    assert_eq!((c.server.port, c.server.workers, c.store.pool_size), (2222, 3, 8));
     assert_eq!(
-        (c.server.port, c.server.workers, c.store.pool_size),
-        (2222, 3, 8)
-    );
-    assert_eq!(
-        good(with_settings(settings), &[("PORT", " ")])
-            .settings
-            .server
-            .port,
+        good(with_settings(settings), &[("PORT", " ")]).settings.server.port,
         1111,
         "empty is unset"
     );
@@ -65,30 +59,15 @@ fn the_defaults_are_those_that_are_documented() {
     let s = good(files(), &[]).settings;
     assert_eq!(s.public_url(4321).as_str(), "http://localhost:4321");
     assert_eq!(s.server.node_id.as_str(), "local");
-    assert_eq!(
-        good(files(), &[("HOSTNAME", "box-7")])
-            .settings
-            .server
-            .node_id
-            .as_str(),
-        "box-7"
-    );
+    assert_eq!(good(files(), &[("HOSTNAME", "box-7")]).settings.server.node_id.as_str(), "box-7");
     assert!(s.twilio.validate_webhooks && s.limits.channel_enabled);
     assert_eq!(s.realtime.model, "gpt-realtime-2.1");
     assert_eq!(
-        (
-            s.limits.concurrent_calls_per_tenant,
-            s.limits.max_calls,
-            s.limits.max_turns
-        ),
+        (s.limits.concurrent_calls_per_tenant, s.limits.max_calls, s.limits.max_turns),
         (5, 1000, 20)
     );
     assert_eq!(
-        (
-            s.timing.session_ttl_ms,
-            s.timing.session_sweep_ms,
-            s.timing.watchdog_ms
-        ),
+        (s.timing.session_ttl_ms, s.timing.session_sweep_ms, s.timing.watchdog_ms),
         (1_800_000, 60_000, 3_000)
     );
     assert_eq!(
@@ -105,13 +84,7 @@ fn the_defaults_are_those_that_are_documented() {
 #[test]
 fn a_missing_provider_key_is_no_error() {
     let c = good(files(), &[]);
-    assert_problem(
-        &c.warnings,
-        "default",
-        "OPENAI_API_KEY",
-        "not set",
-        "realtime model",
-    );
+    assert_problem(&c.warnings, "default", "OPENAI_API_KEY", "not set", "realtime model");
     assert_eq!(c.warnings.errors(), 0);
 }
 
@@ -127,44 +100,14 @@ fn each_mistake_in_the_environment_names_variable_and_fix() {
             "capital letters",
             "write https://voice.example.com",
         ),
-        (
-            "ENABLE_WEBHOOK_VALIDATION",
-            "maybe",
-            "neither true nor false",
-            "true or false",
-        ),
-        (
-            "OPENAI_REALTIME_DIALECT",
-            "bta",
-            "not known",
-            "did you mean beta?",
-        ),
-        (
-            "OPENAI_REALTIME_URL",
-            "api.openai.com",
-            "wss://",
-            "write it like",
-        ),
-        (
-            "DATABASE_URL",
-            "mysql://u:hunter2@h/d",
-            "no database",
-            "postgres://",
-        ),
+        ("ENABLE_WEBHOOK_VALIDATION", "maybe", "neither true nor false", "true or false"),
+        ("OPENAI_REALTIME_DIALECT", "bta", "not known", "did you mean beta?"),
+        ("OPENAI_REALTIME_URL", "api.openai.com", "wss://", "write it like"),
+        ("DATABASE_URL", "mysql://u:hunter2@h/d", "no database", "postgres://"),
         ("SESSION_TTL_MINUTES", "NaN", "not a number", "choose 0.001"),
         ("DEFAULT_TENANT", "no such", "tenant id", "without .toml"),
-        (
-            "DEFAULT_TENANT",
-            "b",
-            "there is no tenant",
-            "did you mean a?",
-        ),
-        (
-            "OPENAI_API_KEY",
-            "sk-two words",
-            "white space",
-            "copy it again",
-        ),
+        ("DEFAULT_TENANT", "b", "there is no tenant", "did you mean a?"),
+        ("OPENAI_API_KEY", "sk-two words", "white space", "copy it again"),
         ("TENANTS_DIR", "elsewhere", "", ""),
     ];
     for (name, value, message, fix) in cases {
@@ -172,13 +115,7 @@ fn each_mistake_in_the_environment_names_variable_and_fix() {
         if name != "TENANTS_DIR" {
             assert_problem(&problems, "environment", name, message, fix);
         } else {
-            assert_problem(
-                &problems,
-                "elsewhere",
-                name,
-                "cannot be read",
-                "set TENANTS_DIR",
-            );
+            assert_problem(&problems, "elsewhere", name, "cannot be read", "set TENANTS_DIR");
         }
         assert!(
             !problems.to_string().contains("hunter2") && !problems.to_string().contains("sk-two"),
@@ -198,34 +135,10 @@ fn each_mistake_in_the_file_names_line_key_and_fix() {
             "is text, not a whole number",
             "write port = 8080",
         ),
-        (
-            "[server]\nport = -1\n",
-            2,
-            "server.port",
-            "not a whole number",
-            "choose 0",
-        ),
-        (
-            "[server]\nprot = 1\n",
-            2,
-            "server.prot",
-            "no such key",
-            "did you mean port?",
-        ),
-        (
-            "[sever]\nport = 1\n",
-            1,
-            "sever",
-            "no such section",
-            "did you mean server?",
-        ),
-        (
-            "port = 1\n",
-            1,
-            "port",
-            "outside every section",
-            "write port under [server]",
-        ),
+        ("[server]\nport = -1\n", 2, "server.port", "not a whole number", "choose 0"),
+        ("[server]\nprot = 1\n", 2, "server.prot", "no such key", "did you mean port?"),
+        ("[sever]\nport = 1\n", 1, "sever", "no such section", "did you mean server?"),
+        ("port = 1\n", 1, "port", "outside every section", "write port under [server]"),
         (
             "[server]\nmax_calls = 1\n",
             2,
@@ -240,27 +153,9 @@ fn each_mistake_in_the_file_names_line_key_and_fix() {
             "not true or false",
             "channel_enabled = true",
         ),
-        (
-            "[log]\nformat = \"jsn\"\n",
-            2,
-            "log.format",
-            "not known",
-            "did you mean json?",
-        ),
-        (
-            "[server]\nport = 1\nport = 2\n",
-            3,
-            "",
-            "not TOML at line 3, column 1",
-            "once",
-        ),
-        (
-            "[server]\nport = \n",
-            2,
-            "",
-            "not TOML at line 2",
-            "correct the line",
-        ),
+        ("[log]\nformat = \"jsn\"\n", 2, "log.format", "not known", "did you mean json?"),
+        ("[server]\nport = 1\nport = 2\n", 3, "", "not TOML at line 3, column 1", "once"),
+        ("[server]\nport = \n", 2, "", "not TOML at line 2", "correct the line"),
     ];
     for (text, line, key, message, fix) in cases {
         assert_problem(&bad(with_settings(text), &[]), &at(line), key, message, fix);
@@ -276,33 +171,12 @@ fn everything_is_said_at_once() {
     assert_problem(&problems, "environment", "PORT", "", "");
     assert_problem(&problems, "environment", "LOG_FORMAT", "", "");
     assert_problem(&problems, "config/trunkline.toml:2", "server.prot", "", "");
-    assert_problem(
-        &problems,
-        "config/trunkline.toml:3",
-        "server.workers",
-        "",
-        "",
-    );
+    assert_problem(&problems, "config/trunkline.toml:3", "server.workers", "", "");
     assert_problem(&problems, "config/tenants/b.toml:1", "company", "", "");
-    assert_problem(
-        &problems,
-        "config/tenants/b.toml",
-        "persona",
-        "missing",
-        "add persona",
-    );
-    assert_problem(
-        &problems,
-        "config/personas/q.md:1",
-        "",
-        "front matter",
-        "+++",
-    );
+    assert_problem(&problems, "config/tenants/b.toml", "persona", "missing", "add persona");
+    assert_problem(&problems, "config/personas/q.md:1", "", "front matter", "+++");
     for problem in problems.iter() {
-        assert!(
-            !problem.message.is_empty() && !problem.fix.is_empty(),
-            "{problem}"
-        );
+        assert!(!problem.message.is_empty() && !problem.fix.is_empty(), "{problem}");
         assert!(problems.to_string().contains(&problem.to_string()));
     }
 }
@@ -319,18 +193,9 @@ fn bytes_that_are_not_text() {
     );
     let mut env = Environment::default();
     #[cfg(unix)]
-    env.set(
-        "PORT",
-        <OsString as std::os::unix::ffi::OsStringExt>::from_vec(vec![0xff]),
-    );
+    env.set("PORT", <OsString as std::os::unix::ffi::OsStringExt>::from_vec(vec![0xff]));
     let problems = config::load(None, &env, Arc::new(config_support::files())).unwrap_err();
-    assert_problem(
-        &problems,
-        "environment",
-        "PORT",
-        "not UTF-8",
-        "set it again",
-    );
+    assert_problem(&problems, "environment", "PORT", "not UTF-8", "set it again");
 }
 
 #[test]
@@ -339,11 +204,7 @@ fn a_named_settings_file_must_be_there_and_the_usual_one_need_not() {
     let problems = bad(files(), &[("TRUNKLINE_CONFIG", "other.toml")]);
     assert_problem(&problems, "other.toml", "", "cannot be read", "--config");
     let with = |files: MemoryFiles| {
-        config::load(
-            Some(Path::new("mine.toml")),
-            &Environment::default(),
-            Arc::new(files),
-        )
+        config::load(Some(Path::new("mine.toml")), &Environment::default(), Arc::new(files))
     };
     assert!(with(files()).is_err());
     let mine = with(files().with("mine.toml", "[server]\nport = 9\n")).unwrap();
@@ -354,11 +215,7 @@ fn a_named_settings_file_must_be_there_and_the_usual_one_need_not() {
 fn a_slip_in_a_variables_name_is_a_warning() {
     let c = good(
         files(),
-        &[
-            ("VOICE_MAX_CALL", "1"),
-            ("TWILIO_AUTH_TOKEN_CLINIC", "x"),
-            ("HOME_SWEET_HOME", "x"),
-        ],
+        &[("VOICE_MAX_CALL", "1"), ("TWILIO_AUTH_TOKEN_CLINIC", "x"), ("HOME_SWEET_HOME", "x")],
     );
     assert_problem(
         &c.warnings,
@@ -368,46 +225,19 @@ fn a_slip_in_a_variables_name_is_a_warning() {
         "did you mean VOICE_MAX_CALLS?",
     );
     let text = c.warnings.to_string();
-    assert!(
-        !text.contains("CLINIC") && !text.contains("HOME_SWEET"),
-        "{text}"
-    );
+    assert!(!text.contains("CLINIC") && !text.contains("HOME_SWEET"), "{text}");
 }
 
 #[test]
 fn doubtful_choices_are_warnings() {
     let c = good(
         files(),
-        &[
-            ("ENABLE_WEBHOOK_VALIDATION", "false"),
-            ("PUBLIC_URL", "http://voice.example.com"),
-        ],
+        &[("ENABLE_WEBHOOK_VALIDATION", "false"), ("PUBLIC_URL", "http://voice.example.com")],
     );
-    assert_problem(
-        &c.warnings,
-        "environment",
-        "ENABLE_WEBHOOK_VALIDATION",
-        "anybody",
-        "true",
-    );
-    assert_problem(
-        &c.warnings,
-        "environment",
-        "PUBLIC_URL",
-        "no TLS",
-        "https://",
-    );
-    let same = bad(
-        files(),
-        &[("OPS_TOKEN", "t0k3n-a"), ("OPS_READ_TOKEN", "t0k3n-a")],
-    );
-    assert_problem(
-        &same,
-        "environment",
-        "OPS_READ_TOKEN",
-        "same token",
-        "another",
-    );
+    assert_problem(&c.warnings, "environment", "ENABLE_WEBHOOK_VALIDATION", "anybody", "true");
+    assert_problem(&c.warnings, "environment", "PUBLIC_URL", "no TLS", "https://");
+    let same = bad(files(), &[("OPS_TOKEN", "t0k3n-a"), ("OPS_READ_TOKEN", "t0k3n-a")]);
+    assert_problem(&same, "environment", "OPS_READ_TOKEN", "same token", "another");
     assert!(!same.to_string().contains("t0k3n"), "{same}");
 }
 
@@ -421,18 +251,11 @@ fn no_secret_is_ever_shown() {
         "OPS_READ_TOKEN",
     ];
     let values: Vec<String> = names.iter().map(|name| format!("s3cret-{name}")).collect();
-    let mut env: Vec<(&str, &str)> = names
-        .iter()
-        .copied()
-        .zip(values.iter().map(String::as_str))
-        .collect();
+    let mut env: Vec<(&str, &str)> =
+        names.iter().copied().zip(values.iter().map(String::as_str)).collect();
     env.push(("DATABASE_URL", "postgres://u:s3cret@h/d"));
     let c = good(files(), &env);
-    let shown = format!(
-        "{c:?} {} {:?}",
-        c.warnings,
-        Environment::from_pairs(env.clone())
-    );
+    let shown = format!("{c:?} {} {:?}", c.warnings, Environment::from_pairs(env.clone()));
     assert!(!shown.contains("s3cret"), "{shown}");
     // A secret of the wrong kind in the file, and on a line that is no TOML.
     for text in [

@@ -17,51 +17,16 @@ fn each_mistake_names_file_line_key_and_fix() {
     // good tenant has four lines, so what is added stands on line 5.
     let cases = [
         ("colour = 1", "colour", "no such key", "use one of"),
-        (
-            "humen_number = \"x\"",
-            "humen_number",
-            "no such key",
-            "did you mean human_number?",
-        ),
+        ("humen_number = \"x\"", "humen_number", "no such key", "did you mean human_number?"),
         ("caller_id = \"555\"", "caller_id", "E.164", "write + and"),
-        (
-            "mode = \"pipelne\"",
-            "mode",
-            "not known",
-            "realtime, bridge",
-        ),
-        (
-            "tools = [\"lookup\"]",
-            "tools",
-            "there is no tool \"lookup\"",
-            "did you mean look_up?",
-        ),
-        (
-            "tools = [\"end_call\", \"end_call\"]",
-            "tools",
-            "twice",
-            "remove",
-        ),
+        ("mode = \"pipelne\"", "mode", "not known", "realtime, bridge"),
+        ("tools = [\"lookup\"]", "tools", "there is no tool \"lookup\"", "did you mean look_up?"),
+        ("tools = [\"end_call\", \"end_call\"]", "tools", "twice", "remove"),
         ("tools = \"end_call\"", "tools", "is text, not a list", "["),
-        (
-            "record = \"yes\"",
-            "record",
-            "is text, not true or false",
-            "record = true",
-        ),
+        ("record = \"yes\"", "record", "is text, not true or false", "record = true"),
         ("consent = \"\"", "consent", "is empty", "remove"),
-        (
-            "limits = 3",
-            "limits",
-            "is a whole number, not a section",
-            "[limits]",
-        ),
-        (
-            "turns = 1979-05-27",
-            "turns",
-            "is a date, not text",
-            "turns",
-        ),
+        ("limits = 3", "limits", "is a whole number, not a section", "[limits]"),
+        ("turns = 1979-05-27", "turns", "is a date, not text", "turns"),
     ];
     for (line, key, message, fix) in cases {
         let problems = bad(files().with(a, format!("{TENANT}{line}\n")), &[]);
@@ -69,12 +34,7 @@ fn each_mistake_names_file_line_key_and_fix() {
         assert_eq!(problems.errors(), 1, "{problems}");
     }
     let in_section = [
-        (
-            "[limits]\nmax_turns = -1",
-            "limits.max_turns",
-            "-1 is out of range",
-            "choose 0 to",
-        ),
+        ("[limits]\nmax_turns = -1", "limits.max_turns", "-1 is out of range", "choose 0 to"),
         (
             "[limits]\nconcurent_calls = 1",
             "limits.concurent_calls",
@@ -93,18 +53,8 @@ fn each_mistake_names_file_line_key_and_fix() {
             "true or false, not a number",
             "temperature = 0",
         ),
-        (
-            "[facts]\nhours = 9",
-            "facts.hours",
-            "is a whole number, not text",
-            "\"hours\" = ",
-        ),
-        (
-            "[facts]\nhours = ' '",
-            "facts.hours",
-            "is empty",
-            "write the answer",
-        ),
+        ("[facts]\nhours = 9", "facts.hours", "is a whole number, not text", "\"hours\" = "),
+        ("[facts]\nhours = ' '", "facts.hours", "is empty", "write the answer"),
     ];
     for (lines, key, message, fix) in in_section {
         let problems = bad(files().with(a, format!("{TENANT}{lines}\n")), &[]);
@@ -115,19 +65,11 @@ fn each_mistake_names_file_line_key_and_fix() {
 
 #[test]
 fn numbers_are_checked_one_by_one() {
-    let text = TENANT.replace(
-        "\"+15550100001\"",
-        "\"+15550100001\", \"5550100\", \"+15550100001\", 7",
-    );
+    let text =
+        TENANT.replace("\"+15550100001\"", "\"+15550100001\", \"5550100\", \"+15550100001\", 7");
     let problems = bad(files().with("config/tenants/a.toml", text), &[]);
     let at = "config/tenants/a.toml:2";
-    assert_problem(
-        &problems,
-        at,
-        "numbers",
-        "item 2 is no phone number",
-        "write + and",
-    );
+    assert_problem(&problems, at, "numbers", "item 2 is no phone number", "write + and");
     assert_problem(&problems, at, "numbers", "item 3 is there twice", "remove");
     assert_problem(&problems, at, "numbers", "is a whole number, not text", "[");
 }
@@ -153,60 +95,21 @@ fn whoever_needs_a_human_must_reach_one() {
     let a = "config/tenants/a.toml";
     let without = "company = \"Acme\"\nnumbers = [\"+15550100001\"]\npersona = \"p\"\n";
     let warned = good(files().with(a, without), &[]);
-    assert_problem(
-        &warned.warnings,
-        a,
-        "human_number",
-        "apology",
-        "or \"none\"",
-    );
-    let told = good(
-        files().with(a, format!("{without}human_number = \"none\"\n")),
-        &[],
-    );
-    assert!(
-        !told.warnings.to_string().contains("human_number"),
-        "{}",
-        told.warnings
-    );
-    let bridge = bad(
-        files().with(
-            a,
-            format!("{without}human_number = \"none\"\nmode = \"bridge\"\n"),
-        ),
-        &[],
-    );
+    assert_problem(&warned.warnings, a, "human_number", "apology", "or \"none\"");
+    let told = good(files().with(a, format!("{without}human_number = \"none\"\n")), &[]);
+    assert!(!told.warnings.to_string().contains("human_number"), "{}", told.warnings);
+    let bridge =
+        bad(files().with(a, format!("{without}human_number = \"none\"\nmode = \"bridge\"\n")), &[]);
     assert_problem(&bridge, &format!("{a}:4"), "human_number", "bridge", "add");
-    let over = bad(
-        files().with(a, format!("{without}[limits]\nover_cap = \"human\"\n")),
-        &[],
-    );
+    let over = bad(files().with(a, format!("{without}[limits]\nover_cap = \"human\"\n")), &[]);
     assert_problem(&over, a, "human_number", "over_cap", "add");
-    let own = bad(
-        files().with(a, format!("{without}human_number = \"+15550100001\"\n")),
-        &[],
-    );
-    assert_problem(
-        &own,
-        &format!("{a}:4"),
-        "human_number",
-        "come back",
-        "person",
-    );
-    let transfer = good(
-        files().with(a, format!("{without}tools = [\"transfer_to_human\"]\n")),
-        &[],
-    );
-    assert_problem(
-        &transfer.warnings,
-        &format!("{a}:4"),
-        "tools",
-        "not offered",
-        "human_number",
-    );
-    let ours = TENANT
-        .replace("+15550100001", "+15550100002")
-        .replace("+15550100099", "+15550100001");
+    let own = bad(files().with(a, format!("{without}human_number = \"+15550100001\"\n")), &[]);
+    assert_problem(&own, &format!("{a}:4"), "human_number", "come back", "person");
+    let transfer =
+        good(files().with(a, format!("{without}tools = [\"transfer_to_human\"]\n")), &[]);
+    assert_problem(&transfer.warnings, &format!("{a}:4"), "tools", "not offered", "human_number");
+    let ours =
+        TENANT.replace("+15550100001", "+15550100002").replace("+15550100099", "+15550100001");
     let looped = good(files().with("config/tenants/b.toml", ours), &[]);
     assert_problem(
         &looped.warnings,
@@ -231,20 +134,8 @@ fn a_persona_must_be_there_and_be_good() {
     let p = "config/personas/p.md";
     let cases = [
         ("no fence", 1, "", "no front matter", "+++"),
-        (
-            "+++\ngreeting = \"x\"\n+++\n  \n",
-            4,
-            "",
-            "no instructions",
-            "second +++",
-        ),
-        (
-            "+++\n+++\nBe.\n",
-            0,
-            "greeting",
-            "is missing",
-            "add greeting",
-        ),
+        ("+++\ngreeting = \"x\"\n+++\n  \n", 4, "", "no instructions", "second +++"),
+        ("+++\n+++\nBe.\n", 0, "greeting", "is missing", "add greeting"),
         (
             "+++\ngreeting = \"x\"\nvoyce = \"y\"\n+++\nBe.\n",
             3,
@@ -259,13 +150,7 @@ fn a_persona_must_be_there_and_be_good() {
             "there is no `compny`",
             "did you mean company?",
         ),
-        (
-            "+++\ngreeting = \"x\"\n+++\n\n{% if %}\n",
-            5,
-            "instructions",
-            "",
-            "correct the template",
-        ),
+        ("+++\ngreeting = \"x\"\n+++\n\n{% if %}\n", 5, "instructions", "", "correct the template"),
         (
             "+++\ngreeting = \"It is {{ weekday }}\"\n+++\nBe.\n",
             2,
@@ -280,20 +165,10 @@ fn a_persona_must_be_there_and_be_good() {
             "differs",
             "only",
         ),
-        (
-            "+++\ngreeting = \n+++\nBe.\n",
-            2,
-            "",
-            "not TOML at line 2",
-            "correct",
-        ),
+        ("+++\ngreeting = \n+++\nBe.\n", 2, "", "not TOML at line 2", "correct"),
     ];
     for (text, line, key, message, fix) in cases {
-        let at = if line == 0 {
-            p.to_owned()
-        } else {
-            format!("{p}:{line}")
-        };
+        let at = if line == 0 { p.to_owned() } else { format!("{p}:{line}") };
         let problems = bad(files().with(p, text), &[]);
         assert_problem(&problems, &at, key, message, fix);
         assert_eq!(
@@ -322,13 +197,7 @@ fn file_names_and_folders() {
         .with("config/tenants/deeper/b.toml", "x");
     assert_eq!(good(ignored, &[]).book.current().iter().count(), 1);
     let empty = bad(files(), &[("TENANTS_DIR", "config")]);
-    assert_problem(
-        &empty,
-        "config",
-        "TENANTS_DIR",
-        "no .toml file",
-        "put one there",
-    );
+    assert_problem(&empty, "config", "TENANTS_DIR", "no .toml file", "put one there");
 }
 
 #[test]

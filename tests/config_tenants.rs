@@ -64,45 +64,25 @@ fn every_key_is_read() {
         openai_api_key_env = "A_KEY"
     "#;
     let t = tenant_a(text, &[]);
-    assert_eq!(
-        t.numbers,
-        [
-            PhoneNumber::new("+15550100001"),
-            PhoneNumber::new("+15550100002")
-        ]
-    );
+    assert_eq!(t.numbers, [PhoneNumber::new("+15550100001"), PhoneNumber::new("+15550100002")]);
     assert_eq!(
         (t.mode, t.turns, t.record, t.stream_enabled),
         (Mode::Realtime, Turns::Model, true, false)
     );
     assert_eq!(t.consent.as_deref(), Some("Recorded."));
-    assert_eq!(
-        (t.persona.voice.as_str(), t.persona.greeting.as_str()),
-        ("cedar", "Hello, Acme.")
-    );
+    assert_eq!((t.persona.voice.as_str(), t.persona.greeting.as_str()), ("cedar", "Hello, Acme."));
     assert_eq!(t.limits.over_cap, OverCap::Human);
     let l = &t.limits;
     assert_eq!(
-        (
-            l.concurrent_calls,
-            l.max_call_duration_ms,
-            l.max_turns,
-            l.watchdog_ms
-        ),
+        (l.concurrent_calls, l.max_call_duration_ms, l.max_turns, l.watchdog_ms),
         (0, 1, 2, 30)
     );
-    assert_eq!(
-        (l.farewell_timeout_ms, l.slow_tool_ms, l.tool_timeout_ms),
-        (400, 5, 600)
-    );
+    assert_eq!((l.farewell_timeout_ms, l.slow_tool_ms, l.tool_timeout_ms), (400, 5, 600));
     assert_eq!(
         (t.model.audio, t.model.temperature, &t.model.transcription),
         (ModelAudio::Pcm24k, None, &None)
     );
-    assert_eq!(
-        (t.model.prefix_padding_ms, t.model.silence_duration_ms),
-        (7, 80)
-    );
+    assert_eq!((t.model.prefix_padding_ms, t.model.silence_duration_ms), (7, 80));
     assert_eq!(t.facts.get("opening hours").unwrap(), "Always.");
     assert_eq!(t.credentials.openai_api_key_env.as_deref(), Some("A_KEY"));
     assert_eq!(t.tools, ["look_up", "end_call"]);
@@ -120,19 +100,11 @@ fn what_a_file_leaves_out_comes_from_the_settings() {
     let t = tenant_a(TENANT, &env);
     let l = &t.limits;
     assert_eq!(
-        (
-            l.concurrent_calls,
-            l.max_turns,
-            l.max_call_duration_ms,
-            l.watchdog_ms
-        ),
+        (l.concurrent_calls, l.max_turns, l.max_call_duration_ms, l.watchdog_ms),
         (7, 8, 9, 10)
     );
     assert_eq!(t.persona.voice, "verse");
-    assert_eq!(
-        t.persona.speaks_as, "p",
-        "the file's name where none is given"
-    );
+    assert_eq!(t.persona.speaks_as, "p", "the file's name where none is given");
 }
 
 #[test]
@@ -146,22 +118,10 @@ fn a_call_goes_to_the_owner_else_to_the_default_else_nowhere() {
     assert_eq!(with.for_call(Some(&other)).unwrap().id, id("a"));
     assert_eq!(with.for_call(None).unwrap().id, id("a"));
     assert!(with.owner(&other).is_none());
-    let settings = files().with(
-        "config/trunkline.toml",
-        "[tenants]\ndefault_tenant = \"a\"\n",
-    );
-    assert!(
-        good(settings.clone(), &[])
-            .book
-            .current()
-            .for_call(None)
-            .is_some()
-    );
+    let settings = files().with("config/trunkline.toml", "[tenants]\ndefault_tenant = \"a\"\n");
+    assert!(good(settings.clone(), &[]).book.current().for_call(None).is_some());
     let undone = good(settings, &[("DEFAULT_TENANT", "none")]).book.current();
-    assert!(
-        undone.for_call(None).is_none(),
-        "the environment can undo the file's choice"
-    );
+    assert!(undone.for_call(None).is_none(), "the environment can undo the file's choice");
 }
 
 #[test]
@@ -189,11 +149,7 @@ fn a_tenants_own_secrets_come_before_the_servers_and_never_mix() {
         &c.settings,
         &Environment::from_pairs(env),
     );
-    let tokens: Vec<&str> = secrets
-        .auth_tokens
-        .iter()
-        .map(ExposeSecret::expose_secret)
-        .collect();
+    let tokens: Vec<&str> = secrets.auth_tokens.iter().map(ExposeSecret::expose_secret).collect();
     assert_eq!(tokens, ["own"]);
     assert!(secrets.openai_api_key.is_none());
     let plain = good(files(), &env);
@@ -211,12 +167,8 @@ fn a_tenants_own_secrets_come_before_the_servers_and_never_mix() {
 fn a_persona_speaks_for_each_company_in_its_own_name() {
     let persona = PERSONA.replacen("+++\n", "+++\nname = \"Sam\"\nfarewell = \"{{ persona }} says goodbye & thanks.\"\nfillers = [\"{{ company }}, one moment.\"]\n", 1);
     let b = TENANT.replace("Acme", "Bolt").replace("0100001", "0100002");
-    let c = good(
-        files()
-            .with("config/personas/p.md", persona)
-            .with("config/tenants/b.toml", b),
-        &[],
-    );
+    let c =
+        good(files().with("config/personas/p.md", persona).with("config/tenants/b.toml", b), &[]);
     let current = c.book.current();
     let of = |name: &str| current.by_id(&id(name)).unwrap().persona.clone();
     assert_eq!(

@@ -142,7 +142,8 @@ impl MediaLink {
         if let Some(both) = self.transcoders.borrow_mut().as_mut() {
             both.converted.clear();
             let is_its = std::mem::take(&mut both.item) == item;
-            if is_its && both.down.flush(&mut both.converted).is_ok() && !both.converted.is_empty() {
+            if is_its && both.down.flush(&mut both.converted).is_ok() && !both.converted.is_empty()
+            {
                 self.downlink.borrow_mut().push(response, item, &both.converted);
             }
         }

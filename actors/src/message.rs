@@ -109,8 +109,9 @@ macro_rules! receives_letters {
                 let probe = std::sync::Arc::clone($crate::message::Shell::probe(self));
                 probe.received();
                 match letter {
-                    $crate::message::Letter::Message(message) => probe
-                        .handle(|| $crate::message::Shell::receive(self, message, context)),
+                    $crate::message::Letter::Message(message) => {
+                        probe.handle(|| $crate::message::Shell::receive(self, message, context))
+                    }
                     $crate::message::Letter::Fault(fault) => {
                         $crate::fault::commit(fault, self, &probe, context);
                     }

@@ -50,23 +50,41 @@ pub fn describe() {
     describe_counter!(ACTOR_EXITS, "Actors ended, by kind and how: normal, error, panicked.");
     describe_counter!(CALLS, "Calls ended, by tenant and outcome.");
     describe_counter!(CALLS_REFUSED, "Calls not taken, by tenant and reason.");
-    describe_counter!(CALLS_BRIDGED, "Calls sent to the human number instead of the agent, by tenant and reason.");
+    describe_counter!(
+        CALLS_BRIDGED,
+        "Calls sent to the human number instead of the agent, by tenant and reason."
+    );
     describe_counter!(FRAMES, "Media messages relayed, by direction: up is caller to model.");
     describe_counter!(FRAMES_DROPPED, "Media messages thrown away, by reason.");
     describe_counter!(STREAMS_REFUSED, "Media streams closed before a call began, by reason.");
     describe_counter!(STREAMS_LOST, "Media streams of live calls that were given up, by reason.");
-    describe_counter!(SIGNATURE_FAILURES, "Requests whose carrier signature was missing or wrong, by path.");
+    describe_counter!(
+        SIGNATURE_FAILURES,
+        "Requests whose carrier signature was missing or wrong, by path."
+    );
     describe_counter!(BAD_MESSAGES, "Messages that could not be read, by peer.");
     describe_counter!(STALE_EVENTS, "Events that came too late to matter, by kind.");
     describe_histogram!(MODEL_READY, "Seconds from a stream's start until the model was ready.");
-    describe_histogram!(FIRST_AUDIO, "Seconds from a stream's start until the first agent audio went out.");
-    describe_histogram!(TURN_LATENCY, "Seconds from the end of a caller's turn until the answer's first audio went out.");
+    describe_histogram!(
+        FIRST_AUDIO,
+        "Seconds from a stream's start until the first agent audio went out."
+    );
+    describe_histogram!(
+        TURN_LATENCY,
+        "Seconds from the end of a caller's turn until the answer's first audio went out."
+    );
     describe_histogram!(TOOL_TIME, "Seconds a tool ran.");
-    describe_histogram!(BARGE_IN_STOP, "Seconds from the report of speech until the agent was silenced.");
+    describe_histogram!(
+        BARGE_IN_STOP,
+        "Seconds from the report of speech until the agent was silenced."
+    );
     describe_histogram!(WEBHOOK_TIME, "Seconds to answer a webhook, by path.");
     describe_counter!(MODEL_REDIALS, "Speech model sessions dialled again in mid-call.");
     describe_counter!(RECORDS_WRITTEN, "Records committed to the database.");
-    describe_counter!(RECORDS_DROPPED, "Records lost, by reason: the queue was full, or the database refused them.");
+    describe_counter!(
+        RECORDS_DROPPED,
+        "Records lost, by reason: the queue was full, or the database refused them."
+    );
     describe_gauge!(RECORDS_WAITING, "Records that wait for the database.");
     describe_gauge!(STORE_UP, "1 while the database takes records, else 0.");
     describe_histogram!(STORE_WRITE, "Seconds to commit one batch of records.");

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::dispositions::Dispositions;
 use crate::limiter::{
-    Booking, Claim, ClaimRefusal, Full, HungUp, Limiter, LimiterMessage, LimiterSettings, LimiterState,
-    OnUnserved, Unserved,
+    Booking, Claim, ClaimRefusal, Full, HungUp, Limiter, LimiterMessage, LimiterSettings,
+    LimiterState, OnUnserved, Unserved,
 };
 use crate::message::Link;
 use crate::metrics;
@@ -124,8 +124,7 @@ impl Node {
         let queue = RecordQueue::new(settings.queue_bound);
         let switches = SwitchBoard::default();
         let dispositions = Dispositions::default();
-        let persistence =
-            start_persistence(&tree, &queue, &store, &switches, &settings, &on_fatal);
+        let persistence = start_persistence(&tree, &queue, &store, &switches, &settings, &on_fatal);
         let limiter = start_limiter(&tree, &limits, &queue, &persistence, &dispositions, &on_fatal);
         let registry = start_registry(&tree, &directory, &dispositions, &settings, on_fatal);
         Arc::new(Self {
@@ -152,7 +151,13 @@ impl Node {
     }
 
     /// Has an event stored that concerns no live call.
-    pub fn audit(&self, call_sid: Option<CallSid>, tenant: Option<TenantId>, kind: &str, data: serde_json::Value) {
+    pub fn audit(
+        &self,
+        call_sid: Option<CallSid>,
+        tenant: Option<TenantId>,
+        kind: &str,
+        data: serde_json::Value,
+    ) {
         self.record(Record::Event(EventRow {
             id: Uuid::now_v7(),
             call_sid,

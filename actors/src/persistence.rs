@@ -63,7 +63,11 @@ impl RecordQueue {
             drop(waiting);
             metrics::records_dropped("queue_full", 1);
             if !self.overflowing.swap(true, Ordering::Relaxed) {
-                tracing::error!(bound = self.bound, kind = record.kind(), "the record queue is full: records are being dropped");
+                tracing::error!(
+                    bound = self.bound,
+                    kind = record.kind(),
+                    "the record queue is full: records are being dropped"
+                );
             }
             return false;
         }

@@ -13,7 +13,9 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use actix::fut::{ActorFuture, wrap_future};
-use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, StreamHandler};
+use actix::{
+    Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, StreamHandler,
+};
 use actix_http::ws::{CloseCode, CloseReason, Frame, Item as Fragment, Message, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
@@ -170,12 +172,14 @@ impl RealtimeSession {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the translator names the others, one by one")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the translator names the others, one by one"
+    )]
     fn take_event(&mut self, event: &ServerEvent<'_>, context: &mut Context<Self>) {
         match event {
             ServerEvent::AudioDelta(delta) => {
-                let bytes =
-                    self.media.push_agent(&delta.response_id, &delta.item_id, &delta.delta);
+                let bytes = self.media.push_agent(&delta.response_id, &delta.item_id, &delta.delta);
                 self.translator.audio(&delta.item_id, bytes);
             }
             ServerEvent::SessionCreated { .. } => {

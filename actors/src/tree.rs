@@ -150,9 +150,9 @@ impl Probe {
 
     /// A message left its mailbox.
     pub fn received(&self) {
-        let _before = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
-            Some(n.saturating_sub(1))
-        });
+        let _before = self
+            .queued
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| Some(n.saturating_sub(1)));
     }
 
     /// It is about to end because something went wrong.
@@ -181,7 +181,11 @@ impl Probe {
             parent: assigned.map(|a| a.parent).or(self.label.parent),
             call_sid: call_sid.cloned(),
             tenant: tenant.cloned(),
-            state: if self.state.load(Ordering::Relaxed) == STALLED { "stalled" } else { "running" },
+            state: if self.state.load(Ordering::Relaxed) == STALLED {
+                "stalled"
+            } else {
+                "running"
+            },
             mailbox_depth: self.queued.load(Ordering::Relaxed),
             messages_handled: self.handled.load(Ordering::Relaxed),
             handler_time_us: self.busy_us.load(Ordering::Relaxed),
@@ -267,7 +271,12 @@ impl ActorTree {
         if inner.live.remove(&probe.id).is_none() {
             return;
         }
-        let view = ActorView { ended_at: Some(Utc::now()), last_exit: Some(exit), state: "ended", ..probe.view() };
+        let view = ActorView {
+            ended_at: Some(Utc::now()),
+            last_exit: Some(exit),
+            state: "ended",
+            ..probe.view()
+        };
         let totals = inner.totals.entry(probe.label.kind).or_default();
         totals.live = totals.live.saturating_sub(1);
         totals.ended += 1;

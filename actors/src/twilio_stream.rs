@@ -98,13 +98,8 @@ pub fn open(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let label = Label {
-        kind: Kind::TwilioStream,
-        parent: None,
-        call_sid: None,
-        tenant: None,
-        restarts: 0,
-    };
+    let label =
+        Label { kind: Kind::TwilioStream, parent: None, call_sid: None, tenant: None, restarts: 0 };
     let stream = TwilioStream {
         watch: Watch::new(&node.tree, label),
         node: Arc::clone(node),

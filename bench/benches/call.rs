@@ -92,7 +92,7 @@ impl Bench {
             usage: None,
         });
         self.tell(Input::Media(Notice::Delivered { item: item(n) }));
-        self.tell(Input::Media(Notice::Played { item: item(n), bytes: 960, at: Micros::ZERO }));
+        self.tell(Input::Media(Notice::Played { item: item(n), bytes: 960 }));
     }
 
     fn turn(&mut self, n: u32) {
@@ -141,14 +141,20 @@ fn call(criterion: &mut Criterion) {
     criterion.bench_function("core, Notice::Sent", |b| {
         b.iter_batched_ref(
             Bench::speaking,
-            |bench| bench.tell(Input::Media(Notice::Sent { item: item(3), bytes: 960, at: Micros::ZERO })),
+            |bench| {
+                bench.tell(Input::Media(Notice::Sent {
+                    item: item(3),
+                    bytes: 960,
+                    at: Micros::ZERO,
+                }))
+            },
             BatchSize::SmallInput,
         );
     });
     criterion.bench_function("core, Notice::Played", |b| {
         b.iter_batched_ref(
             Bench::speaking,
-            |bench| bench.tell(Input::Media(Notice::Played { item: item(3), bytes: 960, at: Micros::ZERO })),
+            |bench| bench.tell(Input::Media(Notice::Played { item: item(3), bytes: 960 })),
             BatchSize::SmallInput,
         );
     });

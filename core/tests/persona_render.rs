@@ -35,53 +35,36 @@ fn variables_are_filled_in_and_nothing_is_escaped() {
 #[test]
 fn chance_is_the_seeds_alone() {
     let template = "{{ pick(['a','b','c','d']) }}{{ pick(['a','b','c','d']) }}{{ tangent() }}";
-    let texts: Vec<String> = (0..50)
-        .map(|seed| render(template, &vars(), seed).unwrap())
-        .collect();
+    let texts: Vec<String> = (0..50).map(|seed| render(template, &vars(), seed).unwrap()).collect();
     for (seed, text) in (0..50).zip(&texts) {
         assert_eq!(&render(template, &vars(), seed).unwrap(), text);
     }
     let different: std::collections::BTreeSet<_> = texts.iter().collect();
     assert!(different.len() > 20, "{different:?}");
     // A call run again years later must say the same.
-    let first = [
-        "dbthree", "ccthree", "ccthree", "acthree", "bdone", "bdthree", "cbtwo", "batwo",
-    ];
+    let first = ["dbthree", "ccthree", "ccthree", "acthree", "bdone", "bdthree", "cbtwo", "batwo"];
     assert_eq!(texts[..8], first);
 }
 
 #[test]
 fn tangents_do_not_repeat_until_all_were_used() {
     for seed in 0..20 {
-        let text = render(
-            "{{ tangent() }} {{ tangent() }} {{ tangent() }}",
-            &vars(),
-            seed,
-        )
-        .unwrap();
+        let text =
+            render("{{ tangent() }} {{ tangent() }} {{ tangent() }}", &vars(), seed).unwrap();
         let mut told: Vec<&str> = text.split(' ').collect();
         told.sort_unstable();
         assert_eq!(told, ["one", "three", "two"]);
     }
-    assert_eq!(
-        render("<{{ tangent() }}>", &Vars::default(), 3).unwrap(),
-        "<>"
-    );
+    assert_eq!(render("<{{ tangent() }}>", &Vars::default(), 3).unwrap(), "<>");
 }
 
 #[test]
 fn an_unknown_name_is_found_with_its_line_also_in_a_branch_not_taken() {
     let template = "Hello, compnay!\n{% if weekday == 'Sunday' %}\n{{ compnay }}\n{% endif %}";
     let error = check(template).unwrap_err();
-    assert_eq!(
-        error.to_string().split(';').next(),
-        Some("line 3: there is no `compnay`")
-    );
+    assert_eq!(error.to_string().split(';').next(), Some("line 3: there is no `compnay`"));
     assert!(error.to_string().contains("company"));
-    assert!(matches!(
-        check("a\n{{ tangnet() }}"),
-        Err(PersonaError::UnknownName { line: 2, .. })
-    ));
+    assert!(matches!(check("a\n{{ tangnet() }}"), Err(PersonaError::UnknownName { line: 2, .. })));
     assert!(matches!(
         render("a\nb\n{{ compnay }}", &vars(), 0),
         Err(PersonaError::Template { line: 3, .. })
@@ -99,10 +82,7 @@ fn other_mistakes_are_found_with_their_line() {
         ("a\n{{ persona.age }}", 2),
     ] {
         match check(template) {
-            Err(PersonaError::Template {
-                line: found,
-                message,
-            }) => {
+            Err(PersonaError::Template { line: found, message }) => {
                 assert_eq!(found, line, "{template}: {message}");
             }
             other => panic!("{template}: {other:?}"),

@@ -27,10 +27,7 @@ fn every_cut_of_a_valid_message_is_refused() {
     for sample in SAMPLES {
         assert!(parse(sample).is_ok(), "{sample}");
         for (end, _) in sample.char_indices() {
-            assert!(matches!(
-                parse(&sample[..end]),
-                Err(WireError::Unreadable { .. })
-            ));
+            assert!(matches!(parse(&sample[..end]), Err(WireError::Unreadable { .. })));
         }
     }
 }

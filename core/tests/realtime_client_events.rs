@@ -125,23 +125,14 @@ fn what_is_unset_is_said_to_be_null_and_linear_audio_has_its_rate() {
     assert_eq!(ga["session"]["tools"], json!([]));
     let beta = written(&event, Dialect::Beta);
     assert_eq!(beta["session"]["output_audio_format"], "pcm16");
-    assert_eq!(
-        beta["session"].get("input_audio_transcription"),
-        Some(&Value::Null)
-    );
+    assert_eq!(beta["session"].get("input_audio_transcription"), Some(&Value::Null));
     assert_eq!(beta["session"].get("temperature"), None);
 }
 
 #[test]
 fn buffer_and_item_events() {
-    same_in_both(
-        ClientEvent::CommitAudio,
-        json!({"type": "input_audio_buffer.commit"}),
-    );
-    same_in_both(
-        ClientEvent::ClearAudio,
-        json!({"type": "input_audio_buffer.clear"}),
-    );
+    same_in_both(ClientEvent::CommitAudio, json!({"type": "input_audio_buffer.commit"}));
+    same_in_both(ClientEvent::ClearAudio, json!({"type": "input_audio_buffer.clear"}));
     same_in_both(
         ClientEvent::TruncateItem {
             item_id: item_id("item_A"),
@@ -152,9 +143,7 @@ fn buffer_and_item_events() {
             "audio_end_ms": 1480}),
     );
     same_in_both(
-        ClientEvent::DeleteItem {
-            item_id: item_id("item_A"),
-        },
+        ClientEvent::DeleteItem { item_id: item_id("item_A") },
         json!({"type": "conversation.item.delete", "item_id": "item_A"}),
     );
 }
@@ -162,10 +151,7 @@ fn buffer_and_item_events() {
 #[test]
 fn response_events() {
     same_in_both(
-        ClientEvent::CreateResponse {
-            instructions: None,
-            tool_choice_none: false,
-        },
+        ClientEvent::CreateResponse { instructions: None, tool_choice_none: false },
         json!({"type": "response.create"}),
     );
     same_in_both(
@@ -177,9 +163,7 @@ fn response_events() {
             "response": {"instructions": "Say goodbye.", "tool_choice": "none"}}),
     );
     same_in_both(
-        ClientEvent::CancelResponse {
-            response_id: Some(ResponseId::parse("resp_1").unwrap()),
-        },
+        ClientEvent::CancelResponse { response_id: Some(ResponseId::parse("resp_1").unwrap()) },
         json!({"type": "response.cancel", "response_id": "resp_1"}),
     );
     same_in_both(
@@ -191,18 +175,11 @@ fn response_events() {
 #[test]
 fn created_items() {
     let create = |item: Value| json!({"type": "conversation.item.create", "item": item});
-    let said = |id| {
-        ClientEvent::CreateItem(Item::AssistantText {
-            id,
-            text: "Hi!".to_owned(),
-        })
-    };
+    let said = |id| ClientEvent::CreateItem(Item::AssistantText { id, text: "Hi!".to_owned() });
     assert_eq!(
         written(&said(Some(item_id("greet1"))), Dialect::Ga),
-        create(
-            json!({"type": "message", "role": "assistant", "id": "greet1",
-            "content": [{"type": "output_text", "text": "Hi!"}]})
-        )
+        create(json!({"type": "message", "role": "assistant", "id": "greet1",
+            "content": [{"type": "output_text", "text": "Hi!"}]}))
     );
     assert_eq!(
         written(&said(None), Dialect::Beta),
@@ -210,16 +187,12 @@ fn created_items() {
             "content": [{"type": "text", "text": "Hi!"}]}))
     );
     same_in_both(
-        ClientEvent::CreateItem(Item::UserText {
-            text: "pressed 5".to_owned(),
-        }),
+        ClientEvent::CreateItem(Item::UserText { text: "pressed 5".to_owned() }),
         create(json!({"type": "message", "role": "user",
             "content": [{"type": "input_text", "text": "pressed 5"}]})),
     );
     same_in_both(
-        ClientEvent::CreateItem(Item::SystemText {
-            text: "wrap up".to_owned(),
-        }),
+        ClientEvent::CreateItem(Item::SystemText { text: "wrap up".to_owned() }),
         create(json!({"type": "message", "role": "system",
             "content": [{"type": "input_text", "text": "wrap up"}]})),
     );
@@ -230,16 +203,11 @@ fn created_items() {
             name: "look_up".to_owned(),
             arguments: "{\"topic\":\"x\"}".to_owned(),
         }),
-        create(
-            json!({"type": "function_call", "call_id": "call_9", "name": "look_up",
-            "arguments": "{\"topic\":\"x\"}"}),
-        ),
+        create(json!({"type": "function_call", "call_id": "call_9", "name": "look_up",
+            "arguments": "{\"topic\":\"x\"}"})),
     );
     same_in_both(
-        ClientEvent::CreateItem(Item::FunctionCallOutput {
-            call_id,
-            output: "{}".to_owned(),
-        }),
+        ClientEvent::CreateItem(Item::FunctionCallOutput { call_id, output: "{}".to_owned() }),
         create(json!({"type": "function_call_output", "call_id": "call_9", "output": "{}"})),
     );
 }
@@ -249,20 +217,14 @@ fn an_event_id_of_ours_goes_along_and_what_is_there_is_kept() {
     let mut out = "before".to_owned();
     ClientEvent::CommitAudio.write(Dialect::Ga, Some("ev\"1"), &mut out);
     let json: Value = serde_json::from_str(out.strip_prefix("before").unwrap()).unwrap();
-    assert_eq!(
-        json,
-        json!({"type": "input_audio_buffer.commit", "event_id": "ev\"1"})
-    );
+    assert_eq!(json, json!({"type": "input_audio_buffer.commit", "event_id": "ev\"1"}));
 }
 
 #[test]
 fn audio_is_spliced_and_nothing_else_can_be() {
     let mut out = String::new();
     write_append(&mut out, "f39/+w==").unwrap();
-    assert_eq!(
-        out,
-        r#"{"type":"input_audio_buffer.append","audio":"f39/+w=="}"#
-    );
+    assert_eq!(out, r#"{"type":"input_audio_buffer.append","audio":"f39/+w=="}"#);
     for bad in ["\"},{\"", "abc", "a=bc", "====", "ab\n", "f39_-w==", "äää"] {
         let mut out = String::new();
         assert_eq!(write_append(&mut out, bad), Err(NotBase64), "{bad}");
@@ -272,9 +234,7 @@ fn audio_is_spliced_and_nothing_else_can_be() {
 
 #[test]
 fn what_was_said_is_not_printed() {
-    let item = Item::UserText {
-        text: "my number is 555".to_owned(),
-    };
+    let item = Item::UserText { text: "my number is 555".to_owned() };
     let printed = format!("{:?}", ClientEvent::CreateItem(item));
     assert_eq!(printed, "CreateItem(UserText[16 characters])");
 }

@@ -33,9 +33,7 @@ fn reading_an_audio_delta_allocates_nothing() {
         );
         let mut event = None;
         let count = allocations(|| event = Some(parse(&text)));
-        let Some(Ok(ServerEvent::AudioDelta(delta))) = event else {
-            panic!("another event")
-        };
+        let Some(Ok(ServerEvent::AudioDelta(delta))) = event else { panic!("another event") };
         assert_eq!(delta.delta, audio);
         assert_eq!(count, 0);
     }

@@ -15,26 +15,11 @@ fn the_model_is_added_to_whatever_query_there_is() {
     let azure_old =
         "wss://r.openai.azure.com/openai/realtime?api-version=2025-04-01-preview&deployment=d";
     for (base, expected) in [
-        (
-            "wss://api.openai.com/v1/realtime",
-            "wss://api.openai.com/v1/realtime?model=m%20%2F%26",
-        ),
-        (
-            "wss://api.openai.com",
-            "wss://api.openai.com/v1/realtime?model=m%20%2F%26",
-        ),
-        (
-            "https://api.openai.com/",
-            "wss://api.openai.com/v1/realtime?model=m%20%2F%26",
-        ),
-        (
-            "http://127.0.0.1:9/v1/realtime?",
-            "ws://127.0.0.1:9/v1/realtime?model=m%20%2F%26",
-        ),
-        (
-            " WS://[::1]:9/x?a=1& ",
-            "ws://[::1]:9/x?a=1&model=m%20%2F%26",
-        ),
+        ("wss://api.openai.com/v1/realtime", "wss://api.openai.com/v1/realtime?model=m%20%2F%26"),
+        ("wss://api.openai.com", "wss://api.openai.com/v1/realtime?model=m%20%2F%26"),
+        ("https://api.openai.com/", "wss://api.openai.com/v1/realtime?model=m%20%2F%26"),
+        ("http://127.0.0.1:9/v1/realtime?", "ws://127.0.0.1:9/v1/realtime?model=m%20%2F%26"),
+        (" WS://[::1]:9/x?a=1& ", "ws://[::1]:9/x?a=1&model=m%20%2F%26"),
         ("ws://h?a=1", "ws://h/v1/realtime?a=1&model=m%20%2F%26"),
         (
             "wss://r.openai.azure.com/openai/v1/realtime",
@@ -43,11 +28,7 @@ fn the_model_is_added_to_whatever_query_there_is() {
         (azure_old, azure_old),
         ("wss://h/p?model=mine", "wss://h/p?model=mine"),
     ] {
-        assert_eq!(
-            request_target(base, "m /&").as_deref(),
-            Ok(expected),
-            "{base}"
-        );
+        assert_eq!(request_target(base, "m /&").as_deref(), Ok(expected), "{base}");
     }
     assert_eq!(request_target("ws://h/p", "").as_deref(), Ok("ws://h/p"));
 }
@@ -73,16 +54,10 @@ fn what_cannot_be_dialled_says_why() {
 
 #[test]
 fn only_the_beta_dialect_sends_the_beta_header() {
-    assert_eq!(
-        headers(Dialect::Ga, " sk-1\n"),
-        [("Authorization", "Bearer sk-1".to_owned())]
-    );
+    assert_eq!(headers(Dialect::Ga, " sk-1\n"), [("Authorization", "Bearer sk-1".to_owned())]);
     assert_eq!(
         headers(Dialect::Beta, "sk-1"),
-        [
-            ("Authorization", "Bearer sk-1".to_owned()),
-            ("OpenAI-Beta", "realtime=v1".to_owned())
-        ]
+        [("Authorization", "Bearer sk-1".to_owned()), ("OpenAI-Beta", "realtime=v1".to_owned())]
     );
 }
 
@@ -92,10 +67,7 @@ fn a_dialect_has_a_name() {
         assert_eq!(dialect.to_string().parse(), Ok(dialect));
     }
     let error = "GA".parse::<Dialect>().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "\"GA\" is no realtime dialect; use \"ga\" or \"beta\""
-    );
+    assert_eq!(error.to_string(), "\"GA\" is no realtime dialect; use \"ga\" or \"beta\"");
 }
 
 proptest! {

@@ -34,9 +34,7 @@ fn with_ids(kind: &str, more: &str) -> String {
 fn audio_and_words_under_the_names_of_both_dialects() {
     for name in ["audio", "output_audio"] {
         let text = with_ids(&format!("response.{name}.delta"), r#","delta":"f39/+w==""#);
-        let ServerEvent::AudioDelta(delta) = parse(&text).unwrap() else {
-            panic!()
-        };
+        let ServerEvent::AudioDelta(delta) = parse(&text).unwrap() else { panic!() };
         assert_eq!(
             delta,
             AudioDelta {
@@ -49,16 +47,11 @@ fn audio_and_words_under_the_names_of_both_dialects() {
         assert!(matches!(delta.delta, Cow::Borrowed(_)));
 
         let text = with_ids(&format!("response.{name}.done"), "");
-        let done = ServerEvent::AudioDone {
-            response_id: response_id(),
-            item_id: item_id(),
-        };
+        let done = ServerEvent::AudioDone { response_id: response_id(), item_id: item_id() };
         assert_eq!(parse(&text).unwrap(), done);
 
-        let text = with_ids(
-            &format!("response.{name}_transcript.delta"),
-            r#","delta":" caf\u00e9""#,
-        );
+        let text =
+            with_ids(&format!("response.{name}_transcript.delta"), r#","delta":" caf\u00e9""#);
         assert_eq!(
             parse(&text).unwrap(),
             ServerEvent::TranscriptDelta {
@@ -67,10 +60,7 @@ fn audio_and_words_under_the_names_of_both_dialects() {
                 delta: " café".into()
             }
         );
-        let text = with_ids(
-            &format!("response.{name}_transcript.done"),
-            r#","transcript":"Hi.""#,
-        );
+        let text = with_ids(&format!("response.{name}_transcript.done"), r#","transcript":"Hi.""#);
         assert_eq!(
             parse(&text).unwrap(),
             ServerEvent::TranscriptDone {
@@ -109,24 +99,15 @@ fn the_callers_speech() {
     let cases = [
         (
             r#"{"type":"input_audio_buffer.speech_started","event_id":"e","audio_start_ms":1200,"item_id":"item_B"}"#,
-            ServerEvent::SpeechStarted {
-                audio_start_ms: 1_200,
-                item_id: item_id(),
-            },
+            ServerEvent::SpeechStarted { audio_start_ms: 1_200, item_id: item_id() },
         ),
         (
             r#"{"type":"input_audio_buffer.speech_started","audio_start_ms":-20,"item_id":"item_B"}"#,
-            ServerEvent::SpeechStarted {
-                audio_start_ms: 0,
-                item_id: item_id(),
-            },
+            ServerEvent::SpeechStarted { audio_start_ms: 0, item_id: item_id() },
         ),
         (
             r#"{"type":"input_audio_buffer.speech_stopped","audio_end_ms":2000.0,"item_id":"item_B"}"#,
-            ServerEvent::SpeechStopped {
-                audio_end_ms: 2_000,
-                item_id: item_id(),
-            },
+            ServerEvent::SpeechStopped { audio_end_ms: 2_000, item_id: item_id() },
         ),
         (
             r#"{"type":"input_audio_buffer.committed","previous_item_id":null,"item_id":"item_B"}"#,
@@ -134,10 +115,7 @@ fn the_callers_speech() {
         ),
         (
             r#"{"type":"conversation.item.input_audio_transcription.delta","item_id":"item_B","content_index":0,"delta":"I need"}"#,
-            ServerEvent::InputTranscriptDelta {
-                item_id: item_id(),
-                delta: "I need".into(),
-            },
+            ServerEvent::InputTranscriptDelta { item_id: item_id(), delta: "I need".into() },
         ),
         (
             r#"{"type":"conversation.item.input_audio_transcription.completed","item_id":"item_B","content_index":0,"transcript":"I need \"help\"","usage":{"type":"duration","seconds":2}}"#,
@@ -148,17 +126,11 @@ fn the_callers_speech() {
         ),
         (
             r#"{"type":"conversation.item.input_audio_transcription.failed","item_id":"item_B","error":{"type":"t","message":"too noisy"}}"#,
-            ServerEvent::InputTranscriptFailed {
-                item_id: item_id(),
-                message: "too noisy".into(),
-            },
+            ServerEvent::InputTranscriptFailed { item_id: item_id(), message: "too noisy".into() },
         ),
         (
             r#"{"type":"conversation.item.truncated","item_id":"item_B","content_index":0,"audio_end_ms":740}"#,
-            ServerEvent::ItemTruncated {
-                item_id: item_id(),
-                audio_end_ms: 740,
-            },
+            ServerEvent::ItemTruncated { item_id: item_id(), audio_end_ms: 740 },
         ),
     ];
     for (text, expected) in cases {
@@ -169,12 +141,7 @@ fn the_callers_speech() {
 #[test]
 fn a_response_from_its_creation_to_its_end() {
     let text = r#"{"type":"response.created","response":{"object":"realtime.response","id":"resp_A","status":"in_progress","status_details":null,"output":[],"usage":null}}"#;
-    assert_eq!(
-        parse(text).unwrap(),
-        ServerEvent::ResponseCreated {
-            response_id: response_id()
-        }
-    );
+    assert_eq!(parse(text).unwrap(), ServerEvent::ResponseCreated { response_id: response_id() });
     let added = |kind: &str| {
         format!(
             r#"{{"type":"response.output_item.added","response_id":"resp_A","output_index":0,"item":{{"id":"item_B","type":"{kind}","status":"in_progress","role":"assistant","content":[]}}}}"#
@@ -223,17 +190,11 @@ fn how_a_response_may_end() {
     };
     let cases = [
         (
-            done(
-                "cancelled",
-                r#"{"type":"cancelled","reason":"turn_detected"}"#,
-            ),
+            done("cancelled", r#"{"type":"cancelled","reason":"turn_detected"}"#),
             (ResponseStatus::Cancelled, Some("turn_detected"), None),
         ),
         (
-            done(
-                "incomplete",
-                r#"{"type":"incomplete","reason":"max_output_tokens"}"#,
-            ),
+            done("incomplete", r#"{"type":"incomplete","reason":"max_output_tokens"}"#),
             (ResponseStatus::Incomplete, Some("max_output_tokens"), None),
         ),
         (
@@ -241,32 +202,17 @@ fn how_a_response_may_end() {
                 "failed",
                 r#"{"type":"failed","error":{"type":"t","code":"rate_limit_exceeded","message":"slow down"}}"#,
             ),
-            (
-                ResponseStatus::Failed,
-                Some("slow down"),
-                Some("rate_limit_exceeded"),
-            ),
+            (ResponseStatus::Failed, Some("slow down"), Some("rate_limit_exceeded")),
         ),
         (
-            done(
-                "failed",
-                r#"{"type":"failed","error":{"type":"server_error","code":null}}"#,
-            ),
+            done("failed", r#"{"type":"failed","error":{"type":"server_error","code":null}}"#),
             (ResponseStatus::Failed, None, Some("server_error")),
         ),
-        (
-            done("vanished", r#"["odd"]"#),
-            (ResponseStatus::Other, None, None),
-        ),
+        (done("vanished", r#"["odd"]"#), (ResponseStatus::Other, None, None)),
     ];
     for (text, (expected_status, expected_reason, expected_code)) in cases {
-        let ServerEvent::ResponseDone {
-            status,
-            reason,
-            error_code,
-            usage,
-            ..
-        } = parse(&text).unwrap()
+        let ServerEvent::ResponseDone { status, reason, error_code, usage, .. } =
+            parse(&text).unwrap()
         else {
             panic!("{text}")
         };
@@ -295,9 +241,7 @@ fn a_function_call_is_told_once_and_only_when_complete() {
         }
     );
     assert!(!format!("{:?}", parse(&text).unwrap()).contains("topic"));
-    let other = ServerEvent::Other {
-        kind: "response.output_item.done".into(),
-    };
+    let other = ServerEvent::Other { kind: "response.output_item.done".into() };
     assert_eq!(parse(&done("incomplete")).unwrap(), other);
     let message = r#"{"type":"response.output_item.done","response_id":"resp_A","item":{"type":"message","status":"completed","content":[]}}"#;
     assert_eq!(parse(message).unwrap(), other);
@@ -322,34 +266,21 @@ fn errors_and_what_is_not_read() {
     );
     let text = r#"{"type":"rate_limits.updated","rate_limits":[{"name":"tokens","limit":1,"remaining":1,"reset_seconds":0.5}]}"#;
     assert_eq!(parse(text).unwrap(), ServerEvent::RateLimits);
-    for kind in [
-        "conversation.item.added",
-        "conversation.item.created",
-        "input_audio_buffer.cleared",
-    ] {
+    for kind in
+        ["conversation.item.added", "conversation.item.created", "input_audio_buffer.cleared"]
+    {
         let text = format!(r#"{{"type":"{kind}","item":{{"id":"item_B"}}}}"#);
-        assert_eq!(
-            parse(&text).unwrap(),
-            ServerEvent::Other { kind: kind.into() }
-        );
+        assert_eq!(parse(&text).unwrap(), ServerEvent::Other { kind: kind.into() });
     }
 }
 
 #[test]
 fn an_unknown_event_may_use_our_fields_as_it_likes() {
     let text = r#"{"type":"response.video.delta","delta":{"frame":1},"item_id":7,"error":null}"#;
-    assert_eq!(
-        parse(text).unwrap(),
-        ServerEvent::Other {
-            kind: "response.video.delta".into()
-        }
-    );
+    assert_eq!(parse(text).unwrap(), ServerEvent::Other { kind: "response.video.delta".into() });
     let text =
         r#"{"type":"response.audio.delta","response_id":"r","item_id":"i","delta":{"frame":1}}"#;
-    assert!(matches!(
-        parse(text),
-        Err(WireError::Unreadable { line: 1, .. })
-    ));
+    assert!(matches!(parse(text), Err(WireError::Unreadable { line: 1, .. })));
 }
 
 #[test]
@@ -390,8 +321,6 @@ fn a_message_has_a_longest_length() {
     assert!(parse(&at_most(MAX_MESSAGE_BYTES)).is_ok());
     assert_eq!(
         parse(&at_most(MAX_MESSAGE_BYTES + 1)),
-        Err(WireError::TooLong {
-            bytes: MAX_MESSAGE_BYTES + 1
-        })
+        Err(WireError::TooLong { bytes: MAX_MESSAGE_BYTES + 1 })
     );
 }

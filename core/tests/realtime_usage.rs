@@ -36,23 +36,14 @@ fn cached_tokens_without_kinds_are_text_before_audio() {
 
 #[test]
 fn tokens_without_kinds_are_audio() {
-    let expected = Usage {
-        audio_in: 7,
-        audio_out: 9,
-        ..Usage::default()
-    };
-    assert_eq!(
-        usage(json!({"input_tokens": 7, "output_tokens": 9})),
-        Some(expected)
-    );
+    let expected = Usage { audio_in: 7, audio_out: 9, ..Usage::default() };
+    assert_eq!(usage(json!({"input_tokens": 7, "output_tokens": 9})), Some(expected));
 }
 
 #[test]
 fn more_cached_than_read_is_cut() {
-    let usage = usage(
-        json!({"input_token_details": {"text_tokens": 1, "audio_tokens": 2,
-        "cached_tokens_details": {"text_tokens": 5, "audio_tokens": 5}}}),
-    )
+    let usage = usage(json!({"input_token_details": {"text_tokens": 1, "audio_tokens": 2,
+        "cached_tokens_details": {"text_tokens": 5, "audio_tokens": 5}}}))
     .unwrap();
     assert_eq!((usage.cached_text, usage.cached_audio), (1, 2));
 }

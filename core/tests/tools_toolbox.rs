@@ -50,25 +50,15 @@ fn tenant() -> Tenant {
         limits: Limits::default(),
         turns: Turns::Ours,
         model: ModelSettings::default(),
-        tools: ["end_call", "transfer_to_human", "look_up", "end_call"]
-            .map(str::to_owned)
-            .to_vec(),
-        facts: facts
-            .map(|(topic, fact)| (topic.to_owned(), fact.to_owned()))
-            .into(),
+        tools: ["end_call", "transfer_to_human", "look_up", "end_call"].map(str::to_owned).to_vec(),
+        facts: facts.map(|(topic, fact)| (topic.to_owned(), fact.to_owned())).into(),
         credentials: Credentials::default(),
     }
 }
 
 fn call(tenant: Tenant, name: &str, arguments: &str) -> Result<Prepared, ToolError> {
     let toolbox = Toolbox::for_tenant(&tenant).unwrap();
-    toolbox.prepare(
-        name,
-        arguments,
-        &ToolContext {
-            tenant: Arc::new(tenant),
-        },
-    )
+    toolbox.prepare(name, arguments, &ToolContext { tenant: Arc::new(tenant) })
 }
 
 fn answer(name: &str, arguments: &str) -> Value {
@@ -81,43 +71,20 @@ fn answer(name: &str, arguments: &str) -> Value {
 #[test]
 fn a_tenant_offers_what_its_file_allows_and_what_suits_it() {
     let toolbox = Toolbox::for_tenant(&tenant()).unwrap();
-    assert_eq!(
-        toolbox.names(),
-        ["end_call", "transfer_to_human", "look_up"]
-    );
+    assert_eq!(toolbox.names(), ["end_call", "transfer_to_human", "look_up"]);
     assert!(toolbox.get("look_up").is_some());
 
-    let no_human = Tenant {
-        human_number: None,
-        ..tenant()
-    };
-    assert_eq!(
-        Toolbox::for_tenant(&no_human).unwrap().names(),
-        ["end_call", "look_up"]
-    );
-    let no_facts = Tenant {
-        facts: BTreeMap::new(),
-        ..tenant()
-    };
-    assert!(
-        Toolbox::for_tenant(&no_facts)
-            .unwrap()
-            .get("look_up")
-            .is_none()
-    );
-    let none = Tenant {
-        tools: Vec::new(),
-        ..tenant()
-    };
+    let no_human = Tenant { human_number: None, ..tenant() };
+    assert_eq!(Toolbox::for_tenant(&no_human).unwrap().names(), ["end_call", "look_up"]);
+    let no_facts = Tenant { facts: BTreeMap::new(), ..tenant() };
+    assert!(Toolbox::for_tenant(&no_facts).unwrap().get("look_up").is_none());
+    let none = Tenant { tools: Vec::new(), ..tenant() };
     assert!(Toolbox::for_tenant(&none).unwrap().specs().is_empty());
 }
 
 #[test]
 fn a_file_that_allows_an_unknown_tool_is_told_what_there_is() {
-    let wrong = Tenant {
-        tools: vec!["endcall".to_owned()],
-        ..tenant()
-    };
+    let wrong = Tenant { tools: vec!["endcall".to_owned()], ..tenant() };
     let error = Toolbox::for_tenant(&wrong).unwrap_err();
     assert_eq!(
         error,
@@ -137,11 +104,7 @@ fn the_schemas_are_closed_objects_described_for_the_model() {
     let specs = Toolbox::for_tenant(&tenant()).unwrap().specs();
     for spec in &specs {
         assert_eq!(spec.parameters["type"], "object", "{}", spec.name);
-        assert_eq!(
-            spec.parameters["additionalProperties"], false,
-            "{}",
-            spec.name
-        );
+        assert_eq!(spec.parameters["additionalProperties"], false, "{}", spec.name);
         assert!(spec.description.len() > 40);
     }
     assert_eq!(
@@ -169,11 +132,9 @@ fn end_call_and_transfer_say_what_is_to_be_done() {
         assert_eq!(reason.expose(), "the conversation is over");
         assert_eq!(answer["status"], "ending");
     }
-    let Ok(Prepared::Transfer { reason, answer }) = call(
-        tenant(),
-        "transfer_to_human",
-        r#"{"reason":"Ada has a flood"}"#,
-    ) else {
+    let Ok(Prepared::Transfer { reason, answer }) =
+        call(tenant(), "transfer_to_human", r#"{"reason":"Ada has a flood"}"#)
+    else {
         panic!()
     };
     assert_eq!(reason.expose(), "Ada has a flood");
@@ -194,10 +155,7 @@ fn look_up_finds_a_fact_by_its_words() {
         let arguments = json!({"topic": asked}).to_string();
         assert_eq!(answer("look_up", &arguments)["topic"], topic, "{asked}");
     }
-    assert_eq!(
-        answer("look_up", r#"{"topic":"address"}"#)["answer"],
-        "12 Elm Street."
-    );
+    assert_eq!(answer("look_up", r#"{"topic":"address"}"#)["answer"], "12 Elm Street.");
 }
 
 #[test]
@@ -217,11 +175,7 @@ fn wrong_calls_tell_the_model_how_to_correct_them() {
         ("look_up", "{}", "missing field `topic`"),
         ("look_up", r#"{"topic":7}"#, "expected a string"),
         ("look_up", r#"{"topic":" "}"#, "`topic` is empty"),
-        (
-            "end_call",
-            r#"{"why":"x"}"#,
-            "unknown field `why`, expected `reason`",
-        ),
+        ("end_call", r#"{"why":"x"}"#, "unknown field `why`, expected `reason`"),
         ("end_call", "[\"x\"]", "not a JSON object"),
         ("hang_up", "{}", "there is no tool `hang_up`"),
     ] {
@@ -238,12 +192,7 @@ fn long_arguments_and_names_are_cut_off() {
     assert_eq!(fitting.len(), MAX_ARGUMENTS_BYTES);
     assert!(call(tenant(), "end_call", &fitting).is_ok());
     let error = call(tenant(), "end_call", &format!("{fitting} ")).unwrap_err();
-    assert_eq!(
-        error,
-        ToolError::TooLong {
-            bytes: MAX_ARGUMENTS_BYTES + 1
-        }
-    );
+    assert_eq!(error, ToolError::TooLong { bytes: MAX_ARGUMENTS_BYTES + 1 });
 
     let Err(ToolError::Unknown { name, .. }) = call(tenant(), &"é".repeat(100), "{}") else {
         panic!()
@@ -253,12 +202,7 @@ fn long_arguments_and_names_are_cut_off() {
 
 #[test]
 fn what_the_caller_said_is_not_printed() {
-    let error = call(
-        tenant(),
-        "end_call",
-        r#"{"reason":["Ada Lovelace"], "Ada":1}"#,
-    )
-    .unwrap_err();
+    let error = call(tenant(), "end_call", r#"{"reason":["Ada Lovelace"], "Ada":1}"#).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("Ada"));
     let prepared = call(tenant(), "end_call", r#"{"reason":"Ada is done"}"#).unwrap();
     assert!(!format!("{prepared:?}").contains("Ada"));

@@ -21,10 +21,7 @@ async fn a_spoken_response_has_its_events_in_the_services_order() {
     assert_eq!(session["object"], "realtime.session");
     assert_eq!(session["model"], "test-model");
     assert_eq!(session["instructions"], "Be brief.");
-    assert_eq!(
-        session["audio"]["input"]["turn_detection"]["silence_duration_ms"],
-        500
-    );
+    assert_eq!(session["audio"]["input"]["turn_detection"]["silence_duration_ms"], 500);
     assert!(session["expires_at"].as_u64().unwrap() > 1_700_000_000);
 
     client.say("Hello there.").await;
@@ -53,10 +50,7 @@ async fn a_spoken_response_has_its_events_in_the_services_order() {
         ]
     );
     assert_eq!(done["status"], "completed");
-    assert_eq!(
-        done["output"][0]["content"][0]["transcript"],
-        "Hello there."
-    );
+    assert_eq!(done["output"][0]["content"][0]["transcript"], "Hello there.");
     // 12 characters of 70 ms, padded to 20 ms frames.
     let bytes = client.audio_bytes(&done["id"]);
     assert_eq!(bytes, 6_720);
@@ -71,10 +65,7 @@ async fn a_spoken_response_has_its_events_in_the_services_order() {
 #[actix_rt::test]
 async fn the_beta_dialect_has_its_own_names_and_shapes() {
     let running = start(fast()).await;
-    let headers = [
-        ("OpenAI-Beta", "realtime=v1"),
-        ("Authorization", "Bearer sk-secret"),
-    ];
+    let headers = [("OpenAI-Beta", "realtime=v1"), ("Authorization", "Bearer sk-secret")];
     let mut client = Client::connect_with(&running, "", &headers).await;
     client.until("session.created").await;
     let session = json!({
@@ -82,9 +73,7 @@ async fn the_beta_dialect_has_its_own_names_and_shapes() {
         "output_audio_format": "g711_ulaw", "voice": "echo", "temperature": 0.7,
         "turn_detection": {"type": "server_vad", "silence_duration_ms": 300},
     });
-    client
-        .send(json!({"type": "session.update", "session": session}))
-        .await;
+    client.send(json!({"type": "session.update", "session": session})).await;
     let session = client.until("session.updated").await["session"].clone();
     assert_eq!(session["output_audio_format"], "g711_ulaw");
     assert_eq!(session["turn_detection"]["silence_duration_ms"], 300);
@@ -93,11 +82,9 @@ async fn the_beta_dialect_has_its_own_names_and_shapes() {
     let done = client.until("response.done").await["response"].clone();
     assert_eq!(done["output"][0]["content"][0]["type"], "audio");
     assert_eq!(client.audio_bytes(&done["id"]), 1_760);
-    for kind in [
-        "response.audio.delta",
-        "response.audio_transcript.done",
-        "conversation.item.created",
-    ] {
+    for kind in
+        ["response.audio.delta", "response.audio_transcript.done", "conversation.item.created"]
+    {
         assert!(client.kinds().contains(&kind), "{kind}");
     }
     assert!(
@@ -134,11 +121,7 @@ async fn what_the_service_refuses_is_refused_and_the_session_goes_on() {
             "unknown_parameter",
             json!("session.temperature"),
         ),
-        (
-            update(json!({"instructions": "x"})),
-            "missing_required_parameter",
-            json!("session.type"),
-        ),
+        (update(json!({"instructions": "x"})), "missing_required_parameter", json!("session.type")),
         (
             update(
                 json!({"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcmu", "rate": 8000}}}}),
@@ -151,29 +134,18 @@ async fn what_the_service_refuses_is_refused_and_the_session_goes_on() {
             "invalid_value",
             json!("session.output_modalities"),
         ),
-        (
-            json!({"type": "response.creat", "event_id": "mine"}),
-            "invalid_event",
-            json!("type"),
-        ),
+        (json!({"type": "response.creat", "event_id": "mine"}), "invalid_event", json!("type")),
         (json!({"event_id": "mine"}), "invalid_event", json!("type")),
     ] {
         client.send(event).await;
         let error = client.error().await;
-        assert_eq!(
-            (&error["code"], &error["param"]),
-            (&json!(code), &param),
-            "{error}"
-        );
+        assert_eq!((&error["code"], &error["param"]), (&json!(code), &param), "{error}");
         assert_eq!(error["event_id"], "mine");
     }
     client.send_text("{\"type\": \"response.cre").await;
     assert_eq!(client.error().await["code"], "invalid_event");
     client.say("Still here.").await;
-    assert_eq!(
-        client.until("response.done").await["response"]["status"],
-        "completed"
-    );
+    assert_eq!(client.until("response.done").await["response"]["status"], "completed");
     // A voice that has been heard cannot change any more.
     let voice = json!({"type": "realtime", "audio": {"output": {"voice": "cedar"}}});
     client.send(update(voice)).await;
@@ -193,9 +165,7 @@ async fn pcm_and_text_sessions_work_too_and_azures_path_is_known() {
     let done = client.until("response.done").await["response"].clone();
     assert_eq!(client.audio_bytes(&done["id"]), 220 * 48);
     let response = json!({"output_modalities": ["text"], "instructions": "\"Written.\""});
-    client
-        .send(json!({"type": "response.create", "response": response}))
-        .await;
+    client.send(json!({"type": "response.create", "response": response})).await;
     let done = client.until("response.done").await["response"].clone();
     assert_eq!(done["output"][0]["content"][0]["text"], "Written.");
     assert_eq!(client.audio_bytes(&done["id"]), 0);

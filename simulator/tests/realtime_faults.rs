@@ -41,14 +41,8 @@ async fn refusing() {
 #[actix_rt::test]
 async fn hanging_and_delaying_the_handshake() {
     let running = start(fast()).await;
-    let hang = awc::Client::new()
-        .ws(format!("{}?hang=1", running.url()))
-        .connect();
-    assert!(
-        actix_rt::time::timeout(Duration::from_millis(200), hang)
-            .await
-            .is_err()
-    );
+    let hang = awc::Client::new().ws(format!("{}?hang=1", running.url())).connect();
+    assert!(actix_rt::time::timeout(Duration::from_millis(200), hang).await.is_err());
     let before = Instant::now();
     Client::connect(&running, "connect_delay_ms=120").await;
     assert!(before.elapsed() >= Duration::from_millis(120));
@@ -64,16 +58,11 @@ async fn staying_mute() {
     client.until("response.created").await;
     assert!(client.nothing_of("response.output_audio.delta", 200).await);
     client.send(json!({"type": "response.cancel"})).await;
-    assert_eq!(
-        client.until("response.done").await["response"]["status"],
-        "cancelled"
-    );
+    assert_eq!(client.until("response.done").await["response"]["status"], "cancelled");
 
     let mut client = Client::connect(&running, "mute_before_ready=1").await;
     client.until("session.created").await;
-    client
-        .send(json!({"type": "session.update", "session": {"type": "realtime"}}))
-        .await;
+    client.send(json!({"type": "session.update", "session": {"type": "realtime"}})).await;
     assert!(client.nothing_of("session.updated", 200).await);
     running.stop().await;
 }
@@ -94,11 +83,7 @@ async fn dropping_the_connection() {
     client.until_closed().await;
     assert!(before.elapsed() >= Duration::from_millis(150));
     assert_eq!(client.closed, None);
-    let ends: Vec<_> = running
-        .sessions()
-        .into_iter()
-        .map(|s| s.ended.unwrap())
-        .collect();
+    let ends: Vec<_> = running.sessions().into_iter().map(|s| s.ended.unwrap()).collect();
     assert_eq!(ends, ["dropped", "dropped"]);
     running.stop().await;
 }
@@ -109,10 +94,7 @@ async fn sending_garbage_pieces_and_long_messages() {
     let mut client = Client::connect(&running, "garbage=1").await;
     client.ready(json!({})).await;
     client.say(LONG).await;
-    assert_eq!(
-        client.until("response.done").await["response"]["status"],
-        "completed"
-    );
+    assert_eq!(client.until("response.done").await["response"]["status"], "completed");
     assert_eq!(client.garbage, 8);
 
     let mut client = Client::connect(&running, "fragment=1&big=1").await;
@@ -120,10 +102,7 @@ async fn sending_garbage_pieces_and_long_messages() {
     assert!(session.to_string().len() > 100_000);
     client.say(LONG).await;
     let done = client.until("response.done").await["response"].clone();
-    assert_eq!(
-        client.audio_bytes(&done["id"]),
-        (LONG.len() * 560).next_multiple_of(160)
-    );
+    assert_eq!(client.audio_bytes(&done["id"]), (LONG.len() * 560).next_multiple_of(160));
     assert!(client.joined > 5, "{}", client.joined);
     running.stop().await;
 }
@@ -142,11 +121,7 @@ async fn being_slow() {
     assert!(before.elapsed() >= Duration::from_millis(150));
     client.until("response.done").await;
     // 2.04 s of audio in six deltas, each 200 ms at twice real time.
-    assert!(
-        before.elapsed() >= Duration::from_millis(1_350),
-        "{:?}",
-        before.elapsed()
-    );
+    assert!(before.elapsed() >= Duration::from_millis(1_350), "{:?}", before.elapsed());
     running.stop().await;
 }
 
@@ -156,20 +131,14 @@ async fn reporting_errors() {
     let mut client = Client::connect(&running, "error_code=server_error").await;
     client.ready(json!({})).await;
     let error = client.error().await;
-    assert_eq!(
-        (&error["code"], &error["type"]),
-        (&json!("server_error"), &json!("server_error"))
-    );
+    assert_eq!((&error["code"], &error["type"]), (&json!("server_error"), &json!("server_error")));
 
     let mut client = Client::connect(&running, "fail_code=rate_limit_exceeded").await;
     client.ready(json!({})).await;
     client.say(LONG).await;
     let done = client.until("response.done").await["response"].clone();
     assert_eq!(done["status"], "failed");
-    assert_eq!(
-        done["status_details"]["error"]["code"],
-        "rate_limit_exceeded"
-    );
+    assert_eq!(done["status_details"]["error"]["code"], "rate_limit_exceeded");
     running.stop().await;
 }
 
@@ -189,52 +158,23 @@ async fn the_control_endpoint_changes_the_sessions_that_follow() {
     let running = start(fast()).await;
     let http = awc::Client::new();
     let at = |path: &str| format!("http://{}{path}", running.addr());
-    let changed = http
-        .post(at("/control"))
-        .send_json(&json!({"refuse": 503}))
-        .await
-        .unwrap();
+    let changed = http.post(at("/control")).send_json(&json!({"refuse": 503})).await.unwrap();
     assert_eq!(changed.status(), 200);
     assert_eq!(refused(&running, "").await, 503);
-    let wrong = http
-        .post(at("/control"))
-        .send_json(&json!({"refus": 503}))
-        .await
-        .unwrap();
+    let wrong = http.post(at("/control")).send_json(&json!({"refus": 503})).await.unwrap();
     assert_eq!(wrong.status(), 400);
-    assert_eq!(
-        http.post(at("/control/reset"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    assert_eq!(http.post(at("/control/reset")).send().await.unwrap().status(), 200);
     assert_eq!(running.knobs(), Knobs { ..fast() });
 
     let mut client = Client::connect(&running, "").await;
     client.ready(json!({})).await;
     client.say("Hi.").await;
     client.until("response.done").await;
-    let list: Value = http
-        .get(at("/control/sessions"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let list: Value = http.get(at("/control/sessions")).send().await.unwrap().json().await.unwrap();
     let session = &list[0];
-    assert_eq!(
-        (&session["number"], &session["model"]),
-        (&json!(1), &json!("test-model"))
-    );
-    let kinds: Vec<&str> = session["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|e| e["type"].as_str().unwrap())
-        .collect();
+    assert_eq!((&session["number"], &session["model"]), (&json!(1), &json!("test-model")));
+    let kinds: Vec<&str> =
+        session["events"].as_array().unwrap().iter().map(|e| e["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["session.update", "response.create"]);
     assert_eq!(session["responses"][0]["status"], "completed");
     running.stop().await;

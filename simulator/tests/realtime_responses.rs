@@ -22,11 +22,7 @@ const LONG: &str =
 
 #[actix_rt::test]
 async fn one_response_at_a_time_and_cancelling_has_its_races() {
-    let running = start(Knobs {
-        rate: 5.0,
-        ..fast()
-    })
-    .await;
+    let running = start(Knobs { rate: 5.0, ..fast() }).await;
     let mut client = Client::connect(&running, "").await;
     client.ready(json!({})).await;
     client.send(json!({"type": "response.cancel"})).await;
@@ -34,32 +30,19 @@ async fn one_response_at_a_time_and_cancelling_has_its_races() {
     client.say(LONG).await;
     client.say("Me too.").await;
     let created = client.until("response.created").await["response"]["id"].clone();
-    assert_eq!(
-        client.error().await["code"],
-        "conversation_already_has_active_response"
-    );
-    client
-        .send(json!({"type": "response.cancel", "response_id": "resp_other"}))
-        .await;
+    assert_eq!(client.error().await["code"], "conversation_already_has_active_response");
+    client.send(json!({"type": "response.cancel", "response_id": "resp_other"})).await;
     assert_eq!(client.error().await["code"], "response_cancel_not_active");
     client.until("response.output_audio.delta").await;
-    client
-        .send(json!({"type": "response.cancel", "response_id": created}))
-        .await;
+    client.send(json!({"type": "response.cancel", "response_id": created})).await;
     let done = client.until("response.done").await["response"].clone();
-    assert_eq!(
-        (&done["id"], &done["status"]),
-        (&created, &json!("cancelled"))
-    );
+    assert_eq!((&done["id"], &done["status"]), (&created, &json!("cancelled")));
     assert_eq!(done["status_details"]["reason"], "client_cancelled");
     let before = client.all("response.output_audio.delta").len();
     assert!(client.nothing_of("response.output_audio.delta", 250).await);
     assert!(before < 8);
     client.say("Now me.").await;
-    assert_eq!(
-        client.until("response.done").await["response"]["status"],
-        "completed"
-    );
+    assert_eq!(client.until("response.done").await["response"]["status"], "completed");
     let record = &running.sessions()[0].responses[0];
     assert_eq!(
         (record.status.as_str(), record.reason.as_deref()),
@@ -70,12 +53,7 @@ async fn one_response_at_a_time_and_cancelling_has_its_races() {
 
 #[actix_rt::test]
 async fn audio_of_a_cancelled_response_may_come_late() {
-    let running = start(Knobs {
-        rate: 5.0,
-        late_deltas: 2,
-        ..fast()
-    })
-    .await;
+    let running = start(Knobs { rate: 5.0, late_deltas: 2, ..fast() }).await;
     let mut client = Client::connect(&running, "").await;
     client.ready(json!({})).await;
     client.say(LONG).await;
@@ -102,46 +80,27 @@ async fn an_item_is_truncated_to_what_was_heard_and_no_further() {
     client.send(cut(&id, 1_681)).await;
     let error = client.error().await;
     assert_eq!(error["code"], "invalid_value");
-    assert_eq!(
-        error["message"],
-        "Audio content of 1680ms is already shorter than 1681ms"
-    );
+    assert_eq!(error["message"], "Audio content of 1680ms is already shorter than 1681ms");
     client.send(cut(&id, 840)).await;
-    assert_eq!(
-        client.until("conversation.item.truncated").await["audio_end_ms"],
-        840
-    );
-    client
-        .send(json!({"type": "conversation.item.retrieve", "item_id": id}))
-        .await;
+    assert_eq!(client.until("conversation.item.truncated").await["audio_end_ms"], 840);
+    client.send(json!({"type": "conversation.item.retrieve", "item_id": id})).await;
     let item = client.until("conversation.item.retrieved").await["item"].clone();
     assert_eq!(item["content"][0]["transcript"], "One two thre");
     client.send(cut(&id, 841)).await;
     assert_eq!(client.error().await["code"], "invalid_value");
     client.send(cut(&json!("item_none"), 0)).await;
-    assert_eq!(
-        client.error().await["code"],
-        "item_truncate_invalid_item_id"
-    );
+    assert_eq!(client.error().await["code"], "item_truncate_invalid_item_id");
     assert_eq!(running.sessions()[0].responses[0].truncated_ms, Some(840));
-    client
-        .send(json!({"type": "conversation.item.delete", "item_id": id}))
-        .await;
+    client.send(json!({"type": "conversation.item.delete", "item_id": id})).await;
     client.until("conversation.item.deleted").await;
-    client
-        .send(json!({"type": "conversation.item.delete", "item_id": id}))
-        .await;
+    client.send(json!({"type": "conversation.item.delete", "item_id": id})).await;
     assert_eq!(client.error().await["code"], "item_delete_invalid_item_id");
     running.stop().await;
 }
 
 #[actix_rt::test]
 async fn an_out_of_band_response_runs_beside_the_conversation() {
-    let running = start(Knobs {
-        rate: 5.0,
-        ..fast()
-    })
-    .await;
+    let running = start(Knobs { rate: 5.0, ..fast() }).await;
     let mut client = Client::connect(&running, "").await;
     client.ready(json!({})).await;
     client.say(LONG).await;
@@ -150,9 +109,7 @@ async fn an_out_of_band_response_runs_beside_the_conversation() {
         "conversation": "none", "output_modalities": ["text"], "metadata": {"purpose": "summary"},
         "instructions": "Write \"All well.\"",
     });
-    client
-        .send(json!({"type": "response.create", "response": response}))
-        .await;
+    client.send(json!({"type": "response.create", "response": response})).await;
     let aside = client.until("response.done").await["response"].clone();
     assert_eq!(aside["metadata"]["purpose"], "summary");
     assert_eq!(aside["conversation_id"], json!(null));
@@ -165,11 +122,7 @@ async fn an_out_of_band_response_runs_beside_the_conversation() {
 
 #[actix_rt::test]
 async fn every_frame_bears_its_watermark() {
-    let running = start(Knobs {
-        watermark: true,
-        ..fast()
-    })
-    .await;
+    let running = start(Knobs { watermark: true, ..fast() }).await;
     let mut client = Client::connect(&running, "").await;
     client.ready(json!({})).await;
     for number in 1..=2u16 {
@@ -210,11 +163,7 @@ async fn the_echo_sends_each_frame_straight_back() {
 
 #[actix_rt::test]
 async fn the_echo_starts_by_itself_for_a_client_that_only_sends() {
-    let running = start(Knobs {
-        echo: true,
-        ..fast()
-    })
-    .await;
+    let running = start(Knobs { echo: true, ..fast() }).await;
     let mut client = Client::connect(&running, "").await;
     client.ready(json!({})).await;
     client.append(&[0x55; 160]).await;

@@ -22,21 +22,13 @@ pub struct CheckArgs {
 /// the exit code: 0 when the server would start, else 1.
 #[must_use]
 pub fn run(args: CheckArgs) -> i32 {
-    let report = report(
-        args.config.as_deref(),
-        &Environment::of_process(),
-        Arc::new(Disk),
-    );
+    let report = report(args.config.as_deref(), &Environment::of_process(), Arc::new(Disk));
     let mut out = io::stdout().lock();
-    let written = if args.json {
-        write_json(&report, &mut out)
-    } else {
-        write_text(&report, &mut out)
-    };
+    let written =
+        if args.json { write_json(&report, &mut out) } else { write_text(&report, &mut out) };
     // A reader that closed the pipe early has read enough.
-    let broken = written
-        .and_then(|()| out.flush())
-        .is_err_and(|e| e.kind() != io::ErrorKind::BrokenPipe);
+    let broken =
+        written.and_then(|()| out.flush()).is_err_and(|e| e.kind() != io::ErrorKind::BrokenPipe);
     i32::from(!report.ok || broken)
 }
 
@@ -45,11 +37,9 @@ pub fn run(args: CheckArgs) -> i32 {
 pub fn report(config: Option<&Path>, env: &Environment, files: Arc<dyn Files>) -> Report {
     match config::load(config, env, files) {
         Err(problems) => Report::bad(problems),
-        Ok(Configuration {
-            settings,
-            book,
-            warnings,
-        }) => Report::good(&settings, &book.current(), warnings, env),
+        Ok(Configuration { settings, book, warnings }) => {
+            Report::good(&settings, &book.current(), warnings, env)
+        }
     }
 }
 
@@ -92,42 +82,23 @@ fn write_problems(problems: &Problems, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     let count = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-    writeln!(
-        out,
-        "\n{}, {}\n",
-        count(errors, "error"),
-        count(all - errors, "warning")
-    )
+    writeln!(out, "\n{}, {}\n", count(errors, "error"), count(all - errors, "warning"))
 }
 
 fn write_calls(verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "What a call would do")?;
     let rows: Vec<[&str; 4]> = std::iter::once(["number", "tenant", "persona", "mode"])
-        .chain(
-            verdict
-                .calls
-                .iter()
-                .map(|c| [c.number.as_str(), &c.tenant, &c.persona, &c.mode]),
-        )
+        .chain(verdict.calls.iter().map(|c| [c.number.as_str(), &c.tenant, &c.persona, &c.mode]))
         .collect();
     let widths = rows.iter().fold([0; 4], |widths: [usize; 4], row| {
         let lengths = row.map(|cell| cell.chars().count());
-        std::array::from_fn(|i| {
-            widths
-                .get(i)
-                .copied()
-                .max(lengths.get(i).copied())
-                .unwrap_or(0)
-        })
+        std::array::from_fn(|i| widths.get(i).copied().max(lengths.get(i).copied()).unwrap_or(0))
     });
     let says = std::iter::once("what happens")
         .chain(verdict.calls.iter().map(|c| c.what_happens.as_str()));
     for ([number, tenant, persona, mode], says) in rows.iter().zip(says) {
         let [w0, w1, w2, w3] = widths;
-        writeln!(
-            out,
-            "  {number:<w0$}  {tenant:<w1$}  {persona:<w2$}  {mode:<w3$}  {says}"
-        )?;
+        writeln!(out, "  {number:<w0$}  {tenant:<w1$}  {persona:<w2$}  {mode:<w3$}  {says}")?;
     }
     Ok(())
 }

@@ -73,11 +73,7 @@ pub struct Webhook {
 
 impl Report {
     pub(super) const fn bad(problems: Problems) -> Self {
-        Self {
-            ok: false,
-            problems,
-            verdict: None,
-        }
+        Self { ok: false, problems, verdict: None }
     }
 
     pub(super) fn good(
@@ -87,25 +83,14 @@ impl Report {
         env: &Environment,
     ) -> Self {
         let plan = |number: &str, tenant: &Tenant| plan(number, tenant, settings, env);
-        let mut calls: Vec<CallPlan> = tenants
-            .numbers()
-            .map(|(number, tenant)| plan(number.expose(), tenant))
-            .collect();
+        let mut calls: Vec<CallPlan> =
+            tenants.numbers().map(|(number, tenant)| plan(number.expose(), tenant)).collect();
         calls.push(
-            tenants
-                .default_tenant()
-                .map_or_else(rejected, |tenant| plan("any other", tenant)),
+            tenants.default_tenant().map_or_else(rejected, |tenant| plan("any other", tenant)),
         );
-        let verdict = Verdict {
-            calls,
-            credentials: credentials(settings),
-            webhooks: webhooks(settings),
-        };
-        Self {
-            ok: true,
-            problems: warnings,
-            verdict: Some(verdict),
-        }
+        let verdict =
+            Verdict { calls, credentials: credentials(settings), webhooks: webhooks(settings) };
+        Self { ok: true, problems: warnings, verdict: Some(verdict) }
     }
 }
 
@@ -124,11 +109,7 @@ fn rejected() -> CallPlan {
 }
 
 fn plan(number: &str, tenant: &Tenant, settings: &Settings, env: &Environment) -> CallPlan {
-    let model = tenant
-        .model
-        .name
-        .clone()
-        .unwrap_or_else(|| settings.realtime.model.clone());
+    let model = tenant.model.name.clone().unwrap_or_else(|| settings.realtime.model.clone());
     let secrets = TenantSecrets::of(tenant, settings, env);
     let model_key = secrets.openai_api_key.is_some();
     let refused = settings.twilio.validate_webhooks && secrets.auth_tokens.is_empty();
@@ -144,21 +125,16 @@ fn plan(number: &str, tenant: &Tenant, settings: &Settings, env: &Environment) -
         caps(&tenant.limits)
     );
     let (mode, what_happens) = match (tenant.mode, tenant.stream_enabled) {
-        _ if refused => (
-            "refused",
-            "is refused with 403: no auth token to check signatures with".to_owned(),
-        ),
-        _ if !settings.limits.channel_enabled => (
-            "off",
-            "hears that the line is closed, as VOICE_CHANNEL_ENABLED is false".to_owned(),
-        ),
+        _ if refused => {
+            ("refused", "is refused with 403: no auth token to check signatures with".to_owned())
+        }
+        _ if !settings.limits.channel_enabled => {
+            ("off", "hears that the line is closed, as VOICE_CHANNEL_ENABLED is false".to_owned())
+        }
         (Mode::Bridge, _) => ("bridge", format!("goes to {to_human}")),
         (Mode::Realtime, false) => ("menu", format!("hears a menu, then {to_human}")),
         (Mode::Realtime, true) if model_key => ("realtime", talks),
-        (Mode::Realtime, true) => (
-            "bridge",
-            format!("goes to {to_human}: no key for the model"),
-        ),
+        (Mode::Realtime, true) => ("bridge", format!("goes to {to_human}: no key for the model")),
     };
     CallPlan {
         number: number.to_owned(),
@@ -196,24 +172,15 @@ fn credentials(settings: &Settings) -> Vec<Credential> {
     let secret = |s: &Option<secrecy::SecretString>, odd: fn(&str) -> Option<&'static str>| {
         state(s.as_ref().map(ExposeSecret::expose_secret), odd)
     };
-    let row = |name: &str, state: String| Credential {
-        name: name.to_owned(),
-        state,
-    };
+    let row = |name: &str, state: String| Credential { name: name.to_owned(), state };
     vec![
         row("TWILIO_ACCOUNT_SID", state(account, odd_account)),
-        row(
-            "TWILIO_AUTH_TOKEN",
-            secret(&settings.twilio.auth_token, odd_auth_token),
-        ),
+        row("TWILIO_AUTH_TOKEN", secret(&settings.twilio.auth_token, odd_auth_token)),
         row(
             "TWILIO_AUTH_TOKEN_SECONDARY",
             secret(&settings.twilio.auth_token_secondary, odd_auth_token),
         ),
-        row(
-            "OPENAI_API_KEY",
-            secret(&settings.realtime.api_key, odd_api_key),
-        ),
+        row("OPENAI_API_KEY", secret(&settings.realtime.api_key, odd_api_key)),
         row("OPS_TOKEN", secret(&settings.ops.token, |_| None)),
     ]
 }
@@ -246,10 +213,7 @@ fn odd_api_key(key: &str) -> Option<&'static str> {
 
 fn webhooks(settings: &Settings) -> Vec<Webhook> {
     let origin = settings.public_url(settings.server.port);
-    let row = |field, path| Webhook {
-        field,
-        url: origin.join(path),
-    };
+    let row = |field, path| Webhook { field, url: origin.join(path) };
     vec![
         row("A call comes in", "/twilio/voice"),
         row("Primary handler fails", "/twilio/fallback"),

@@ -192,10 +192,14 @@ impl View {
         let data = event.get("data").cloned().unwrap_or_default();
         let fact = |name: &str| data.get(name).map_or_else(|| "-".to_owned(), plain);
         let (who, text) = match kind.as_str() {
-            "model_ready" => ("model", format!("ready {} ms after the stream began", fact("elapsed_ms"))),
+            "model_ready" => {
+                ("model", format!("ready {} ms after the stream began", fact("elapsed_ms")))
+            }
             "first_audio" => ("agent", format!("first audio out after {} ms", fact("elapsed_ms"))),
             "turn_ended" => ("turn", format!("{} is the agent's to answer", fact("turn"))),
-            "barge_in" => ("barge-in", format!("the agent stops; {} ms of it were heard", fact("heard_ms"))),
+            "barge_in" => {
+                ("barge-in", format!("the agent stops; {} ms of it were heard", fact("heard_ms")))
+            }
             "tool_called" => ("tool", format!("{} …", fact("tool"))),
             "tool_finished" => ("tool", format!("{} done in {} ms", fact("tool"), fact("took_ms"))),
             "bridge" => ("bridge", format!("to the human: {}", fact("reason"))),

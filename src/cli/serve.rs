@@ -54,18 +54,27 @@ fn say_doubts(configuration: &Configuration) {
         tracing::warn!("{problem}");
     }
     if !configuration.settings.twilio.validate_webhooks {
-        tracing::warn!("webhook signatures are not checked (ENABLE_WEBHOOK_VALIDATION=false): anybody can start calls");
+        tracing::warn!(
+            "webhook signatures are not checked (ENABLE_WEBHOOK_VALIDATION=false): anybody can start calls"
+        );
     }
 }
 
 fn say_reload(outcome: ReloadOutcome) {
     match outcome.result {
-        Ok(summary) => tracing::info!(tenants = summary.tenants, numbers = summary.numbers, "tenants were reread"),
+        Ok(summary) => tracing::info!(
+            tenants = summary.tenants,
+            numbers = summary.numbers,
+            "tenants were reread"
+        ),
         Err(problems) => tracing::error!("the tenants stay as they were: {problems}"),
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a token that was made up must be seen once, and never logged")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a token that was made up must be seen once, and never logged"
+)]
 fn say_where(server: &Server) {
     use secrecy::ExposeSecret as _;
     tracing::info!(address = %server.address, public_url = %server.public_url, "listening");

@@ -47,19 +47,13 @@ impl Summary {
 
     fn between(old: &Tenants, new: &Tenants, warnings: Problems) -> Self {
         let ids = |keep: &dyn Fn(&TenantId) -> bool, of: &Tenants| {
-            of.iter()
-                .map(|tenant| tenant.id.clone())
-                .filter(|id| keep(id))
-                .collect()
+            of.iter().map(|tenant| tenant.id.clone()).filter(|id| keep(id)).collect()
         };
         Self {
             tenants: new.iter().count(),
             numbers: new.numbers().count(),
             added: ids(&|id| old.by_id(id).is_none(), new),
-            changed: ids(
-                &|id| old.by_id(id).is_some_and(|was| new.by_id(id) != Some(was)),
-                new,
-            ),
+            changed: ids(&|id| old.by_id(id).is_some_and(|was| new.by_id(id) != Some(was)), new),
             removed: ids(&|id| new.by_id(id).is_none(), old),
             warnings,
         }
@@ -73,11 +67,8 @@ impl TenantBook {
     /// Every problem of every file, when one of them is an error.
     pub fn open(source: TenantSource) -> Result<(Self, Problems), Problems> {
         let (tenants, warnings) = source.load()?;
-        let inner = Inner {
-            source,
-            current: RwLock::new(Arc::new(tenants)),
-            reloading: Mutex::new(()),
-        };
+        let inner =
+            Inner { source, current: RwLock::new(Arc::new(tenants)), reloading: Mutex::new(()) };
         Ok((Self(Arc::new(inner)), warnings))
     }
 
@@ -85,13 +76,7 @@ impl TenantBook {
     #[must_use]
     pub fn current(&self) -> Arc<Tenants> {
         // Nothing panics while the lock is held, and a swap cannot be half done.
-        Arc::clone(
-            &self
-                .0
-                .current
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Reads the files again, and takes them when all are good.
@@ -100,18 +85,10 @@ impl TenantBook {
     /// Every problem of every file, when one of them is an error; then the
     /// tenants stay as they were.
     pub fn reload(&self) -> Result<Summary, Problems> {
-        let _one_at_a_time = self
-            .0
-            .reloading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.0.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let (tenants, warnings) = self.0.source.load()?;
         let summary = Summary::between(&self.current(), &tenants, warnings);
-        *self
-            .0
-            .current
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(tenants);
+        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tenants);
         Ok(summary)
     }
 
@@ -124,8 +101,6 @@ impl TenantBook {
 
 impl fmt::Debug for TenantBook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantBook")
-            .field("dir", &self.0.source.dir)
-            .finish_non_exhaustive()
+        f.debug_struct("TenantBook").field("dir", &self.0.source.dir).finish_non_exhaustive()
     }
 }

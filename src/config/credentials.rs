@@ -44,10 +44,10 @@ impl TenantSecrets {
                 .twilio_auth_token_env
                 .as_deref()
                 .map_or_else(server_tokens, |name| env.secret(name).into_iter().collect()),
-            openai_api_key: names.openai_api_key_env.as_deref().map_or_else(
-                || settings.realtime.api_key.clone(),
-                |name| env.secret(name),
-            ),
+            openai_api_key: names
+                .openai_api_key_env
+                .as_deref()
+                .map_or_else(|| settings.realtime.api_key.clone(), |name| env.secret(name)),
         }
     }
 }
@@ -59,20 +59,15 @@ pub(crate) fn check(
     env: &Environment,
     problems: &mut Problems,
 ) {
-    let Credentials {
-        twilio_account_sid_env,
-        twilio_auth_token_env,
-        openai_api_key_env,
-    } = &tenant.credentials;
+    let Credentials { twilio_account_sid_env, twilio_auth_token_env, openai_api_key_env } =
+        &tenant.credentials;
     let names = [
         ("twilio_account_sid_env", twilio_account_sid_env),
         ("twilio_auth_token_env", twilio_auth_token_env),
         ("openai_api_key_env", openai_api_key_env),
     ];
     for (key, name) in names {
-        let Some(name) = name
-            .as_deref()
-            .filter(|name| env.get(name).ok().flatten().is_none())
+        let Some(name) = name.as_deref().filter(|name| env.get(name).ok().flatten().is_none())
         else {
             continue;
         };

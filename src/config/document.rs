@@ -36,11 +36,7 @@ pub(crate) struct Entry {
 impl Value {
     /// The text, if it is one.
     pub(crate) const fn as_text(&self) -> Option<&String> {
-        if let Self::Text(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     /// What it is, for a person.
@@ -62,9 +58,7 @@ pub(crate) fn utf8<'a>(path: &Path, bytes: &'a [u8], problems: &mut Problems) ->
     match std::str::from_utf8(bytes) {
         Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {
-            let good = bytes
-                .get(..error.valid_up_to())
-                .and_then(|b| std::str::from_utf8(b).ok());
+            let good = bytes.get(..error.valid_up_to()).and_then(|b| std::str::from_utf8(b).ok());
             let (line, column) = position(good.unwrap_or_default(), usize::MAX);
             problems.error(
                 Source::line(path, line),
@@ -108,13 +102,7 @@ pub(crate) fn parse(
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (line, column)
 }
 
@@ -133,14 +121,8 @@ impl Lines<'_> {
             .into_iter()
             .map(|(key, value)| {
                 let line = self.of(key.span().start);
-                let node = Node {
-                    line,
-                    value: self.value(value.into_inner()),
-                };
-                Entry {
-                    key: key.into_inner().into_owned(),
-                    node,
-                }
+                let node = Node { line, value: self.value(value.into_inner()) };
+                Entry { key: key.into_inner().into_owned(), node }
             })
             .collect();
         entries.sort_by_key(|entry| entry.node.line);
@@ -149,10 +131,7 @@ impl Lines<'_> {
 
     fn node(&self, value: Spanned<DeValue<'_>>) -> Node {
         let line = self.of(value.span().start);
-        Node {
-            line,
-            value: self.value(value.into_inner()),
-        }
+        Node { line, value: self.value(value.into_inner()) }
     }
 
     fn value(&self, value: DeValue<'_>) -> Value {
@@ -187,60 +166,27 @@ mod tests {
     #[test]
     fn a_value_knows_its_line() {
         let mut problems = Problems::default();
-        let entries = parse(
-            Path::new("x"),
-            "a = 1\n\n[b]\nc = \"d\"\n",
-            1,
-            &mut problems,
-        );
+        let entries = parse(Path::new("x"), "a = 1\n\n[b]\nc = \"d\"\n", 1, &mut problems);
         assert!(problems.is_empty(), "{problems}");
-        assert_eq!(
-            entries[0].node,
-            Node {
-                line: 1,
-                value: Value::Whole(1)
-            }
-        );
-        let Value::Table(inner) = &entries[1].node.value else {
-            panic!("{entries:?}")
-        };
-        assert_eq!(
-            inner[0].node,
-            Node {
-                line: 4,
-                value: Value::Text("d".to_owned())
-            }
-        );
+        assert_eq!(entries[0].node, Node { line: 1, value: Value::Whole(1) });
+        let Value::Table(inner) = &entries[1].node.value else { panic!("{entries:?}") };
+        assert_eq!(inner[0].node, Node { line: 4, value: Value::Text("d".to_owned()) });
     }
 
     #[test]
     fn a_mistake_names_line_and_column_and_not_the_text() {
         let mut problems = Problems::default();
-        parse(
-            Path::new("x.toml"),
-            "a = 1\ntoken = sk-secret!\n",
-            1,
-            &mut problems,
-        );
+        parse(Path::new("x.toml"), "a = 1\ntoken = sk-secret!\n", 1, &mut problems);
         let shown = problems.to_string();
-        assert!(
-            shown.contains("x.toml:2") && shown.contains("line 2, column"),
-            "{shown}"
-        );
+        assert!(shown.contains("x.toml:2") && shown.contains("line 2, column"), "{shown}");
         assert!(!shown.contains("secret"), "{shown}");
     }
 
     #[test]
     fn bytes_that_are_not_text_are_located() {
         let mut problems = Problems::default();
-        assert_eq!(
-            utf8(Path::new("x"), b"a = 1\nb = \xff", &mut problems),
-            None
-        );
-        assert!(
-            problems.to_string().contains("line 2, column 5"),
-            "{problems}"
-        );
+        assert_eq!(utf8(Path::new("x"), b"a = 1\nb = \xff", &mut problems), None);
+        assert!(problems.to_string().contains("line 2, column 5"), "{problems}");
     }
 
     proptest! {

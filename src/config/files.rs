@@ -24,9 +24,7 @@ pub trait Files: Send + Sync {
 }
 
 fn wanted(path: &Path, ending: &str) -> bool {
-    let hidden = path
-        .file_name()
-        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
     !hidden && path.extension().is_some_and(|e| e == ending)
 }
 
@@ -49,14 +47,9 @@ impl Files for Disk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        std::fs::File::open(path)?
-            .take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)?;
+        std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE_BYTES {
-            return Err(io::Error::other(format!(
-                "larger than {} KiB",
-                MAX_FILE_BYTES / 1024
-            )));
+            return Err(io::Error::other(format!("larger than {} KiB", MAX_FILE_BYTES / 1024)));
         }
         Ok(bytes)
     }
@@ -85,9 +78,6 @@ impl Files for MemoryFiles {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.0
-            .get(path)
-            .cloned()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }

@@ -47,13 +47,7 @@ impl Key {
         default: &'static str,
         shape: Shape,
     ) -> Self {
-        Self {
-            path,
-            env,
-            default,
-            secret: false,
-            shape,
-        }
+        Self { path, env, default, secret: false, shape }
     }
 
     const fn secret(
@@ -61,13 +55,7 @@ impl Key {
         env: &'static str,
         check: fn(&str) -> Result<(), Complaint>,
     ) -> Self {
-        Self {
-            path,
-            env,
-            default: "",
-            secret: true,
-            shape: Shape::Text(check),
-        }
+        Self { path, env, default: "", secret: true, shape: Shape::Text(check) }
     }
 
     /// The section of [`Key::path`].
@@ -79,9 +67,7 @@ impl Key {
     /// The part of [`Key::path`] after the section.
     #[must_use]
     pub fn leaf(&self) -> &'static str {
-        self.path
-            .split_once('.')
-            .map_or(self.path, |(_, leaf)| leaf)
+        self.path.split_once('.').map_or(self.path, |(_, leaf)| leaf)
     }
 }
 
@@ -208,9 +194,7 @@ fn check_address(text: &str) -> Result<(), Complaint> {
             "write 0.0.0.0 for all interfaces, 127.0.0.1 for this machine only",
         )
     };
-    text.parse::<std::net::IpAddr>()
-        .map(|_| ())
-        .map_err(complaint)
+    text.parse::<std::net::IpAddr>().map(|_| ()).map_err(complaint)
 }
 
 fn check_public_url(text: &str) -> Result<(), Complaint> {
@@ -236,10 +220,7 @@ fn check_node_id(text: &str) -> Result<(), Complaint> {
 }
 
 fn check_tenant_id(text: &str) -> Result<(), Complaint> {
-    TenantId::parse(text).map(|_| ()).map_err(|e| {
-        Complaint::new(
-            e.to_string(),
-            "write the name of a tenant file without .toml",
-        )
-    })
+    TenantId::parse(text)
+        .map(|_| ())
+        .map_err(|e| Complaint::new(e.to_string(), "write the name of a tenant file without .toml"))
 }

@@ -50,8 +50,7 @@ impl Layers<'_> {
     /// Notes a warning about a key where its value came from.
     pub(crate) fn warn(&mut self, key: &Key, message: &str, fix: &str) {
         let source = self.source_of(key);
-        self.problems
-            .warning(source.clone(), name_in(key, &source), message, fix);
+        self.problems.warning(source.clone(), name_in(key, &source), message, fix);
     }
 
     /// Where the value of a key comes from.
@@ -59,9 +58,7 @@ impl Layers<'_> {
         if self.env.get(key.env).is_ok_and(|value| value.is_some()) {
             return Source::Environment;
         }
-        self.entry(key).map_or(Source::Default, |entry| {
-            Source::line(self.path, entry.node.line)
-        })
+        self.entry(key).map_or(Source::Default, |entry| Source::line(self.path, entry.node.line))
     }
 
     fn in_env(&mut self, key: &Key) -> Option<(String, Source)> {
@@ -80,10 +77,7 @@ impl Layers<'_> {
     }
 
     fn entry(&self, key: &Key) -> Option<&Entry> {
-        let section = self
-            .entries
-            .iter()
-            .find(|entry| entry.key == key.section())?;
+        let section = self.entries.iter().find(|entry| entry.key == key.section())?;
         let Value::Table(inner) = &section.node.value else {
             return None;
         };
@@ -107,16 +101,12 @@ impl Layers<'_> {
     /// A setting that always has a value. `fallback` is for a default that
     /// does not parse, which a test rules out.
     pub(crate) fn parsed<T: FromStr>(&mut self, key: &Key, fallback: T) -> T {
-        self.resolve(key)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(fallback)
+        self.resolve(key).and_then(|text| text.parse().ok()).unwrap_or(fallback)
     }
 
     /// A setting that is true or false.
     pub(crate) fn flag(&mut self, key: &Key) -> bool {
-        self.resolve(key)
-            .and_then(|text| flag(&text))
-            .unwrap_or(false)
+        self.resolve(key).and_then(|text| flag(&text)).unwrap_or(false)
     }
 
     /// A setting that is text.
@@ -152,8 +142,7 @@ impl Layers<'_> {
                 }
                 Value::Table(_) => {
                     let fix = did_you_mean(&entry.key, &sections);
-                    self.problems
-                        .error(source, &entry.key, "there is no such section", fix);
+                    self.problems.error(source, &entry.key, "there is no such section", fix);
                 }
                 Value::Text(_)
                 | Value::Whole(_)
@@ -163,8 +152,7 @@ impl Layers<'_> {
                 | Value::List(_) => {
                     let fix = place_for(&entry.key)
                         .unwrap_or_else(|| "put it under a section, or remove it".to_owned());
-                    self.problems
-                        .error(source, &entry.key, "stands outside every section", fix);
+                    self.problems.error(source, &entry.key, "stands outside every section", fix);
                 }
             }
         }
@@ -172,11 +160,8 @@ impl Layers<'_> {
     }
 
     fn unknown_leaf(&mut self, section: &str, leaf: &Entry) {
-        let here: Vec<&str> = keys::ALL
-            .iter()
-            .filter(|k| k.section() == section)
-            .map(|k| k.leaf())
-            .collect();
+        let here: Vec<&str> =
+            keys::ALL.iter().filter(|k| k.section() == section).map(|k| k.leaf()).collect();
         if here.contains(&leaf.key.as_str()) {
             return;
         }
@@ -185,21 +170,12 @@ impl Layers<'_> {
             None => place_for(&leaf.key).unwrap_or_else(|| did_you_mean(&leaf.key, &here)),
         };
         let source = Source::line(self.path, leaf.node.line);
-        self.problems.error(
-            source,
-            format!("{section}.{}", leaf.key),
-            "there is no such key",
-            fix,
-        );
+        self.problems.error(source, format!("{section}.{}", leaf.key), "there is no such key", fix);
     }
 
     fn unknown_names(&mut self) {
         let known = || keys::ALL.iter().map(|k| k.env).chain([keys::CONFIG_ENV]);
-        for name in self
-            .env
-            .names()
-            .filter(|name| name.len() >= 8 && name.contains('_'))
-        {
+        for name in self.env.names().filter(|name| name.len() >= 8 && name.contains('_')) {
             // A longer name that begins with ours is a tenant's own, by custom.
             if known().any(|k| name.starts_with(k)) {
                 continue;
@@ -226,9 +202,7 @@ pub(crate) fn sections() -> Vec<&'static str> {
 
 /// A key of that name in whatever section, or one written as the environment does.
 fn place_for(word: &str) -> Option<String> {
-    let key = keys::ALL
-        .iter()
-        .find(|k| k.leaf() == word || k.env.eq_ignore_ascii_case(word))?;
+    let key = keys::ALL.iter().find(|k| k.leaf() == word || k.env.eq_ignore_ascii_case(word))?;
     Some(format!("write {} under [{}]", key.leaf(), key.section()))
 }
 
@@ -241,11 +215,7 @@ fn name_in(key: &Key, source: &Source) -> &'static str {
 
 /// A file's value in the form of the environment, when it is of the right kind.
 fn as_text(key: &Key, value: &Value) -> Result<String, Complaint> {
-    let example = if key.secret || key.default.is_empty() {
-        "…"
-    } else {
-        key.default
-    };
+    let example = if key.secret || key.default.is_empty() { "…" } else { key.default };
     let (wanted, example) = match (key.shape, value) {
         (Shape::Whole(..) | Shape::Decimal(..), Value::Whole(number)) => {
             return Ok(number.to_string());
@@ -295,10 +265,9 @@ fn check(key: &Key, text: &str) -> Result<(), Complaint> {
             "write true or false",
         )),
         Shape::Word(words) if words.contains(&text) => Ok(()),
-        Shape::Word(words) => Err(Complaint::new(
-            format!("{shown:?} is not known here"),
-            did_you_mean(text, words),
-        )),
+        Shape::Word(words) => {
+            Err(Complaint::new(format!("{shown:?} is not known here"), did_you_mean(text, words)))
+        }
         Shape::Text(check) => check(text),
     }
 }
@@ -319,9 +288,7 @@ mod tests {
         for (index, key) in keys::ALL.iter().enumerate() {
             let others = keys::ALL.iter().skip(index + 1);
             assert!(
-                others
-                    .into_iter()
-                    .all(|o| o.env != key.env && o.path != key.path),
+                others.into_iter().all(|o| o.env != key.env && o.path != key.path),
                 "{}",
                 key.env
             );

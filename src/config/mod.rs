@@ -76,12 +76,7 @@ pub fn load(
 ) -> Result<Configuration, Problems> {
     let mut problems = Problems::default();
     let (path, entries) = settings_file(config, env, files.as_ref(), &mut problems);
-    let mut layers = Layers {
-        env,
-        path: &path,
-        entries: &entries,
-        problems: &mut problems,
-    };
+    let mut layers = Layers { env, path: &path, entries: &entries, problems: &mut problems };
     let settings = read_settings::read(&mut layers);
     let default_origin = layers.source_of(&keys::DEFAULT_TENANT);
     let source = tenant_source(&settings, files, default_origin);
@@ -97,11 +92,7 @@ pub fn load(
         }
     };
     let ((settings, book), warnings) = problems.unless_errors((settings, book))?;
-    Ok(Configuration {
-        settings,
-        book,
-        warnings,
-    })
+    Ok(Configuration { settings, book, warnings })
 }
 
 /// The settings file's path and what it says.
@@ -126,12 +117,7 @@ fn settings_file(
         }
         Err(error) => {
             let fix = format!("check the path given by --config or {}", keys::CONFIG_ENV);
-            problems.error(
-                Source::file(&path),
-                "",
-                format!("cannot be read: {error}"),
-                fix,
-            );
+            problems.error(Source::file(&path), "", format!("cannot be read: {error}"), fix);
             (path, Vec::new())
         }
     }

@@ -45,12 +45,7 @@ impl PersonaFile {
         let (voice, mut texts) = front_matter(&mut section, &name)?;
         texts.instructions = body.trim_end().to_owned();
         check_body(path, &texts.instructions, body_line, problems);
-        (problems.errors() == before).then(|| Self {
-            path: path.to_owned(),
-            name,
-            voice,
-            texts,
-        })
+        (problems.errors() == before).then(|| Self { path: path.to_owned(), name, voice, texts })
     }
 
     /// The persona as it speaks for a company.
@@ -68,18 +63,8 @@ impl PersonaFile {
             greeting: fill(&self.texts.greeting)?,
             farewell: fill(&self.texts.farewell)?,
             wrap_up: fill(&self.texts.wrap_up)?,
-            fillers: self
-                .texts
-                .fillers
-                .iter()
-                .map(fill)
-                .collect::<Result<_, _>>()?,
-            tangents: self
-                .texts
-                .tangents
-                .iter()
-                .map(fill)
-                .collect::<Result<_, _>>()?,
+            fillers: self.texts.fillers.iter().map(fill).collect::<Result<_, _>>()?,
+            tangents: self.texts.tangents.iter().map(fill).collect::<Result<_, _>>()?,
             voice: self.voice.clone().unwrap_or_else(|| voice.to_owned()),
             ..self.texts.clone()
         })
@@ -123,16 +108,13 @@ fn front_matter(section: &mut Section<'_>, name: &str) -> Option<(Option<String>
         voice: String::new(),
     };
     section.finish();
-    for (key, text) in [
-        ("greeting", &texts.greeting),
-        ("farewell", &texts.farewell),
-        ("wrap_up", &texts.wrap_up),
-    ] {
+    for (key, text) in
+        [("greeting", &texts.greeting), ("farewell", &texts.farewell), ("wrap_up", &texts.wrap_up)]
+    {
         check_sentence(section, key, text);
     }
     for (key, list) in [("fillers", &texts.fillers), ("tangents", &texts.tangents)] {
-        list.iter()
-            .for_each(|text| check_sentence(section, key, text));
+        list.iter().for_each(|text| check_sentence(section, key, text));
     }
     greeting.map(|_| (voice, texts))
 }
@@ -144,11 +126,7 @@ fn check_sentence(section: &mut Section<'_>, key: &str, text: &str) {
         return;
     }
     // Two calls that have nothing in common must still give the same words.
-    let one = Vars {
-        company: "c".to_owned(),
-        persona: "p".to_owned(),
-        ..Vars::default()
-    };
+    let one = Vars { company: "c".to_owned(), persona: "p".to_owned(), ..Vars::default() };
     let other = Vars {
         caller_last4: "0100".to_owned(),
         date: "5 March 2026".to_owned(),
@@ -178,12 +156,7 @@ fn check_body(path: &Path, body: &str, body_line: usize, problems: &mut Problems
     }
     if let Err(error) = check(body) {
         let (line, message, fix) = explain(error);
-        problems.error(
-            Source::line(path, body_line + line - 1),
-            "instructions",
-            message,
-            fix,
-        );
+        problems.error(Source::line(path, body_line + line - 1), "instructions", message, fix);
     }
 }
 
@@ -197,11 +170,7 @@ fn explain(error: PersonaError) -> (usize, String, String) {
         ),
         PersonaError::UnknownName { line, name, known } => {
             let names: Vec<&str> = known.split(", ").collect();
-            (
-                line.max(1),
-                format!("there is no `{name}`"),
-                did_you_mean(&name, &names),
-            )
+            (line.max(1), format!("there is no `{name}`"), did_you_mean(&name, &names))
         }
     }
 }
@@ -212,14 +181,8 @@ mod tests {
 
     #[test]
     fn the_body_knows_its_first_line() {
-        assert_eq!(
-            split("+++\na = 1\n+++\nbody\n"),
-            Some(("a = 1\n", "body\n", 4))
-        );
-        assert_eq!(
-            split("+++\r\na = 1\r\n+++\r\nbody"),
-            Some(("a = 1\r\n", "body", 4))
-        );
+        assert_eq!(split("+++\na = 1\n+++\nbody\n"), Some(("a = 1\n", "body\n", 4)));
+        assert_eq!(split("+++\r\na = 1\r\n+++\r\nbody"), Some(("a = 1\r\n", "body", 4)));
         assert_eq!(split("+++\n+++"), Some(("", "", 3)));
         assert_eq!(split("+++\nnever closed\n"), None);
         assert_eq!(split("body"), None);

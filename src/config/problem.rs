@@ -25,29 +25,20 @@ impl Source {
     /// A file as a whole.
     #[must_use]
     pub fn file(path: &Path) -> Self {
-        Self::File {
-            path: path.to_owned(),
-            line: None,
-        }
+        Self::File { path: path.to_owned(), line: None }
     }
 
     /// One line of a file, from 1.
     #[must_use]
     pub fn line(path: &Path, line: usize) -> Self {
-        Self::File {
-            path: path.to_owned(),
-            line: Some(line),
-        }
+        Self::File { path: path.to_owned(), line: Some(line) }
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File {
-                path,
-                line: Some(line),
-            } => write!(f, "{}:{line}", path.display()),
+            Self::File { path, line: Some(line) } => write!(f, "{}:{line}", path.display()),
             Self::File { path, line: None } => write!(f, "{}", path.display()),
             Self::Environment => f.write_str("environment"),
             Self::Default => f.write_str("default"),
@@ -115,13 +106,7 @@ impl Problems {
         message: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.add(
-            Severity::Error,
-            source,
-            key.into(),
-            message.into(),
-            fix.into(),
-        );
+        self.add(Severity::Error, source, key.into(), message.into(), fix.into());
     }
 
     /// Adds a warning.
@@ -132,13 +117,7 @@ impl Problems {
         message: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.add(
-            Severity::Warning,
-            source,
-            key.into(),
-            message.into(),
-            fix.into(),
-        );
+        self.add(Severity::Warning, source, key.into(), message.into(), fix.into());
     }
 
     fn add(
@@ -149,13 +128,7 @@ impl Problems {
         message: String,
         fix: String,
     ) {
-        self.0.push(Problem {
-            severity,
-            source,
-            key,
-            message,
-            fix,
-        });
+        self.0.push(Problem { severity, source, key, message, fix });
     }
 
     /// Appends what another step found.
@@ -183,10 +156,7 @@ impl Problems {
     /// How many of them keep the server from running.
     #[must_use]
     pub fn errors(&self) -> usize {
-        self.0
-            .iter()
-            .filter(|p| p.severity == Severity::Error)
-            .count()
+        self.0.iter().filter(|p| p.severity == Severity::Error).count()
     }
 
     /// `value` and the warnings when nothing keeps the server from running.
@@ -194,11 +164,7 @@ impl Problems {
     /// # Errors
     /// Itself, errors and warnings, when something does.
     pub fn unless_errors<T>(self, value: T) -> Result<(T, Self), Self> {
-        if self.errors() == 0 {
-            Ok((value, self))
-        } else {
-            Err(self)
-        }
+        if self.errors() == 0 { Ok((value, self)) } else { Err(self) }
     }
 }
 
@@ -225,9 +191,6 @@ pub(crate) struct Complaint {
 
 impl Complaint {
     pub(crate) fn new(message: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            fix: fix.into(),
-        }
+        Self { message: message.into(), fix: fix.into() }
     }
 }

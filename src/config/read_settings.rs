@@ -37,20 +37,14 @@ pub(crate) fn read(layers: &mut Layers<'_>) -> Settings {
 /// What is right by itself and wrong, or doubtful, with the rest.
 fn check_together(settings: &Settings, layers: &mut Layers<'_>) {
     let same = |a: &Option<SecretString>, b: &Option<SecretString>| {
-        a.as_ref()
-            .zip(b.as_ref())
-            .is_some_and(|(a, b)| a.expose_secret() == b.expose_secret())
+        a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| a.expose_secret() == b.expose_secret())
     };
     if same(&settings.ops.token, &settings.ops.read_token) {
         let complaint = Complaint::new(
             "is the same token as OPS_TOKEN, so readers may do everything",
             "choose another, or remove it",
         );
-        layers.complain(
-            &keys::OPS_READ_TOKEN,
-            layers.source_of(&keys::OPS_READ_TOKEN),
-            complaint,
-        );
+        layers.complain(&keys::OPS_READ_TOKEN, layers.source_of(&keys::OPS_READ_TOKEN), complaint);
     }
     if !settings.twilio.validate_webhooks {
         layers.warn(
@@ -104,14 +98,8 @@ fn server(layers: &mut Layers<'_>) -> ServerSettings {
 /// known as the one that died; two on one machine need names of their own.
 fn node_id(layers: &mut Layers<'_>) -> NodeId {
     let chosen = layers.optional(&keys::NODE_ID, |text| NodeId::parse(text).ok());
-    let machine = || {
-        layers
-            .env
-            .get("HOSTNAME")
-            .ok()
-            .flatten()
-            .and_then(|name| NodeId::parse(name).ok())
-    };
+    let machine =
+        || layers.env.get("HOSTNAME").ok().flatten().and_then(|name| NodeId::parse(name).ok());
     chosen.or_else(machine).unwrap_or_else(local_node)
 }
 
@@ -141,9 +129,7 @@ fn twilio(layers: &mut Layers<'_>) -> TwilioSettings {
 fn realtime(layers: &mut Layers<'_>) -> RealtimeSettings {
     RealtimeSettings {
         api_key: layers.secret(&keys::OPENAI_API_KEY),
-        url: layers
-            .secret(&keys::OPENAI_REALTIME_URL)
-            .unwrap_or_default(),
+        url: layers.secret(&keys::OPENAI_REALTIME_URL).unwrap_or_default(),
         model: layers.text(&keys::OPENAI_REALTIME_MODEL),
         dialect: layers.parsed(&keys::OPENAI_REALTIME_DIALECT, Dialect::Ga),
         voice: layers.text(&keys::OPENAI_VOICE),
@@ -188,20 +174,15 @@ fn ops(layers: &mut Layers<'_>) -> OpsSettings {
 }
 
 fn log(layers: &mut Layers<'_>) -> LogSettings {
-    let format = if layers.text(&keys::LOG_FORMAT) == "json" {
-        LogFormat::Json
-    } else {
-        LogFormat::Text
-    };
-    LogSettings {
-        format,
-        filter: layers.text(&keys::RUST_LOG),
-    }
+    let format =
+        if layers.text(&keys::LOG_FORMAT) == "json" { LogFormat::Json } else { LogFormat::Text };
+    LogSettings { format, filter: layers.text(&keys::RUST_LOG) }
 }
 
 fn telemetry(layers: &mut Layers<'_>) -> TelemetrySettings {
     TelemetrySettings {
-        otlp_endpoint: layers.optional(&keys::OTEL_EXPORTER_OTLP_ENDPOINT, |text| Some(text.to_owned())),
+        otlp_endpoint: layers
+            .optional(&keys::OTEL_EXPORTER_OTLP_ENDPOINT, |text| Some(text.to_owned())),
         service_name: layers.text(&keys::OTEL_SERVICE_NAME),
     }
 }
@@ -212,9 +193,7 @@ fn tenants(layers: &mut Layers<'_>) -> TenantSettings {
         personas_dir: layers.text(&keys::PERSONAS_DIR).into(),
         default: layers.optional(&keys::DEFAULT_TENANT, |text| {
             // A word is needed to undo what the file says: an empty variable is as good as none.
-            TenantId::parse(text)
-                .ok()
-                .filter(|id| id.as_str() != "none")
+            TenantId::parse(text).ok().filter(|id| id.as_str() != "none")
         }),
         phrase_cache_dir: layers.text(&keys::PHRASE_CACHE_DIR).into(),
     }

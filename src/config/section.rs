@@ -29,21 +29,12 @@ impl<'a> Section<'a> {
         entries: &'a [Entry],
         problems: &'a mut Problems,
     ) -> Self {
-        Self {
-            path,
-            prefix: String::new(),
-            entries,
-            asked: Vec::new(),
-            problems,
-        }
+        Self { path, prefix: String::new(), entries, asked: Vec::new(), problems }
     }
 
     fn find(&mut self, key: &'static str) -> Option<&'a Node> {
         self.asked.push(key);
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.node)
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
     /// Whether the file says anything about `key`.
@@ -53,23 +44,15 @@ impl<'a> Section<'a> {
 
     /// Where `key` stands, or the file where it does not.
     pub(crate) fn source(&self, key: &str) -> Source {
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map_or_else(
-                || Source::file(self.path),
-                |entry| Source::line(self.path, entry.node.line),
-            )
+        self.entries.iter().find(|entry| entry.key == key).map_or_else(
+            || Source::file(self.path),
+            |entry| Source::line(self.path, entry.node.line),
+        )
     }
 
     /// Notes an error about `key`, on its line if it has one.
     pub(crate) fn error(&mut self, key: &str, message: impl Into<String>, fix: impl Into<String>) {
-        self.problems.error(
-            self.source(key),
-            format!("{}{key}", self.prefix),
-            message,
-            fix,
-        );
+        self.problems.error(self.source(key), format!("{}{key}", self.prefix), message, fix);
     }
 
     /// Notes a warning about `key`, on its line if it has one.
@@ -79,12 +62,7 @@ impl<'a> Section<'a> {
         message: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.problems.warning(
-            self.source(key),
-            format!("{}{key}", self.prefix),
-            message,
-            fix,
-        );
+        self.problems.warning(self.source(key), format!("{}{key}", self.prefix), message, fix);
     }
 
     fn wrong_kind(&mut self, key: &str, value: &Value, wanted: &str, example: &str) {
@@ -103,11 +81,7 @@ impl<'a> Section<'a> {
             return None;
         };
         if text.trim().is_empty() {
-            self.error(
-                key,
-                "is empty",
-                "write something between the quotes, or remove the key",
-            );
+            self.error(key, "is empty", "write something between the quotes, or remove the key");
             return None;
         }
         Some(text.trim().to_owned())
@@ -160,12 +134,7 @@ impl<'a> Section<'a> {
     {
         let node = self.find(key)?;
         let Value::Whole(number) = &node.value else {
-            self.wrong_kind(
-                key,
-                &node.value,
-                "a whole number",
-                &range.start().to_string(),
-            );
+            self.wrong_kind(key, &node.value, "a whole number", &range.start().to_string());
             return None;
         };
         let inside = T::try_from(*number).ok().filter(|n| range.contains(n));
@@ -205,27 +174,16 @@ impl<'a> Section<'a> {
         range: &RangeInclusive<T>,
     ) {
         let (low, high) = (range.start(), range.end());
-        self.error(
-            key,
-            format!("{number} is out of range"),
-            format!("choose {low} to {high}"),
-        );
+        self.error(key, format!("{number} is out of range"), format!("choose {low} to {high}"));
     }
 
     /// One of a few words.
     pub(crate) fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;
-        let found = words
-            .iter()
-            .find(|(word, _)| *word == text)
-            .map(|(_, meaning)| *meaning);
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.error(
-                key,
-                format!("{text:?} is not known here"),
-                did_you_mean(&text, &known),
-            );
+            self.error(key, format!("{text:?} is not known here"), did_you_mean(&text, &known));
         }
         found
     }
@@ -251,10 +209,7 @@ impl<'a> Section<'a> {
     ) -> T {
         let entries = match self.find(key) {
             None => &[],
-            Some(Node {
-                value: Value::Table(entries),
-                ..
-            }) => entries.as_slice(),
+            Some(Node { value: Value::Table(entries), .. }) => entries.as_slice(),
             Some(node) => {
                 self.error(
                     key,
@@ -281,10 +236,7 @@ impl<'a> Section<'a> {
     pub(crate) fn map(&mut self, key: &'static str) -> BTreeMap<String, String> {
         let entries = match self.find(key) {
             None => return BTreeMap::new(),
-            Some(Node {
-                value: Value::Table(entries),
-                ..
-            }) => entries,
+            Some(Node { value: Value::Table(entries), .. }) => entries,
             Some(node) => {
                 self.wrong_kind(key, &node.value, "a section", "{ topic = \"…\" }");
                 return BTreeMap::new();

@@ -185,9 +185,6 @@ impl Settings {
     /// the port it really listens on, and matters only where none was set.
     #[must_use]
     pub fn public_url(&self, bound_port: u16) -> PublicUrl {
-        self.server
-            .public_url
-            .clone()
-            .unwrap_or_else(|| PublicUrl::local(bound_port))
+        self.server.public_url.clone().unwrap_or_else(|| PublicUrl::local(bound_port))
     }
 }

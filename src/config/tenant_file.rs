@@ -29,10 +29,7 @@ pub struct Defaults {
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self {
-            voice: "alloy".to_owned(),
-            limits: Limits::default(),
-        }
+        Self { voice: "alloy".to_owned(), limits: Limits::default() }
     }
 }
 
@@ -67,19 +64,11 @@ pub(crate) fn parse(
     let tenant = read(&mut section, id, personas, defaults);
     let (numbers_at, human_at) = (section.source("numbers"), section.source("human_number"));
     section.finish();
-    Some(TenantFile {
-        path: path.to_owned(),
-        tenant,
-        numbers_at,
-        human_at,
-    })
+    Some(TenantFile { path: path.to_owned(), tenant, numbers_at, human_at })
 }
 
 fn id_of(path: &Path, problems: &mut Problems) -> Option<TenantId> {
-    let stem = path
-        .file_stem()
-        .and_then(|stem| stem.to_str())
-        .unwrap_or_default();
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     match TenantId::parse(stem) {
         Ok(id) => Some(id),
         Err(error) => {
@@ -100,9 +89,7 @@ fn read(
     personas: &Personas<'_>,
     defaults: &Defaults,
 ) -> Tenant {
-    let company = section
-        .needed_text("company", "Riverside Medical Clinic")
-        .unwrap_or_default();
+    let company = section.needed_text("company", "Riverside Medical Clinic").unwrap_or_default();
     let persona = persona(section, &company, personas, defaults);
     let human = section.or_none("human_number", number);
     let mut tenant = Tenant {
@@ -110,10 +97,7 @@ fn read(
         company,
         numbers: numbers(section),
         mode: section
-            .choice(
-                "mode",
-                &[("realtime", Mode::Realtime), ("bridge", Mode::Bridge)],
-            )
+            .choice("mode", &[("realtime", Mode::Realtime), ("bridge", Mode::Bridge)])
             .unwrap_or(Mode::Realtime),
         persona,
         human_number: human.clone().flatten(),
@@ -147,11 +131,7 @@ fn persona(
     };
     let Some(file) = personas.good.iter().find(|file| file.name == name) else {
         if !personas.broken.contains(&name) {
-            let names: Vec<&str> = personas
-                .good
-                .iter()
-                .map(|file| file.name.as_str())
-                .collect();
+            let names: Vec<&str> = personas.good.iter().map(|file| file.name.as_str()).collect();
             section.error(
                 "persona",
                 format!("there is no persona {name:?}"),
@@ -161,17 +141,10 @@ fn persona(
         return nobody();
     };
     match file.speaking_for(company, &defaults.voice) {
-        Ok(persona) => Persona {
-            voice: voice.unwrap_or(persona.voice),
-            ..persona
-        },
+        Ok(persona) => Persona { voice: voice.unwrap_or(persona.voice), ..persona },
         Err(error) => {
             let fix = format!("correct {}", file.path.display());
-            section.error(
-                "persona",
-                format!("{name} cannot speak for this company: {error}"),
-                fix,
-            );
+            section.error("persona", format!("{name} cannot speak for this company: {error}"), fix);
             nobody()
         }
     }
@@ -230,26 +203,17 @@ fn limits(section: &mut Section<'_>, default: &Limits) -> Limits {
             .whole("concurrent_calls", 0..=100_000)
             .unwrap_or(default.concurrent_calls),
         over_cap: section
-            .choice(
-                "over_cap",
-                &[("busy", OverCap::Busy), ("human", OverCap::Human)],
-            )
+            .choice("over_cap", &[("busy", OverCap::Busy), ("human", OverCap::Human)])
             .unwrap_or(default.over_cap),
         max_call_duration_ms: section
             .whole("max_call_duration_ms", 0..=DAY_MS)
             .unwrap_or(default.max_call_duration_ms),
-        max_turns: section
-            .whole("max_turns", 0..=100_000)
-            .unwrap_or(default.max_turns),
-        watchdog_ms: section
-            .whole("watchdog_ms", 10..=60_000)
-            .unwrap_or(default.watchdog_ms),
+        max_turns: section.whole("max_turns", 0..=100_000).unwrap_or(default.max_turns),
+        watchdog_ms: section.whole("watchdog_ms", 10..=60_000).unwrap_or(default.watchdog_ms),
         farewell_timeout_ms: section
             .whole("farewell_timeout_ms", 100..=60_000)
             .unwrap_or(default.farewell_timeout_ms),
-        slow_tool_ms: section
-            .whole("slow_tool_ms", 0..=60_000)
-            .unwrap_or(default.slow_tool_ms),
+        slow_tool_ms: section.whole("slow_tool_ms", 0..=60_000).unwrap_or(default.slow_tool_ms),
         tool_timeout_ms: section
             .whole("tool_timeout_ms", 100..=300_000)
             .unwrap_or(default.tool_timeout_ms),
@@ -261,10 +225,7 @@ fn model(section: &mut Section<'_>) -> ModelSettings {
     ModelSettings {
         name: section.text("name"),
         audio: section
-            .choice(
-                "audio",
-                &[("pcmu", ModelAudio::Pcmu), ("pcm24k", ModelAudio::Pcm24k)],
-            )
+            .choice("audio", &[("pcmu", ModelAudio::Pcmu), ("pcm24k", ModelAudio::Pcm24k)])
             .unwrap_or(default.audio),
         temperature: section
             .or_none("temperature", |s, key| s.decimal(key, 0.0..=2.0))
@@ -272,9 +233,7 @@ fn model(section: &mut Section<'_>) -> ModelSettings {
         transcription: section
             .or_none("transcription", Section::text)
             .unwrap_or(default.transcription),
-        vad_threshold: section
-            .decimal("vad_threshold", 0.0..=1.0)
-            .unwrap_or(default.vad_threshold),
+        vad_threshold: section.decimal("vad_threshold", 0.0..=1.0).unwrap_or(default.vad_threshold),
         prefix_padding_ms: section
             .whole("prefix_padding_ms", 0..=5_000)
             .unwrap_or(default.prefix_padding_ms),
@@ -288,11 +247,7 @@ fn tools(section: &mut Section<'_>) -> Vec<String> {
     let mut tools: Vec<String> = Vec::new();
     for name in section.texts("tools") {
         if tools.contains(&name) {
-            section.error(
-                "tools",
-                format!("{name} is there twice"),
-                "remove one of them",
-            );
+            section.error("tools", format!("{name} is there twice"), "remove one of them");
         } else {
             tools.push(name);
         }
@@ -316,11 +271,7 @@ fn check_tools(section: &mut Section<'_>, tenant: &mut Tenant) {
         }
     };
     let offered = toolbox.names();
-    for name in tenant
-        .tools
-        .iter()
-        .filter(|name| !offered.contains(&name.as_str()))
-    {
+    for name in tenant.tools.iter().filter(|name| !offered.contains(&name.as_str())) {
         section.warning(
             "tools",
             format!("{name} is not offered to callers, as the tenant lacks what it needs"),

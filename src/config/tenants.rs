@@ -39,9 +39,7 @@ impl Tenants {
     /// default; `None` when the call is to be rejected.
     #[must_use]
     pub fn for_call(&self, called: Option<&PhoneNumber>) -> Option<&Arc<Tenant>> {
-        called
-            .and_then(|number| self.owner(number))
-            .or(self.default.as_ref())
+        called.and_then(|number| self.owner(number)).or(self.default.as_ref())
     }
 
     /// The tenant that gets calls to numbers nobody owns.
@@ -91,19 +89,10 @@ impl TenantSource {
 
     fn read(&self, problems: &mut Problems) -> Tenants {
         let (good, broken) = self.personas(problems);
-        let personas = Personas {
-            good: &good,
-            broken: &broken,
-        };
+        let personas = Personas { good: &good, broken: &broken };
         let mut files = Vec::new();
         for (path, bytes) in self.folder(&self.dir, "toml", "TENANTS_DIR", problems) {
-            files.extend(tenant_file::parse(
-                &path,
-                &bytes,
-                &personas,
-                &self.defaults,
-                problems,
-            ));
+            files.extend(tenant_file::parse(&path, &bytes, &personas, &self.defaults, problems));
         }
         check_numbers(&files, problems);
         let default = self.check_default(&files, problems);
@@ -114,11 +103,8 @@ impl TenantSource {
     fn personas(&self, problems: &mut Problems) -> (Vec<PersonaFile>, Vec<String>) {
         let (mut good, mut broken) = (Vec::new(), Vec::new());
         for (path, bytes) in self.folder(&self.personas_dir, "md", "PERSONAS_DIR", problems) {
-            let name = path
-                .file_stem()
-                .and_then(|stem| stem.to_str())
-                .unwrap_or_default()
-                .to_owned();
+            let name =
+                path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             if name.eq_ignore_ascii_case("readme") {
                 continue;
             }
@@ -215,19 +201,13 @@ fn check_numbers(files: &[TenantFile], problems: &mut Problems) {
         }
     }
     for file in files {
-        let human = file
-            .tenant
-            .human_number
-            .as_ref()
-            .filter(|human| !file.tenant.numbers.contains(human));
+        let human =
+            file.tenant.human_number.as_ref().filter(|human| !file.tenant.numbers.contains(human));
         if let Some(owner) = human.and_then(|human| owners.get(human)) {
             problems.warning(
                 file.human_at.clone(),
                 "human_number",
-                format!(
-                    "is answered by Trunkline itself, for {}",
-                    owner.path.display()
-                ),
+                format!("is answered by Trunkline itself, for {}", owner.path.display()),
                 "write the number of a person's phone",
             );
         }
@@ -255,9 +235,7 @@ fn collect(files: Vec<TenantFile>, default: Option<&TenantId>) -> Tenants {
     for file in files {
         let tenant = Arc::new(file.tenant);
         for number in &tenant.numbers {
-            tenants
-                .by_number
-                .insert(number.clone(), Arc::clone(&tenant));
+            tenants.by_number.insert(number.clone(), Arc::clone(&tenant));
         }
         tenants.by_id.insert(tenant.id.clone(), tenant);
     }

@@ -67,18 +67,13 @@ impl fmt::Display for PublicUrl {
 }
 
 fn is_loopback(authority: &str) -> bool {
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority, |(host, _)| host);
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     host == "localhost" || host.starts_with("127.") || host == "[::1]"
 }
 
 fn origin(text: &str) -> Result<(), Complaint> {
     const EXAMPLE: &str = "https://voice.example.com";
-    let Some(rest) = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"))
-    else {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
         let fix = if text.contains("://") {
             format!("write it like {EXAMPLE}")
         } else {
@@ -88,10 +83,7 @@ fn origin(text: &str) -> Result<(), Complaint> {
     };
     if text.chars().any(|c| c.is_ascii_uppercase()) {
         let fix = format!("write {}", text.to_ascii_lowercase());
-        return Err(Complaint::new(
-            "has capital letters, which break webhook signatures",
-            fix,
-        ));
+        return Err(Complaint::new("has capital letters, which break webhook signatures", fix));
     }
     let bare = rest.trim_end_matches('/');
     if bare.len() < rest.len() && !bare.is_empty() && !bare.contains('/') {
@@ -107,10 +99,7 @@ fn origin(text: &str) -> Result<(), Complaint> {
     if is_authority(rest) {
         Ok(())
     } else {
-        Err(Complaint::new(
-            "has no usable host and port",
-            format!("write it like {EXAMPLE}"),
-        ))
+        Err(Complaint::new("has no usable host and port", format!("write it like {EXAMPLE}")))
     }
 }
 
@@ -175,14 +164,12 @@ pub(crate) fn check_database_url(text: &str) -> Result<(), Complaint> {
             Ok(())
         }
         Some(("sqlite", rest)) if !rest.trim_start_matches('/').is_empty() => Ok(()),
-        Some(("postgres" | "postgresql" | "sqlite", _)) => Err(Complaint::new(
-            "names a kind of database, but no database",
-            FIX,
-        )),
-        Some((scheme, rest)) if rest.starts_with("//") => Err(Complaint::new(
-            format!("{scheme:?} is no database that Trunkline can use"),
-            FIX,
-        )),
+        Some(("postgres" | "postgresql" | "sqlite", _)) => {
+            Err(Complaint::new("names a kind of database, but no database", FIX))
+        }
+        Some((scheme, rest)) if rest.starts_with("//") => {
+            Err(Complaint::new(format!("{scheme:?} is no database that Trunkline can use"), FIX))
+        }
         Some(_) | None => Ok(()),
     }
 }
@@ -210,14 +197,8 @@ mod tests {
     fn each_mistake_has_its_own_fix() {
         let fix = |text: &str| PublicUrl::parse(text).unwrap_err().fix;
         assert_eq!(fix("voice.example.com"), "write https://voice.example.com");
-        assert_eq!(
-            fix("https://Voice.Example.com"),
-            "write https://voice.example.com"
-        );
-        assert_eq!(
-            fix("https://voice.example.com/"),
-            "write https://voice.example.com"
-        );
+        assert_eq!(fix("https://Voice.Example.com"), "write https://voice.example.com");
+        assert_eq!(fix("https://voice.example.com/"), "write https://voice.example.com");
         assert!(fix("https://voice.example.com/twilio").starts_with("write only the origin"));
         assert!(fix("https://user@voice.example.com").starts_with("write only the origin"));
         assert!(fix("https://voice.example.com:99999").contains("like https://"));
@@ -229,10 +210,7 @@ mod tests {
     fn a_stream_has_the_same_security_as_the_webhook() {
         let path = "/twilio/stream";
         let of = |text: &str| PublicUrl::parse(text).unwrap().websocket(path);
-        assert_eq!(
-            of("https://voice.example.com"),
-            "wss://voice.example.com/twilio/stream"
-        );
+        assert_eq!(of("https://voice.example.com"), "wss://voice.example.com/twilio/stream");
         assert_eq!(of("http://localhost:1"), "ws://localhost:1/twilio/stream");
     }
 
@@ -247,7 +225,9 @@ mod tests {
 
     #[test]
     fn collectors() {
-        for good in ["http://127.0.0.1:4318", "https://otel.example.com/tenant/7/", "http://collector"] {
+        for good in
+            ["http://127.0.0.1:4318", "https://otel.example.com/tenant/7/", "http://collector"]
+        {
             assert_eq!(check_collector_url(good), Ok(()), "{good}");
         }
         for bad in [
@@ -265,12 +245,9 @@ mod tests {
 
     #[test]
     fn databases() {
-        for good in [
-            "sqlite://.data/a.sqlite",
-            "sqlite::memory:",
-            ".data/a.sqlite",
-            "postgres://u:p@h/d",
-        ] {
+        for good in
+            ["sqlite://.data/a.sqlite", "sqlite::memory:", ".data/a.sqlite", "postgres://u:p@h/d"]
+        {
             assert_eq!(check_database_url(good), Ok(()), "{good}");
         }
         for bad in ["mysql://u:hunter2@h/d", "postgres:", "sqlite://"] {

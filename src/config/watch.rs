@@ -77,12 +77,8 @@ pub fn watch(
     let mut signals = Signals::new([SIGHUP])?;
     let handle = signals.handle();
     let hangup = nudge.clone();
-    let mut guard = WatchGuard {
-        watcher: Some(watcher),
-        signals: handle,
-        stop: nudge,
-        threads: Vec::new(),
-    };
+    let mut guard =
+        WatchGuard { watcher: Some(watcher), signals: handle, stop: nudge, threads: Vec::new() };
     guard.threads.push(start("config-signals", move || {
         for _ in signals.forever() {
             if hangup.send(Nudge::Hangup).is_err() {
@@ -90,9 +86,7 @@ pub fn watch(
             }
         }
     })?);
-    guard.threads.push(start("config-reload", move || {
-        run(&book, &nudges, on_event)
-    })?);
+    guard.threads.push(start("config-reload", move || run(&book, &nudges, on_event))?);
     Ok(guard)
 }
 
@@ -130,10 +124,7 @@ fn run(book: &TenantBook, nudges: &Receiver<Nudge>, on_event: impl Fn(ReloadOutc
             Nudge::Change => settle(nudges),
         };
         let Some(cause) = cause else { return };
-        on_event(ReloadOutcome {
-            cause,
-            result: book.reload(),
-        });
+        on_event(ReloadOutcome { cause, result: book.reload() });
     }
 }
 
@@ -184,9 +175,6 @@ mod tests {
         assert!(is_change(&event(EventKind::Modify(ModifyKind::Any))));
         assert!(is_change(&event(EventKind::Remove(RemoveKind::Any))));
         let lost_some = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-        assert!(
-            is_change(&lost_some),
-            "what was missed may have been a change"
-        );
+        assert!(is_change(&lost_some), "what was missed may have been a change");
     }
 }

@@ -119,7 +119,8 @@ pub(super) async fn live_calls(
         return refusal;
     }
     let calls = query.find(&state.node.directory);
-    HttpResponse::Ok().json(json!({ "node": state.node.settings.id, "count": calls.len(), "calls": calls }))
+    HttpResponse::Ok()
+        .json(json!({ "node": state.node.settings.id, "count": calls.len(), "calls": calls }))
 }
 
 /// `POST /api/v1/calls/{call_sid}/hangup`: the agent says goodbye and hangs up.

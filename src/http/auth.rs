@@ -51,7 +51,10 @@ impl OpsTokens {
     /// # Errors
     /// The answer for one that may not: 401 without a known token, 403 with one
     /// that may only look.
-    #[expect(clippy::result_large_err, reason = "the refusal is the answer itself, made once a request")]
+    #[expect(
+        clippy::result_large_err,
+        reason = "the refusal is the answer itself, made once a request"
+    )]
     pub fn require(&self, request: &HttpRequest, needed: Role) -> Result<Role, HttpResponse> {
         match self.role(request) {
             Some(role) if role >= needed => Ok(role),
@@ -72,8 +75,9 @@ mod tests {
     use super::*;
 
     fn asked(tokens: &OpsTokens, authorization: &str, needed: Role) -> Result<Role, u16> {
-        let request =
-            TestRequest::get().insert_header((header::AUTHORIZATION, authorization)).to_http_request();
+        let request = TestRequest::get()
+            .insert_header((header::AUTHORIZATION, authorization))
+            .to_http_request();
         tokens.require(&request, needed).map_err(|answer| answer.status().as_u16())
     }
 

@@ -69,11 +69,7 @@ fn together(connection: &mut AnyConnection, records: &[Record]) -> Result<(), St
 }
 
 fn flush(connection: &mut AnyConnection, run: &mut Vec<EventRow>) -> Result<(), StoreError> {
-    if run.is_empty() {
-        Ok(())
-    } else {
-        events::insert(connection, std::mem::take(run))
-    }
+    if run.is_empty() { Ok(()) } else { events::insert(connection, std::mem::take(run)) }
 }
 
 /// The slow way: a savepoint for each record, so that a refused one leaves the
@@ -84,10 +80,7 @@ fn one_by_one(connection: &mut AnyConnection, records: &[Record]) -> Result<Appl
         match connection.transaction(|connection| record.apply(connection)) {
             Ok(()) => {}
             Err(error) if error.blames_record() => {
-                applied.refused.push(Refused {
-                    index,
-                    reason: error.to_string(),
-                });
+                applied.refused.push(Refused { index, reason: error.to_string() });
             }
             Err(error) => return Err(error),
         }

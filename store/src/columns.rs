@@ -28,11 +28,7 @@ pub struct TimeColumn(NaiveDateTime);
 pub struct MaybeTime(Option<NaiveDateTime>);
 
 fn without_zero_bytes(text: String) -> String {
-    if text.contains('\0') {
-        text.replace('\0', "\u{FFFD}")
-    } else {
-        text
-    }
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 /// The time as it is stored: no zone, whole microseconds.

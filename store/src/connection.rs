@@ -61,22 +61,16 @@ pub(crate) fn connect(target: &Target, purpose: Purpose) -> Result<AnyConnection
 
 fn open_sqlite(path: &str, purpose: Purpose) -> Result<AnyConnection, String> {
     let mut connection = in_words(SqliteConnection::establish(path))?;
-    connection
-        .batch_execute(SQLITE_SETTINGS)
-        .map_err(|error| error.to_string())?;
+    connection.batch_execute(SQLITE_SETTINGS).map_err(|error| error.to_string())?;
     if purpose == Purpose::Read {
-        connection
-            .batch_execute("PRAGMA query_only = ON")
-            .map_err(|error| error.to_string())?;
+        connection.batch_execute("PRAGMA query_only = ON").map_err(|error| error.to_string())?;
     }
     Ok(AnyConnection::Sqlite(connection))
 }
 
 fn open_postgres(url: &str) -> Result<AnyConnection, String> {
     let mut connection = in_words(PgConnection::establish(url))?;
-    connection
-        .batch_execute(POSTGRES_SETTINGS)
-        .map_err(|error| error.to_string())?;
+    connection.batch_execute(POSTGRES_SETTINGS).map_err(|error| error.to_string())?;
     Ok(AnyConnection::Postgres(connection))
 }
 
@@ -126,14 +120,12 @@ pub(crate) fn in_transaction<T>(
 macro_rules! insert_or_ignore {
     ($connection:expr, $table:expr, $rows:expr) => {
         match $connection {
-            $crate::connection::AnyConnection::Sqlite(c) => diesel::insert_into($table)
-                .values($rows)
-                .on_conflict_do_nothing()
-                .execute(c),
-            $crate::connection::AnyConnection::Postgres(c) => diesel::insert_into($table)
-                .values($rows)
-                .on_conflict_do_nothing()
-                .execute(c),
+            $crate::connection::AnyConnection::Sqlite(c) => {
+                diesel::insert_into($table).values($rows).on_conflict_do_nothing().execute(c)
+            }
+            $crate::connection::AnyConnection::Postgres(c) => {
+                diesel::insert_into($table).values($rows).on_conflict_do_nothing().execute(c)
+            }
         }
     };
 }

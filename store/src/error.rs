@@ -71,10 +71,7 @@ fn query_blames_record(error: &DieselError) -> bool {
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "every other kind shows itself"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other kind shows itself")]
 fn describe(error: &DieselError) -> String {
     match error {
         DieselError::DatabaseError(_, info) => match info.constraint_name() {

@@ -59,34 +59,19 @@ pub(crate) struct Pools {
 impl Pools {
     /// `size` is the most connections: on Postgres in all, on SQLite to read.
     pub(crate) fn new(target: &Arc<Target>, size: u32) -> Self {
-        let pool = |purpose, size| {
-            build(
-                Manager {
-                    target: Arc::clone(target),
-                    purpose,
-                },
-                size,
-            )
-        };
+        let pool = |purpose, size| build(Manager { target: Arc::clone(target), purpose }, size);
         match target.as_ref() {
             Target::Postgres(_) => {
                 let pool = pool(Purpose::Write, size);
-                Self {
-                    read: pool.clone(),
-                    write: pool,
-                }
+                Self { read: pool.clone(), write: pool }
             }
-            Target::File(_) => Self {
-                read: pool(Purpose::Read, size),
-                write: pool(Purpose::Write, 1),
-            },
+            Target::File(_) => {
+                Self { read: pool(Purpose::Read, size), write: pool(Purpose::Write, 1) }
+            }
             // Each connection would have a memory of its own.
             Target::Memory => {
                 let pool = pool(Purpose::Write, 1);
-                Self {
-                    read: pool.clone(),
-                    write: pool,
-                }
+                Self { read: pool.clone(), write: pool }
             }
         }
     }
@@ -102,8 +87,7 @@ impl Pools {
 
 fn checkout(pool: &Pool<Manager>) -> Result<Checkout, StoreError> {
     // The pool's error carries the last refused connection's words, redacted.
-    pool.get()
-        .map_err(|error| StoreError::Busy(error.to_string()))
+    pool.get().map_err(|error| StoreError::Busy(error.to_string()))
 }
 
 fn build(manager: Manager, size: u32) -> Pool<Manager> {

@@ -57,9 +57,7 @@ impl Target {
             return ServerUrl::parse(url).map(Self::Postgres);
         }
         if let Some((scheme, _)) = url.split_once("://") {
-            return Err(StoreError::Url(format!(
-                "no database answers to the scheme {scheme:?}"
-            )));
+            return Err(StoreError::Url(format!("no database answers to the scheme {scheme:?}")));
         }
         file(url)
     }
@@ -118,10 +116,7 @@ impl ServerUrl {
             .filter(|(name, _)| name.contains("password"))
             .map(|(_, value)| value);
         let mut secrets = Vec::new();
-        for secret in std::iter::once(password)
-            .chain(option_values)
-            .filter(|s| !s.is_empty())
-        {
+        for secret in std::iter::once(password).chain(option_values).filter(|s| !s.is_empty()) {
             secrets.push(secret.to_owned());
             secrets.push(percent_decoded(secret));
         }
@@ -132,11 +127,7 @@ impl ServerUrl {
             Some(user) => format!("{scheme}://{user}@{place}"),
             None => format!("{scheme}://{place}"),
         };
-        Ok(Self {
-            full: with_connect_timeout(url, options),
-            shown,
-            secrets,
-        })
+        Ok(Self { full: with_connect_timeout(url, options), shown, secrets })
     }
 
     /// What libpq is given: the password is in it.
@@ -183,9 +174,7 @@ fn percent_decoded(text: &str) -> String {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 impl fmt::Display for Target {
@@ -214,43 +203,25 @@ mod tests {
     #[test]
     fn the_scheme_chooses_the_database() {
         let file = |path: &str| Target::File(PathBuf::from(path));
-        assert_eq!(
-            Target::parse("sqlite://.data/x.db").unwrap(),
-            file(".data/x.db")
-        );
-        assert_eq!(
-            Target::parse("sqlite:///var/x.db").unwrap(),
-            file("/var/x.db")
-        );
+        assert_eq!(Target::parse("sqlite://.data/x.db").unwrap(), file(".data/x.db"));
+        assert_eq!(Target::parse("sqlite:///var/x.db").unwrap(), file("/var/x.db"));
         assert_eq!(Target::parse("x.db").unwrap(), file("x.db"));
         assert_eq!(Target::parse("sqlite::memory:").unwrap(), Target::Memory);
         let server = Target::parse("postgresql://localhost/x").unwrap();
         assert_eq!(server.backend(), Backend::Postgres);
         assert!(Target::parse("").is_err());
-        let error = Target::parse("mysql://root:hunter2@localhost/x")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("mysql") && !error.contains("hunter2"),
-            "{error}"
-        );
-        let error = Target::parse("host=db password=hunter2")
-            .unwrap_err()
-            .to_string();
+        let error = Target::parse("mysql://root:hunter2@localhost/x").unwrap_err().to_string();
+        assert!(error.contains("mysql") && !error.contains("hunter2"), "{error}");
+        let error = Target::parse("host=db password=hunter2").unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]
     fn a_password_is_found_wherever_it_stands() {
         let target = Target::parse("postgres://ann:hunt%65r2@db/x?sslpassword=sesame").unwrap();
-        assert_eq!(
-            format!("{target} {target:?}"),
-            "postgres://ann@db/x postgres://ann@db/x"
-        );
+        assert_eq!(format!("{target} {target:?}"), "postgres://ann@db/x postgres://ann@db/x");
         assert_eq!(target.redact("hunt%65r2, hunter2, sesame"), "***, ***, ***");
-        let error = Target::parse("postgres://ann:hun/ter2@db/x")
-            .unwrap_err()
-            .to_string();
+        let error = Target::parse("postgres://ann:hun/ter2@db/x").unwrap_err().to_string();
         assert!(!error.contains("hun/"), "{error}");
     }
 
@@ -261,14 +232,8 @@ mod tests {
             Target::Memory | Target::File(_) => panic!("not a server"),
         };
         assert_eq!(full("postgres://db/x"), "postgres://db/x?connect_timeout=5");
-        assert_eq!(
-            full("postgres://db/x?a=b"),
-            "postgres://db/x?a=b&connect_timeout=5"
-        );
-        assert_eq!(
-            full("postgres://db/x?connect_timeout=1"),
-            "postgres://db/x?connect_timeout=1"
-        );
+        assert_eq!(full("postgres://db/x?a=b"), "postgres://db/x?a=b&connect_timeout=5");
+        assert_eq!(full("postgres://db/x?connect_timeout=1"), "postgres://db/x?connect_timeout=1");
     }
 
     proptest! {

@@ -46,10 +46,7 @@ pub enum ClusterError {
 }
 
 fn failed(step: &'static str) -> impl FnOnce(io::Error) -> ClusterError {
-    move |error| ClusterError::Step {
-        step,
-        reason: error.to_string(),
-    }
+    move |error| ClusterError::Step { step, reason: error.to_string() }
 }
 
 /// A server with no data, reached through a socket in its own folder.
@@ -78,11 +75,7 @@ impl PrivateCluster {
         let mut shell = start_server(&binaries, folder.path(), user)?;
         let lifeline = shell.stdin.take();
         // From here on the shell removes the folder.
-        let mut cluster = Self {
-            folder: folder.keep(),
-            lifeline,
-            shell,
-        };
+        let mut cluster = Self { folder: folder.keep(), lifeline, shell };
         cluster.wait_until_ready()?;
         Ok(cluster)
     }
@@ -93,20 +86,13 @@ impl PrivateCluster {
     /// # Errors
     /// When there is one of that name, or the name has other characters.
     pub fn database(&self, name: &str) -> Result<String, ClusterError> {
-        if name.is_empty()
-            || !name
-                .bytes()
-                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
-        {
+        if name.is_empty() || !name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')) {
             return Err(ClusterError::Step {
                 step: "CREATE DATABASE",
                 reason: format!("bad name {name:?}"),
             });
         }
-        let step = |reason: String| ClusterError::Step {
-            step: "CREATE DATABASE",
-            reason,
-        };
+        let step = |reason: String| ClusterError::Step { step: "CREATE DATABASE", reason };
         let mut connection =
             PgConnection::establish(&self.url("postgres")).map_err(|e| step(e.to_string()))?;
         connection
@@ -129,11 +115,7 @@ impl PrivateCluster {
             let Err(error) = PgConnection::establish(&url) else {
                 return Ok(());
             };
-            let gone = self
-                .shell
-                .try_wait()
-                .map_err(failed("waiting for the server"))?
-                .is_some();
+            let gone = self.shell.try_wait().map_err(failed("waiting for the server"))?.is_some();
             if gone || Instant::now() > deadline {
                 let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
                 return Err(ClusterError::Step {
@@ -167,28 +149,20 @@ fn other_user(ours: &Path) -> Result<Option<User>, ClusterError> {
         return Ok(None);
     }
     let id = |flag: &str| -> Result<u32, ClusterError> {
-        let output = Command::new("id")
-            .args([flag, "postgres"])
-            .output()
-            .map_err(failed("id postgres"))?;
+        let output =
+            Command::new("id").args([flag, "postgres"]).output().map_err(failed("id postgres"))?;
         let text = String::from_utf8_lossy(&output.stdout);
         text.trim().parse().map_err(|_| ClusterError::Step {
             step: "id postgres",
             reason: String::from_utf8_lossy(&output.stderr).into_owned(),
         })
     };
-    Ok(Some(User {
-        uid: id("-u")?,
-        gid: id("-g")?,
-    }))
+    Ok(Some(User { uid: id("-u")?, gid: id("-g")? }))
 }
 
 /// A folder whose path is short: a socket's may have 107 bytes.
 fn make_folder() -> Result<TempDir, ClusterError> {
-    tempfile::Builder::new()
-        .prefix("tl-pg-")
-        .tempdir()
-        .map_err(failed("making a folder"))
+    tempfile::Builder::new().prefix("tl-pg-").tempdir().map_err(failed("making a folder"))
 }
 
 fn find_binaries() -> Option<PathBuf> {
@@ -209,10 +183,7 @@ fn installed_versions() -> Vec<PathBuf> {
         .flatten()
         .filter_map(Result::ok)
         .filter_map(|entry| {
-            Some((
-                entry.file_name().to_str()?.parse().ok()?,
-                entry.path().join("bin"),
-            ))
+            Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
         })
         .collect();
     versions.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
@@ -225,11 +196,7 @@ fn run_as(user: Option<User>, program: &Path) -> Command {
         return Command::new(program);
     };
     let mut command = Command::new("setpriv");
-    command.args([
-        format!("--reuid={uid}"),
-        format!("--regid={gid}"),
-        "--clear-groups".to_owned(),
-    ]);
+    command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()]);
     command.arg(program);
     command
 }

@@ -33,13 +33,9 @@ impl Folder {
             ("TENANTS_DIR", path("tenants").as_str()),
             ("PERSONAS_DIR", path("personas").as_str()),
         ]);
-        let book = config::load(
-            Some(&root.path().join("trunkline.toml")),
-            &env,
-            Arc::new(Disk),
-        )
-        .unwrap()
-        .book;
+        let book = config::load(Some(&root.path().join("trunkline.toml")), &env, Arc::new(Disk))
+            .unwrap()
+            .book;
         Self { root, book }
     }
 
@@ -49,9 +45,7 @@ impl Folder {
 
     pub(crate) fn watch(&self) -> (WatchGuard, Receiver<ReloadOutcome>) {
         let (tell, told) = channel();
-        let guard = watch(self.book.clone(), move |outcome| {
-            tell.send(outcome).unwrap_or_default()
-        });
+        let guard = watch(self.book.clone(), move |outcome| tell.send(outcome).unwrap_or_default());
         (guard.unwrap(), told)
     }
 

@@ -30,11 +30,7 @@ pub(crate) fn with_settings(text: &str) -> MemoryFiles {
 }
 
 pub(crate) fn load(files: MemoryFiles, env: &[(&str, &str)]) -> Result<Configuration, Problems> {
-    config::load(
-        None,
-        &Environment::from_pairs(env.iter().copied()),
-        Arc::new(files),
-    )
+    config::load(None, &Environment::from_pairs(env.iter().copied()), Arc::new(files))
 }
 
 pub(crate) fn good(files: MemoryFiles, env: &[(&str, &str)]) -> Configuration {
@@ -43,9 +39,7 @@ pub(crate) fn good(files: MemoryFiles, env: &[(&str, &str)]) -> Configuration {
 
 /// The problems of a bad configuration.
 pub(crate) fn bad(files: MemoryFiles, env: &[(&str, &str)]) -> Problems {
-    load(files, env)
-        .map(|_| ())
-        .expect_err("it should not load")
+    load(files, env).map(|_| ()).expect_err("it should not load")
 }
 
 /// Asserts that one problem has this place and key, and these words in what is
@@ -64,8 +58,5 @@ pub(crate) fn assert_problem(
             && p.message.contains(message)
             && p.fix.contains(fix)
     });
-    assert!(
-        found,
-        "no problem {source} / {key} / {message} / {fix} among:\n{problems}"
-    );
+    assert!(found, "no problem {source} / {key} / {message} / {fix} among:\n{problems}");
 }

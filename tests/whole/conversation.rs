@@ -36,14 +36,19 @@ async fn a_caller_is_greeted_answered_and_the_call_is_stored() {
         .iter()
         .map(|line| (line["speaker"].as_str().unwrap(), line["heard"].as_str().unwrap()))
         .collect();
-    assert!(said.contains(&("caller", "Hello, what are your opening hours on Saturday?")), "{said:?}");
+    assert!(
+        said.contains(&("caller", "Hello, what are your opening hours on Saturday?")),
+        "{said:?}"
+    );
     assert!(
         said.iter().any(|(who, what)| *who == "agent" && what.contains("Nine to five")),
         "the tool's result reached the caller: {said:?}"
     );
 
     let kinds = kinds(&stored);
-    for kind in ["call_started", "model_ready", "first_audio", "turn_ended", "tool_called", "call_ended"] {
+    for kind in
+        ["call_started", "model_ready", "first_audio", "turn_ended", "tool_called", "call_ended"]
+    {
         assert!(kinds.iter().any(|k| k == kind), "{kind} is missing: {kinds:?}");
     }
     let handshake = &stored["handshake"];

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use trunkline_simulator::carrier::EventKind;
 
-use crate::support::{
-    GOODBYE, HUMAN, RawStream, World, assert_human, assert_whole, wait_for,
-};
+use crate::support::{GOODBYE, HUMAN, RawStream, World, assert_human, assert_whole, wait_for};
 
 async fn draining(world: &World) {
     wait_for("the drain to begin", async || {

@@ -76,7 +76,8 @@ async fn a_kept_greeting_is_no_sign_of_life() {
 async fn after_a_kept_greeting_a_mute_model_is_found_out_at_the_first_answer() {
     let world = greeted().await;
     world.model(|k| k.mute = true);
-    let report = world.place("wait greeting\nsay Yes, please.\nexpect dial +15550170099 within 10s").await;
+    let report =
+        world.place("wait greeting\nsay Yes, please.\nexpect dial +15550170099 within 10s").await;
     crate::support::assert_human(&report);
     let stored = world.stored(&report.call_sid).await;
     assert_eq!(stored["call"]["mode"], "bridge", "{stored:#}");

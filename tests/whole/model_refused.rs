@@ -57,10 +57,8 @@ async fn a_service_that_is_down_is_dialled_again_and_then_the_human() {
 async fn a_service_that_comes_back_in_time_answers_the_call() {
     let world = World::plan().knobs(|k| k.refuse = Some(503)).start().await;
     let call = world.ongoing("wait greeting\nhangup").await;
-    crate::support::wait_for("a refusal", async || {
-        (world.providers.refused() > 0).then_some(())
-    })
-    .await;
+    crate::support::wait_for("a refusal", async || (world.providers.refused() > 0).then_some(()))
+        .await;
     world.model(|_| {});
     let report = call.report().await;
     assert_eq!(report.failure(), None, "{report:?}");

@@ -25,9 +25,9 @@ use crate::trace::{CallTrace, SCOPE, TracedCall};
 use crate::tree::{Kind, Label};
 use crate::twilio_stream::TwilioStream;
 
+use super::CallActor;
 use super::children::Children;
 use super::ledger::Ledger;
-use super::CallActor;
 
 /// What a call keeps at hand for its children.
 pub(super) struct CallPlan {
@@ -209,5 +209,8 @@ fn last_four(number: &str) -> String {
 fn seed_of(call_sid: &CallSid) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    call_sid.as_str().bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+    call_sid
+        .as_str()
+        .bytes()
+        .fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }

@@ -146,7 +146,11 @@ impl CallActor {
     }
 
     /// What a child's watcher does: tells the call.
-    fn on_exit(&self, child: Child, serial: u32) -> impl FnOnce(trunkline_core::call::Exit) + 'static {
+    fn on_exit(
+        &self,
+        child: Child,
+        serial: u32,
+    ) -> impl FnOnce(trunkline_core::call::Exit) + 'static {
         let call = self.me.clone();
         move |exit| call.tell(CallMessage::Exited { child, serial, exit })
     }

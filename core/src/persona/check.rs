@@ -23,11 +23,7 @@ pub fn check(template: &str) -> Result<(), PersonaError> {
         .min();
     if let Some((line, name)) = unknown {
         let known: Vec<String> = known.into_iter().collect();
-        return Err(PersonaError::UnknownName {
-            line,
-            name,
-            known: known.join(", "),
-        });
+        return Err(PersonaError::UnknownName { line, name, known: known.join(", ") });
     }
     parsed.render(variables(&vars))?;
     Ok(())
@@ -56,11 +52,7 @@ fn line_of(template: &str, name: &str) -> usize {
     let mut line = 1;
     // Every piece but the first begins inside a tag and leaves it at `}`.
     for (index, piece) in template.split('{').enumerate() {
-        let tag = if index == 0 {
-            ""
-        } else {
-            piece.split('}').next().unwrap_or("")
-        };
+        let tag = if index == 0 { "" } else { piece.split('}').next().unwrap_or("") };
         for (offset, text) in tag.split('\n').enumerate() {
             let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
             if words.any(|word| word == name) {

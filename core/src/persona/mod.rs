@@ -70,10 +70,7 @@ impl From<Error> for PersonaError {
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),
         };
-        Self::Template {
-            line: error.line().unwrap_or(1),
-            message,
-        }
+        Self::Template { line: error.line().unwrap_or(1), message }
     }
 }
 
@@ -117,10 +114,7 @@ fn add_pick(env: &mut Environment<'static>, seed: u64) {
     env.add_function("pick", move |items: Vec<Value>| {
         let mut rng = Rng::new(state.fetch_add(rng::STEP, Ordering::Relaxed));
         rng.pick(&items).cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidOperation,
-                "pick() needs a list that is not empty",
-            )
+            Error::new(ErrorKind::InvalidOperation, "pick() needs a list that is not empty")
         })
     });
 }
@@ -130,12 +124,7 @@ fn add_tangent(env: &mut Environment<'static>, tangents: Vec<String>, seed: u64)
     let first = Rng::new(!seed).below(tangents.len() as u64);
     let next = AtomicUsize::new(usize::try_from(first).unwrap_or(0));
     env.add_function("tangent", move || {
-        let index = next
-            .fetch_add(1, Ordering::Relaxed)
-            .checked_rem(tangents.len());
-        index
-            .and_then(|index| tangents.get(index))
-            .cloned()
-            .unwrap_or_default()
+        let index = next.fetch_add(1, Ordering::Relaxed).checked_rem(tangents.len());
+        index.and_then(|index| tangents.get(index)).cloned().unwrap_or_default()
     });
 }

@@ -50,11 +50,7 @@ mod tests {
         let numbers = [rng.next_u64(), rng.next_u64(), rng.next_u64()];
         assert_eq!(
             numbers,
-            [
-                6_457_827_717_110_365_317,
-                3_203_168_211_198_807_973,
-                9_817_491_932_198_370_423
-            ]
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
         );
         assert_eq!(Rng::new(0).next_u64(), 0xE220_A839_7B1D_CDAF);
     }
@@ -64,17 +60,11 @@ mod tests {
         let mut rng = Rng::new(7);
         let mut counts = [0_u32; 3];
         for _ in 0..3_000 {
-            if let Some(count) = rng
-                .pick(&[0, 1, 2])
-                .and_then(|i: &usize| counts.get_mut(*i))
-            {
+            if let Some(count) = rng.pick(&[0, 1, 2]).and_then(|i: &usize| counts.get_mut(*i)) {
                 *count += 1;
             }
         }
-        assert!(
-            counts.iter().all(|count| (900..1_100).contains(count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (900..1_100).contains(count)), "{counts:?}");
         assert_eq!(rng.pick::<u8>(&[]), None);
     }
 }

@@ -48,7 +48,5 @@ pub(super) fn not_blank(field: &str, text: String) -> Result<String, ToolError> 
 }
 
 fn bad(detail: impl Into<String>) -> ToolError {
-    ToolError::BadArguments {
-        detail: Personal::new(detail),
-    }
+    ToolError::BadArguments { detail: Personal::new(detail) }
 }

@@ -55,11 +55,8 @@ pub use error::ToolError;
 pub use toolbox::{Toolbox, UnknownTool};
 
 /// Every tool there is.
-const ALL: &[&dyn Tool] = &[
-    &end_call::EndCall,
-    &look_up::LookUp,
-    &transfer_to_human::TransferToHuman,
-];
+const ALL: &[&dyn Tool] =
+    &[&end_call::EndCall, &look_up::LookUp, &transfer_to_human::TransferToHuman];
 
 /// A function that the model may call.
 pub trait Tool: Send + Sync {

@@ -35,10 +35,8 @@ impl Toolbox {
     pub fn for_tenant(tenant: &Tenant) -> Result<Self, UnknownTool> {
         let mut tools: Vec<&'static dyn Tool> = Vec::new();
         for name in &tenant.tools {
-            let tool = find(ALL, name).ok_or_else(|| UnknownTool {
-                name: name.clone(),
-                known: names(ALL),
-            })?;
+            let tool = find(ALL, name)
+                .ok_or_else(|| UnknownTool { name: name.clone(), known: names(ALL) })?;
             if tool.suits(tenant) && find(&tools, name).is_none() {
                 tools.push(tool);
             }
@@ -81,10 +79,7 @@ impl Toolbox {
     ) -> Result<Prepared, ToolError> {
         let Some(tool) = self.get(name) else {
             let name = name.chars().take(MAX_NAME_CHARS).collect();
-            return Err(ToolError::Unknown {
-                name,
-                known: self.names(),
-            });
+            return Err(ToolError::Unknown { name, known: self.names() });
         };
         tool.prepare(arguments, context)
     }

@@ -15,27 +15,15 @@ const MIN_FUZZY_CHARS: usize = 5;
 /// none does.
 pub(super) fn words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
-    let all = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let telling: Vec<String> = all
-        .clone()
-        .filter(|word| !EMPTY_WORDS.contains(word))
-        .map(str::to_owned)
-        .collect();
-    if telling.is_empty() {
-        all.map(str::to_owned).collect()
-    } else {
-        telling
-    }
+    let all = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let telling: Vec<String> =
+        all.clone().filter(|word| !EMPTY_WORDS.contains(word)).map(str::to_owned).collect();
+    if telling.is_empty() { all.map(str::to_owned).collect() } else { telling }
 }
 
 /// How many of the topic's words were asked for.
 pub(super) fn in_common(asked: &[String], topic: &[String]) -> usize {
-    topic
-        .iter()
-        .filter(|word| asked.iter().any(|other| alike(word, other)))
-        .count()
+    topic.iter().filter(|word| asked.iter().any(|other| alike(word, other))).count()
 }
 
 /// Equal, or the same but for an ending ("price", "prices") or one letter.
@@ -77,12 +65,9 @@ mod tests {
         ] {
             assert!(alike(one, other) && alike(other, one), "{one} {other}");
         }
-        for (one, other) in [
-            ("cat", "cats"),
-            ("hours", "house"),
-            ("fax", "tax"),
-            ("address", "hours"),
-        ] {
+        for (one, other) in
+            [("cat", "cats"), ("hours", "house"), ("fax", "tax"), ("address", "hours")]
+        {
             assert!(!alike(one, other), "{one} {other}");
         }
     }

@@ -5,6 +5,7 @@
 //! were live. The second one, where there is enough of it, is the run's result:
 //! it holds neither set-up nor end.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -55,9 +56,9 @@ pub struct ProcessUse {
     pub cpu_ms_per_call_second: f64,
     /// Memory resident before the first call, in KiB.
     pub rss_before_kib: u64,
-    /// Most memory resident at the end of any sample, in KiB.
+    /// Most memory resident while most calls were live, in KiB.
     pub rss_peak_kib: u64,
-    /// What was added per call live at that moment, in KiB.
+    /// What was added per call live then, in KiB.
     pub rss_per_call_kib: f64,
 }
 
@@ -87,6 +88,7 @@ pub(super) struct Sampler {
     live: u32,
     all_begun_at: Option<Instant>,
     first_over: bool,
+    /// Most memory with most calls live, and how many those were.
     rss_peak: (u64, u32),
     own_rss_peak: (u64, u32),
     whole: Sum,
@@ -162,8 +164,8 @@ impl Sampler {
         self.whole.add(&sum);
         (self.last_at, self.server_last, self.own_last) = (now, server, own);
         let rss = |used: Option<Used>| used.map_or(0, |used| used.rss_kib);
-        self.rss_peak = self.rss_peak.max((rss(server), self.live));
-        self.own_rss_peak = self.own_rss_peak.max((rss(own), self.live));
+        keep_peak(&mut self.rss_peak, rss(server), self.live);
+        keep_peak(&mut self.own_rss_peak, rss(own), self.live);
         let cores = |cpu_ms: u64| cpu_ms as f64 * 1_000.0 / us as f64;
         let sample = Sample {
             at_ms: as_us(now.saturating_duration_since(self.began)) / 1_000,
@@ -215,6 +217,14 @@ impl Sum {
         self.server_cpu_ms += other.server_cpu_ms;
         self.own_cpu_ms += other.own_cpu_ms;
     }
+}
+
+fn keep_peak(peak: &mut (u64, u32), rss_kib: u64, live: u32) {
+    *peak = match live.cmp(&peak.1) {
+        Ordering::Greater => (rss_kib, live),
+        Ordering::Equal => (peak.0.max(rss_kib), live),
+        Ordering::Less => *peak,
+    };
 }
 
 fn since(before: Option<Used>, now: Option<Used>) -> u64 {

@@ -17,7 +17,10 @@ impl Default for Times {
 
 impl Times {
     pub(super) fn record(&mut self, time: u64) {
-        self.0.saturating_record(time);
+        // Unlike its saturating sister, this one lets the histogram grow.
+        if let Err(error) = self.0.record(time) {
+            tracing::error!(%error, time, "a time could not be recorded");
+        }
     }
 
     pub(super) fn record_if(&mut self, time: Option<u64>) {
@@ -76,5 +79,24 @@ impl Serialize for Times {
             max: at(100.0),
         };
         percentiles.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_times_are_kept_as_they_are() {
+        let mut times = Times::default();
+        for ms in [1, 30, 5_000, 90_000_000] {
+            times.record(ms);
+        }
+        let near = |percent, ms: u64| times.percentile(percent).abs_diff(ms) * 1_000 <= ms;
+        assert!(near(75.0, 5_000) && near(100.0, 90_000_000), "{times:?}");
+        let mut sum = Times::default();
+        sum.add(&times);
+        assert_eq!(sum.count(), 4);
+        assert_eq!(sum.percentile(100.0), times.percentile(100.0));
     }
 }

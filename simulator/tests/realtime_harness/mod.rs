@@ -28,13 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A fast model: nothing waits but what a test says.
 pub fn fast() -> Knobs {
-    Knobs {
-        latency_ms: 0,
-        first_audio_ms: 10,
-        transcript_ms: 30,
-        rate: 100.0,
-        ..Knobs::default()
-    }
+    Knobs { latency_ms: 0, first_audio_ms: 10, transcript_ms: 30, rate: 100.0, ..Knobs::default() }
 }
 
 pub fn audio_folder() -> PathBuf {
@@ -43,24 +37,14 @@ pub fn audio_folder() -> PathBuf {
 
 pub async fn start(knobs: Knobs) -> RunningProviders {
     let ears = Some(audio_folder());
-    serve(ProvidersOptions {
-        knobs,
-        ears,
-        ..ProvidersOptions::default()
-    })
-    .await
-    .unwrap()
+    serve(ProvidersOptions { knobs, ears, ..ProvidersOptions::default() }).await.unwrap()
 }
 
 /// One of the shipped recordings as μ-law, with silence before and after.
 pub fn recording(name: &str, silence_after_ms: usize) -> Vec<u8> {
     let reader = hound::WavReader::open(audio_folder().join(name)).unwrap();
     let mut audio = vec![g711::SILENCE; 8 * 400];
-    audio.extend(
-        reader
-            .into_samples::<i16>()
-            .map(|s| g711::encode_sample(s.unwrap())),
-    );
+    audio.extend(reader.into_samples::<i16>().map(|s| g711::encode_sample(s.unwrap())));
     audio.resize(audio.len() + 8 * silence_after_ms, g711::SILENCE);
     audio
 }
@@ -88,11 +72,7 @@ impl Client {
         query: &str,
         headers: &[(&str, &str)],
     ) -> Self {
-        Self::open(
-            &format!("{}?model=test-model&{query}", running.url()),
-            headers,
-        )
-        .await
+        Self::open(&format!("{}?model=test-model&{query}", running.url()), headers).await
     }
 
     pub async fn open(url: &str, headers: &[(&str, &str)]) -> Self {
@@ -100,18 +80,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let (_, socket) = timeout(PATIENCE, request.connect())
-            .await
-            .expect("in time")
-            .unwrap();
-        Self {
-            socket,
-            partial: Vec::new(),
-            seen: Vec::new(),
-            garbage: 0,
-            joined: 0,
-            closed: None,
-        }
+        let (_, socket) = timeout(PATIENCE, request.connect()).await.expect("in time").unwrap();
+        Self { socket, partial: Vec::new(), seen: Vec::new(), garbage: 0, joined: 0, closed: None }
     }
 
     pub async fn send(&mut self, event: Value) {
@@ -119,17 +89,13 @@ impl Client {
     }
 
     pub async fn send_text(&mut self, text: &str) {
-        self.socket
-            .send(Message::Text(text.to_owned().into()))
-            .await
-            .unwrap();
+        self.socket.send(Message::Text(text.to_owned().into())).await.unwrap();
     }
 
     pub async fn append(&mut self, audio: &[u8]) {
         for frame in audio.chunks(160) {
             let audio = STANDARD.encode(frame);
-            self.send(json!({"type": "input_audio_buffer.append", "audio": audio}))
-                .await;
+            self.send(json!({"type": "input_audio_buffer.append", "audio": audio})).await;
         }
     }
 
@@ -211,9 +177,7 @@ impl Client {
                 }
             }
         };
-        timeout(Duration::from_millis(ms), wait)
-            .await
-            .unwrap_or(true)
+        timeout(Duration::from_millis(ms), wait).await.unwrap_or(true)
     }
 
     pub async fn error(&mut self) -> Value {
@@ -221,10 +185,7 @@ impl Client {
     }
 
     pub fn kinds(&self) -> Vec<&str> {
-        self.seen
-            .iter()
-            .filter_map(|e| e["type"].as_str())
-            .collect()
+        self.seen.iter().filter_map(|e| e["type"].as_str()).collect()
     }
 
     pub fn all(&self, kind: &str) -> Vec<&Value> {
@@ -253,8 +214,7 @@ impl Client {
         });
         merge(&mut session, more);
         self.until("session.created").await;
-        self.send(json!({"type": "session.update", "session": session}))
-            .await;
+        self.send(json!({"type": "session.update", "session": session})).await;
         self.until("session.updated").await["session"].clone()
     }
 

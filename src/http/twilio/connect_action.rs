@@ -72,11 +72,7 @@ pub(super) fn render(
 
 /// The carrier could not open the stream at all: the watchdog's path, without
 /// the wait.
-fn stream_never_opened(
-    state: &AppState,
-    tenant: Option<&Tenant>,
-    webhook: &ConnectActionWebhook,
-) {
+fn stream_never_opened(state: &AppState, tenant: Option<&Tenant>, webhook: &ConnectActionWebhook) {
     state.node.dispositions.set(&webhook.call_sid, Disposition::Bridge);
     state.node.forget_reservation(webhook.call_sid.clone());
     if let Some(tenant) = tenant {

@@ -9,9 +9,7 @@ use trunkline_core::ids::CallSid;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
-use trunkline_store::{
-    CallChange, CallRow, HandshakeRow, Mode, Outcome, Payload, Record,
-};
+use trunkline_store::{CallChange, CallRow, HandshakeRow, Mode, Outcome, Payload, Record};
 
 use crate::http::state::AppState;
 
@@ -45,7 +43,8 @@ pub(super) fn call_bridged(
     change.mode = Some(Mode::Bridge);
     change.handoff = Some(human);
     change.handoff_reason = Some(reason.to_owned());
-    change.captured_fields = Some(Payload(json!({ "stream_fallback": true, "end_reason": reason })));
+    change.captured_fields =
+        Some(Payload(json!({ "stream_fallback": true, "end_reason": reason })));
     state.node.record(Record::CallChanged(Box::new(change)));
     state.node.record(Record::Handshake(HandshakeRow {
         call_sid: call_sid.clone(),

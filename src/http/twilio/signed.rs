@@ -51,15 +51,17 @@ impl Signed {
 /// # Errors
 /// The answer for a request that is not the carrier's: 400 for what is no form,
 /// 403 for what is not signed.
-#[expect(clippy::result_large_err, reason = "the refusal is the answer itself, made once a request")]
+#[expect(
+    clippy::result_large_err,
+    reason = "the refusal is the answer itself, made once a request"
+)]
 pub(super) fn webhook(
     state: &AppState,
     request: &HttpRequest,
     body: &[u8],
 ) -> Result<Signed, HttpResponse> {
-    let form = Form::parse(body).map_err(|error| {
-        HttpResponse::BadRequest().json(json!({ "error": error.to_string() }))
-    })?;
+    let form = Form::parse(body)
+        .map_err(|error| HttpResponse::BadRequest().json(json!({ "error": error.to_string() })))?;
     let called = ["To", "Called"].iter().find_map(|name| form.filled(name)).map(PhoneNumber::new);
     let tenant = state.book.current().for_call(called.as_ref()).cloned();
     let origin = origin(state, request);
@@ -76,7 +78,10 @@ pub(super) fn webhook(
 ///
 /// # Errors
 /// 403 for a handshake that is not signed.
-#[expect(clippy::result_large_err, reason = "the refusal is the answer itself, made once a request")]
+#[expect(
+    clippy::result_large_err,
+    reason = "the refusal is the answer itself, made once a request"
+)]
 pub(super) fn handshake(state: &AppState, request: &HttpRequest) -> Result<(), HttpResponse> {
     if !state.settings.twilio.validate_webhooks {
         return Ok(());

@@ -38,7 +38,11 @@ pub(in crate::http) async fn status(
 fn take(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
     if let Ok(status) = webhook.status.as_str().parse::<Status>() {
         let call_sid = webhook.call_sid.clone();
-        state.node.record(Record::StatusReported(StatusReport { call_sid, status, at: Utc::now() }));
+        state.node.record(Record::StatusReported(StatusReport {
+            call_sid,
+            status,
+            at: Utc::now(),
+        }));
     }
     if webhook.status.is_final() {
         over(state, tenant, webhook);

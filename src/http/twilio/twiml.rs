@@ -26,7 +26,11 @@ pub(super) fn answer(twiml: &Twiml) -> HttpResponse {
 }
 
 /// The human number is dialled, where there is one.
-pub(super) fn human(tenant: Option<&Tenant>, called: Option<&PhoneNumber>, announce: bool) -> Twiml {
+pub(super) fn human(
+    tenant: Option<&Tenant>,
+    called: Option<&PhoneNumber>,
+    announce: bool,
+) -> Twiml {
     let Some((tenant, number)) =
         tenant.and_then(|tenant| Some((tenant, tenant.human_number.clone()?)))
     else {

@@ -49,10 +49,15 @@ async fn answer(state: &AppState, signed: signed::Signed) -> HttpResponse {
     };
     let Some(tenant) = signed.tenant else {
         metrics::call_refused(None, "unknown_number");
-        state.node.audit(None, None, "call_refused", json!({
-            "reason": "unknown_number",
-            "call": webhook.call_sid.as_str(),
-        }));
+        state.node.audit(
+            None,
+            None,
+            "call_refused",
+            json!({
+                "reason": "unknown_number",
+                "call": webhook.call_sid.as_str(),
+            }),
+        );
         return twiml::answer(&twiml::reject());
     };
     let decided = AssertUnwindSafe(decide(state, &tenant, &webhook, &signed.origin));

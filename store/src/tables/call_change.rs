@@ -15,10 +15,7 @@ use crate::words::{Mode, Outcome};
 /// What changed about a call. `None` leaves a column as it is. Counts are
 /// totals, not increments, so that a change may be applied twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the fields are those of `CallRow`, which explains them"
-)]
+#[expect(missing_docs, reason = "the fields are those of `CallRow`, which explains them")]
 pub struct CallChange {
     pub call_sid: CallSid,
     /// When it changed; becomes `updated_at`.
@@ -79,10 +76,7 @@ impl CallChange {
 /// Writes what changed.
 pub(crate) fn apply(connection: &mut AnyConnection, change: &CallChange) -> Result<(), StoreError> {
     let words = (
-        change
-            .phase
-            .clone()
-            .map(|text| calls::phase.eq(TextColumn::from(text))),
+        change.phase.clone().map(|text| calls::phase.eq(TextColumn::from(text))),
         change.outcome.map(|word| calls::outcome.eq(word)),
         change.mode.map(|word| calls::mode.eq(word)),
         change.handoff.map(|flag| calls::handoff.eq(flag)),
@@ -90,10 +84,7 @@ pub(crate) fn apply(connection: &mut AnyConnection, change: &CallChange) -> Resu
             .handoff_reason
             .clone()
             .map(|text| calls::handoff_reason.eq(MaybeText::from(Some(text)))),
-        change
-            .error
-            .clone()
-            .map(|text| calls::error.eq(MaybeText::from(Some(text)))),
+        change.error.clone().map(|text| calls::error.eq(MaybeText::from(Some(text)))),
         change
             .captured_fields
             .clone()
@@ -101,54 +92,30 @@ pub(crate) fn apply(connection: &mut AnyConnection, change: &CallChange) -> Resu
     );
     let numbers = (
         change.turn_count.map(|count| calls::turn_count.eq(count)),
-        change
-            .barge_in_count
-            .map(|count| calls::barge_in_count.eq(count)),
-        change
-            .tool_call_count
-            .map(|count| calls::tool_call_count.eq(count)),
+        change.barge_in_count.map(|count| calls::barge_in_count.eq(count)),
+        change.tool_call_count.map(|count| calls::tool_call_count.eq(count)),
         change.duration_ms.map(|ms| calls::duration_ms.eq(ms)),
         change.seed.map(|seed| calls::seed.eq(seed)),
     );
     let names = (
-        change
-            .stream_sid
-            .as_ref()
-            .map(|id| calls::stream_sid.eq(id.as_str())),
-        change
-            .node_id
-            .as_ref()
-            .map(|id| calls::node_id.eq(id.as_str())),
+        change.stream_sid.as_ref().map(|id| calls::stream_sid.eq(id.as_str())),
+        change.node_id.as_ref().map(|id| calls::node_id.eq(id.as_str())),
         change
             .realtime_provider
             .clone()
             .map(|text| calls::realtime_provider.eq(MaybeText::from(Some(text)))),
-        change
-            .model
-            .clone()
-            .map(|text| calls::model.eq(MaybeText::from(Some(text)))),
-        change
-            .voice
-            .clone()
-            .map(|text| calls::voice.eq(MaybeText::from(Some(text)))),
-        change
-            .persona
-            .clone()
-            .map(|text| calls::persona.eq(MaybeText::from(Some(text)))),
+        change.model.clone().map(|text| calls::model.eq(MaybeText::from(Some(text)))),
+        change.voice.clone().map(|text| calls::voice.eq(MaybeText::from(Some(text)))),
+        change.persona.clone().map(|text| calls::persona.eq(MaybeText::from(Some(text)))),
     );
     let times = (
         calls::updated_at.eq(stored_time(change.at)),
-        change
-            .stream_started_at
-            .map(|time| calls::stream_started_at.eq(stored_time(time))),
-        change
-            .ended_at
-            .map(|time| calls::ended_at.eq(stored_time(time))),
+        change.stream_started_at.map(|time| calls::stream_started_at.eq(stored_time(time))),
+        change.ended_at.map(|time| calls::ended_at.eq(stored_time(time))),
     );
     let this_call = calls::table.filter(calls::call_sid.eq(change.call_sid.as_str()));
-    let changed = diesel::update(this_call)
-        .set((words, numbers, names, times))
-        .execute(connection)?;
+    let changed =
+        diesel::update(this_call).set((words, numbers, names, times)).execute(connection)?;
     if changed == 0 {
         return Err(StoreError::Missing("call"));
     }

@@ -179,10 +179,7 @@ impl Store {
     ) -> Result<Option<CallRow>, StoreError> {
         self.read(|connection| {
             let query = in_scope(scope).filter(calls::call_sid.eq(call_sid.as_str()));
-            Ok(query
-                .select(CallRow::as_select())
-                .first(connection)
-                .optional()?)
+            Ok(query.select(CallRow::as_select()).first(connection).optional()?)
         })
     }
 
@@ -213,14 +210,9 @@ impl Store {
     /// When the database cannot be asked.
     pub fn counts(&self, scope: Scope<'_>, since: DateTime<Utc>) -> Result<Counts, StoreError> {
         self.read(|connection| {
-            let live = in_scope(scope)
-                .filter(calls::ended_at.is_null())
-                .count()
-                .get_result(connection)?;
-            let mut counts = Counts {
-                live,
-                ..Counts::default()
-            };
+            let live =
+                in_scope(scope).filter(calls::ended_at.is_null()).count().get_result(connection)?;
+            let mut counts = Counts { live, ..Counts::default() };
             for (mode, outcome, number) in by_mode_and_outcome(connection, scope, since)? {
                 counts.total += number;
                 *counts.by_mode.entry(mode).or_default() += number;
@@ -255,9 +247,7 @@ fn by_mode_and_outcome(
         .group_by((calls::mode, calls::outcome))
         .filter(calls::created_at.ge(stored_time(since)))
         .filter(
-            calls::tenant_id
-                .eq(tenant.unwrap_or_default())
-                .or(tenant.is_none().into_sql::<Bool>()),
+            calls::tenant_id.eq(tenant.unwrap_or_default()).or(tenant.is_none().into_sql::<Bool>()),
         )
         .select((calls::mode, calls::outcome, diesel::dsl::count_star()))
         .load(connection)?;

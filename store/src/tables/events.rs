@@ -57,9 +57,7 @@ impl Store {
     ) -> Result<Vec<EventRow>, StoreError> {
         self.read(|connection| {
             let query = in_scope(scope).filter(call_events::call_sid.eq(call_sid.as_str()));
-            Ok(in_order(query)
-                .select(EventRow::as_select())
-                .load(connection)?)
+            Ok(in_order(query).select(EventRow::as_select()).load(connection)?)
         })
     }
 
@@ -79,9 +77,7 @@ impl Store {
                 .filter(call_events::call_sid.is_null())
                 .filter(call_events::at.ge(stored_time(since)))
                 .limit(i64::from(limit));
-            Ok(in_order(query)
-                .select(EventRow::as_select())
-                .load(connection)?)
+            Ok(in_order(query).select(EventRow::as_select()).load(connection)?)
         })
     }
 }

@@ -65,10 +65,7 @@ impl Store {
     ) -> Result<Option<HandshakeRow>, StoreError> {
         self.read(|connection| {
             let query = in_scope(scope).filter(stream_handshakes::call_sid.eq(call_sid.as_str()));
-            Ok(query
-                .select(HandshakeRow::as_select())
-                .first(connection)
-                .optional()?)
+            Ok(query.select(HandshakeRow::as_select()).first(connection).optional()?)
         })
     }
 
@@ -116,28 +113,15 @@ pub(crate) fn change(
 ) -> Result<(), StoreError> {
     // Written back as it was, so that a change of nothing is still a statement.
     let same = stream_handshakes::tenant_id.eq(stream_handshakes::tenant_id);
-    let text = change
-        .error_message
-        .clone()
-        .map(|text| MaybeText::from(Some(text)));
+    let text = change.error_message.clone().map(|text| MaybeText::from(Some(text)));
     let changes = (
         same,
-        change
-            .elapsed_ms
-            .map(|ms| stream_handshakes::elapsed_ms.eq(ms)),
-        change
-            .first_audio_ms
-            .map(|ms| stream_handshakes::first_audio_ms.eq(ms)),
-        change
-            .fell_back
-            .map(|flag| stream_handshakes::fell_back.eq(flag)),
+        change.elapsed_ms.map(|ms| stream_handshakes::elapsed_ms.eq(ms)),
+        change.first_audio_ms.map(|ms| stream_handshakes::first_audio_ms.eq(ms)),
+        change.fell_back.map(|flag| stream_handshakes::fell_back.eq(flag)),
         text.map(|text| stream_handshakes::error_message.eq(text)),
     );
     let this_call = stream_handshakes::table.find(change.call_sid.as_str());
     let changed = diesel::update(this_call).set(changes).execute(connection)?;
-    if changed == 0 {
-        Err(StoreError::Missing("handshake"))
-    } else {
-        Ok(())
-    }
+    if changed == 0 { Err(StoreError::Missing("handshake")) } else { Ok(()) }
 }

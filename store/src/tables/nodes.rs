@@ -74,10 +74,7 @@ impl Store {
     /// When the database cannot be asked.
     pub fn nodes(&self) -> Result<Vec<NodeRow>, StoreError> {
         self.read(|connection| {
-            Ok(nodes::table
-                .order(nodes::node_id)
-                .select(NodeRow::as_select())
-                .load(connection)?)
+            Ok(nodes::table.order(nodes::node_id).select(NodeRow::as_select()).load(connection)?)
         })
     }
 
@@ -129,11 +126,7 @@ fn left_open(
         .filter(calls::node_id.eq(node_id.as_str()))
         .filter(calls::ended_at.is_null())
         .filter(calls::created_at.lt(started_at))
-        .filter(
-            calls::stream_started_at
-                .is_null()
-                .or(diesel::dsl::not(streams_here)),
-        )
+        .filter(calls::stream_started_at.is_null().or(diesel::dsl::not(streams_here)))
         .select(OpenCall::as_select())
         .load(connection)?)
 }
@@ -158,9 +151,7 @@ fn close(
         tenant_id: Some(call.tenant_id),
         seq: 0,
         at,
-        at_us: (at - call.created_at)
-            .num_microseconds()
-            .unwrap_or(i64::MAX),
+        at_us: (at - call.created_at).num_microseconds().unwrap_or(i64::MAX),
         kind: NODE_LOST.to_owned(),
         channel: Channel::Phone,
         data: Payload::default(),
@@ -182,20 +173,16 @@ fn started(connection: &mut AnyConnection, node: &NodeRow) -> Result<(), StoreEr
         return Ok(());
     }
     let earlier_life = nodes::started_at.lt(stored_time(node.started_at));
-    diesel::update(
-        nodes::table
-            .find(node.node_id.as_str())
-            .filter(earlier_life),
-    )
-    .set((
-        nodes::started_at.eq(stored_time(node.started_at)),
-        nodes::last_seen_at.eq(stored_time(node.last_seen_at)),
-        nodes::stopped_at.eq(MaybeTime::from(node.stopped_at)),
-        nodes::version.eq(TextColumn::from(node.version.clone())),
-        nodes::pid.eq(node.pid),
-        nodes::address.eq(TextColumn::from(node.address.clone())),
-    ))
-    .execute(connection)?;
+    diesel::update(nodes::table.find(node.node_id.as_str()).filter(earlier_life))
+        .set((
+            nodes::started_at.eq(stored_time(node.started_at)),
+            nodes::last_seen_at.eq(stored_time(node.last_seen_at)),
+            nodes::stopped_at.eq(MaybeTime::from(node.stopped_at)),
+            nodes::version.eq(TextColumn::from(node.version.clone())),
+            nodes::pid.eq(node.pid),
+            nodes::address.eq(TextColumn::from(node.address.clone())),
+        ))
+        .execute(connection)?;
     Ok(())
 }
 
@@ -205,13 +192,9 @@ fn seen(
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let at = stored_time(at);
-    diesel::update(
-        nodes::table
-            .find(node_id.as_str())
-            .filter(nodes::last_seen_at.lt(at)),
-    )
-    .set(nodes::last_seen_at.eq(at))
-    .execute(connection)?;
+    diesel::update(nodes::table.find(node_id.as_str()).filter(nodes::last_seen_at.lt(at)))
+        .set(nodes::last_seen_at.eq(at))
+        .execute(connection)?;
     Ok(())
 }
 
@@ -221,12 +204,8 @@ fn stopped(
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let at = stored_time(at);
-    diesel::update(
-        nodes::table
-            .find(node_id.as_str())
-            .filter(nodes::started_at.le(at)),
-    )
-    .set((nodes::last_seen_at.eq(at), nodes::stopped_at.eq(at)))
-    .execute(connection)?;
+    diesel::update(nodes::table.find(node_id.as_str()).filter(nodes::started_at.le(at)))
+        .set((nodes::last_seen_at.eq(at), nodes::stopped_at.eq(at)))
+        .execute(connection)?;
     Ok(())
 }

@@ -120,15 +120,10 @@ impl Store {
         at: DateTime<Utc>,
     ) -> Result<SwitchRow, StoreError> {
         self.write(|connection| {
-            let name = change
-                .tenant_id
-                .as_ref()
-                .map_or(ALL_TENANTS, TenantId::as_str);
+            let name = change.tenant_id.as_ref().map_or(ALL_TENANTS, TenantId::as_str);
             ensure_row(connection, name, by, at)?;
             update(connection, name, change, by, at)?;
-            let query = tenant_switches::table
-                .find(name)
-                .select(StoredSwitch::as_select());
+            let query = tenant_switches::table.find(name).select(StoredSwitch::as_select());
             let row = query.first(connection)?.into_row()?;
             events::insert(connection, vec![audit(&row)])?;
             Ok(row)
@@ -164,15 +159,9 @@ fn update(
 ) -> Result<(), StoreError> {
     diesel::update(tenant_switches::table.find(name))
         .set((
-            change
-                .channel_enabled
-                .map(|on| tenant_switches::channel_enabled.eq(on)),
-            change
-                .stream_enabled
-                .map(|switch| tenant_switches::stream_enabled.eq(switch.column())),
-            change
-                .bridge_only
-                .map(|on| tenant_switches::bridge_only.eq(on)),
+            change.channel_enabled.map(|on| tenant_switches::channel_enabled.eq(on)),
+            change.stream_enabled.map(|switch| tenant_switches::stream_enabled.eq(switch.column())),
+            change.bridge_only.map(|on| tenant_switches::bridge_only.eq(on)),
             tenant_switches::updated_at.eq(stored_time(at)),
             tenant_switches::updated_by.eq(TextColumn::from(by.to_owned())),
         ))

@@ -112,9 +112,5 @@ pub(crate) fn heard(
             transcripts::ended_at.eq(stored_time(heard.ended_at)),
         ))
         .execute(connection)?;
-    if changed == 0 {
-        Err(StoreError::Missing("transcript"))
-    } else {
-        Ok(())
-    }
+    if changed == 0 { Err(StoreError::Missing("transcript")) } else { Ok(()) }
 }

@@ -24,9 +24,6 @@ on_both_databases! {
 #[test]
 fn the_log_is_not_truncated() {
     let database = crate::support::Database::postgres();
-    let error = database
-        .execute("TRUNCATE call_events")
-        .unwrap_err()
-        .to_string();
+    let error = database.execute("TRUNCATE call_events").unwrap_err().to_string();
     assert!(error.contains("append-only"), "{error}");
 }

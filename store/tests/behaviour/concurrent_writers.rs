@@ -46,12 +46,7 @@ fn write_calls(store: &Store, writer: usize) {
         ]);
         assert_eq!(applied.unwrap().refused, []);
         // A reader in between must neither block nor be blocked.
-        assert!(
-            store
-                .call(Scope::AllTenants, &call.call_sid)
-                .unwrap()
-                .is_some()
-        );
+        assert!(store.call(Scope::AllTenants, &call.call_sid).unwrap().is_some());
         // Reads before it writes, so it must have taken the lock before it read.
         assert_eq!(store.close_open_calls(&node_id, at(1_000)).unwrap(), 1);
     }
@@ -67,8 +62,5 @@ fn a_database_in_memory_is_one_for_all_threads() {
             scope.spawn(move || write_calls(store, writer));
         }
     });
-    assert_eq!(
-        store.calls(Scope::AllTenants, 1_000, None).unwrap().len(),
-        3 * BATCHES
-    );
+    assert_eq!(store.calls(Scope::AllTenants, 1_000, None).unwrap().len(), 3 * BATCHES);
 }

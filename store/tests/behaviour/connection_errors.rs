@@ -10,14 +10,8 @@ fn error_of(url: &str) -> String {
 #[test]
 fn a_database_that_does_not_exist() {
     let error = error_of(&cluster().url("nowhere"));
-    assert!(
-        error.contains(r#"database "nowhere" does not exist"#),
-        "{error}"
-    );
-    assert!(
-        error.contains("cannot open Postgres at postgres://"),
-        "{error}"
-    );
+    assert!(error.contains(r#"database "nowhere" does not exist"#), "{error}");
+    assert!(error.contains("cannot open Postgres at postgres://"), "{error}");
 }
 
 #[test]
@@ -35,33 +29,22 @@ fn a_file_where_a_folder_should_be() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = error_of(&format!("sqlite://{}/x.db", file.display()));
-    assert!(
-        error.contains("cannot open SQLite at") && error.contains("cannot be made"),
-        "{error}"
-    );
+    assert!(error.contains("cannot open SQLite at") && error.contains("cannot be made"), "{error}");
 }
 
 #[test]
 fn a_folder_where_a_file_should_be() {
     let folder = tempfile::tempdir().unwrap();
     let error = error_of(&format!("sqlite://{}", folder.path().display()));
-    assert!(
-        error
-            .to_lowercase()
-            .contains("unable to open database file"),
-        "{error}"
-    );
+    assert!(error.to_lowercase().contains("unable to open database file"), "{error}");
 }
 
 #[test]
 fn a_file_that_is_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.db");
-    std::fs::write(
-        &file,
-        "this is a letter to my aunt, and no database at all".repeat(100),
-    )
-    .unwrap();
+    std::fs::write(&file, "this is a letter to my aunt, and no database at all".repeat(100))
+        .unwrap();
     let error = error_of(&file.to_string_lossy());
     assert!(error.contains("not a database"), "{error}");
 }

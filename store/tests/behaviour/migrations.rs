@@ -14,15 +14,9 @@ on_both_databases! {
 #[test]
 fn an_empty_database_gets_its_tables() {
     let folder = tempfile::tempdir().unwrap();
-    for url in [
-        folder.path().join("x.db").to_string_lossy().into_owned(),
-        empty_postgres(),
-    ] {
+    for url in [folder.path().join("x.db").to_string_lossy().into_owned(), empty_postgres()] {
         let store = Store::open(&url, 1).unwrap();
-        assert!(
-            store.calls(Scope::AllTenants, 1, None).is_err(),
-            "there are no tables yet"
-        );
+        assert!(store.calls(Scope::AllTenants, 1, None).is_err(), "there are no tables yet");
         assert_eq!(store.migrate().unwrap(), ["0001"]);
         assert_eq!(store.calls(Scope::AllTenants, 1, None).unwrap(), []);
     }
@@ -31,18 +25,12 @@ fn an_empty_database_gets_its_tables() {
 #[test]
 fn several_processes_may_start_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    for url in [
-        folder.path().join("x.db").to_string_lossy().into_owned(),
-        empty_postgres(),
-    ] {
+    for url in [folder.path().join("x.db").to_string_lossy().into_owned(), empty_postgres()] {
         let runs: Vec<usize> = thread::scope(|scope| {
             let starts: Vec<_> = (0..4)
                 .map(|_| scope.spawn(|| Store::open(&url, 1).unwrap().migrate().unwrap().len()))
                 .collect();
-            starts
-                .into_iter()
-                .map(|start| start.join().unwrap())
-                .collect()
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
         assert_eq!(runs.iter().sum::<usize>(), 1, "{url}: {runs:?}");
     }

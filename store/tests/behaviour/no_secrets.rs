@@ -29,9 +29,7 @@ on_both_databases! {
 
 #[test]
 fn a_store_prints_without_its_password() {
-    let url = Database::postgres()
-        .url
-        .replacen("trunkline@", "trunkline:hunter2@", 1);
+    let url = Database::postgres().url.replacen("trunkline@", "trunkline:hunter2@", 1);
     let store = Store::open(&url, 1).unwrap();
     assert!(!format!("{store:?}").contains("hunter2"), "{store:?}");
 }
@@ -49,10 +47,7 @@ fn a_url_that_cannot_be_read_is_not_quoted() {
     ] {
         let error = Store::open(url, 1).unwrap_err();
         let shown = format!("{error} {error:?}");
-        assert!(
-            !shown.contains("hunter2") && !shown.contains("hunt"),
-            "{url}: {shown}"
-        );
+        assert!(!shown.contains("hunter2") && !shown.contains("hunt"), "{url}: {shown}");
     }
 }
 

@@ -4,7 +4,8 @@ use crate::support::{Database, at, call, event, said, started};
 use trunkline_core::ids::{AccountSid, NodeId, StreamSid};
 use trunkline_core::pii::Personal;
 use trunkline_store::{
-    CallChange, CallRow, HandshakeRow, Mode, Outcome, Payload, Record, Scope, Speaker, TranscriptHeard,
+    CallChange, CallRow, HandshakeRow, Mode, Outcome, Payload, Record, Scope, Speaker,
+    TranscriptHeard,
 };
 
 /// Every field set, so that a column that is written to another shows.

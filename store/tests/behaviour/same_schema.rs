@@ -58,16 +58,10 @@ fn tables_columns_and_indexes_are_the_same() {
     let mut lite = SqliteConnection::establish(path).unwrap();
     let mut server = PgConnection::establish(&postgres.url).unwrap();
 
-    let lite_columns: BTreeSet<Column> = diesel::sql_query(SQLITE_COLUMNS)
-        .load(&mut lite)
-        .unwrap()
-        .into_iter()
-        .collect();
-    let server_columns: BTreeSet<Column> = diesel::sql_query(POSTGRES_COLUMNS)
-        .load(&mut server)
-        .unwrap()
-        .into_iter()
-        .collect();
+    let lite_columns: BTreeSet<Column> =
+        diesel::sql_query(SQLITE_COLUMNS).load(&mut lite).unwrap().into_iter().collect();
+    let server_columns: BTreeSet<Column> =
+        diesel::sql_query(POSTGRES_COLUMNS).load(&mut server).unwrap().into_iter().collect();
     let differences: Vec<_> = lite_columns.symmetric_difference(&server_columns).collect();
     assert!(differences.is_empty(), "{differences:#?}");
     assert!(
@@ -76,23 +70,13 @@ fn tables_columns_and_indexes_are_the_same() {
             .any(|c| c.table_name == "calls" && c.column_name == "ended_at" && c.nullable)
     );
 
-    let lite_indexes: BTreeSet<Index> = diesel::sql_query(SQLITE_INDEXES)
-        .load(&mut lite)
-        .unwrap()
-        .into_iter()
-        .collect();
-    let server_indexes: BTreeSet<Index> = diesel::sql_query(POSTGRES_INDEXES)
-        .load(&mut server)
-        .unwrap()
-        .into_iter()
-        .collect();
+    let lite_indexes: BTreeSet<Index> =
+        diesel::sql_query(SQLITE_INDEXES).load(&mut lite).unwrap().into_iter().collect();
+    let server_indexes: BTreeSet<Index> =
+        diesel::sql_query(POSTGRES_INDEXES).load(&mut server).unwrap().into_iter().collect();
     let differences: Vec<_> = lite_indexes.symmetric_difference(&server_indexes).collect();
     assert!(differences.is_empty(), "{differences:#?}");
-    assert!(
-        lite_indexes
-            .iter()
-            .any(|i| i.index_name == "calls_live" && i.partial)
-    );
+    assert!(lite_indexes.iter().any(|i| i.index_name == "calls_live" && i.partial));
 }
 
 #[derive(Debug, QueryableByName)]
@@ -106,8 +90,6 @@ fn a_file_has_a_write_ahead_log() {
     let sqlite = Database::sqlite();
     let mut lite =
         SqliteConnection::establish(sqlite.url.strip_prefix("sqlite://").unwrap()).unwrap();
-    let setting: Setting = diesel::sql_query("PRAGMA journal_mode")
-        .get_result(&mut lite)
-        .unwrap();
+    let setting: Setting = diesel::sql_query("PRAGMA journal_mode").get_result(&mut lite).unwrap();
     assert_eq!(setting.journal_mode, "wal");
 }

@@ -57,22 +57,14 @@ impl Database {
     fn open(url: String, folder: Option<TempDir>) -> Self {
         let store = Store::open(&url, 4).unwrap();
         store.migrate().unwrap();
-        Self {
-            url,
-            store,
-            _folder: folder,
-        }
+        Self { url, store, _folder: folder }
     }
 
     /// Runs SQL behind the store's back.
     pub(crate) fn execute(&self, sql: &str) -> QueryResult<()> {
         match self.url.strip_prefix("sqlite://") {
-            Some(path) => SqliteConnection::establish(path)
-                .unwrap()
-                .batch_execute(sql),
-            None => PgConnection::establish(&self.url)
-                .unwrap()
-                .batch_execute(sql),
+            Some(path) => SqliteConnection::establish(path).unwrap().batch_execute(sql),
+            None => PgConnection::establish(&self.url).unwrap().batch_execute(sql),
         }
     }
 
@@ -130,13 +122,7 @@ pub(crate) const CALLER: &str = "+14155550123";
 
 pub(crate) fn call(name: &str, tenant_name: &str) -> CallRow {
     let number = PhoneNumber::new("+14155550199");
-    CallRow::inbound(
-        sid(name),
-        tenant(tenant_name),
-        PhoneNumber::new(CALLER),
-        number,
-        at(0),
-    )
+    CallRow::inbound(sid(name), tenant(tenant_name), PhoneNumber::new(CALLER), number, at(0))
 }
 
 pub(crate) fn started(call: &CallRow) -> Record {

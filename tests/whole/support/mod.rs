@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use trunkline_simulator::carrier::{CallPlan, CallReport, Library, Script, place_call};
-use trunkline_simulator::providers::{Knobs, ProvidersOptions, RunningProviders, SessionRecord, serve};
+use trunkline_simulator::providers::{
+    Knobs, ProvidersOptions, RunningProviders, SessionRecord, serve,
+};
 
 #[allow(unused_imports, reason = "not every test asks for everything")]
 pub use self::{
     database::fresh as fresh_database,
-    looks::{
-        agent_line, assert_heard_whole, fact, heard, lines_of, response, sent, stream,
-    },
     lock::DatabaseLock,
+    looks::{agent_line, assert_heard_whole, fact, heard, lines_of, response, sent, stream},
     metrics::Metrics,
     neighbour::{GOODBYE, assert_human, assert_whole, event},
     ongoing::Ongoing,

@@ -76,7 +76,10 @@ impl RawStream {
             r#"{{"event":"stop","sequenceNumber":"9","stop":{{"accountSid":"{ACCOUNT}","callSid":"{call_sid}"}},"streamSid":"MZ1"}}"#
         ))
         .await;
-        self.0.send(Message::Close(Some(CloseCode::Normal.into()))).await.expect("the close is sent");
+        self.0
+            .send(Message::Close(Some(CloseCode::Normal.into())))
+            .await
+            .expect("the close is sent");
     }
 
     /// Sends `start` for a call with this token.

@@ -121,20 +121,13 @@ impl ClientEvent {
             Self::CommitAudio | Self::ClearAudio => {}
             Self::SessionUpdate(session) => set("session", session.to_json(dialect)),
             Self::CreateItem(item) => set("item", item.to_json(dialect)),
-            Self::TruncateItem {
-                item_id,
-                content_index,
-                audio_end_ms,
-            } => {
+            Self::TruncateItem { item_id, content_index, audio_end_ms } => {
                 set("item_id", json!(item_id));
                 set("content_index", json!(content_index));
                 set("audio_end_ms", json!(audio_end_ms));
             }
             Self::DeleteItem { item_id } => set("item_id", json!(item_id)),
-            Self::CreateResponse {
-                instructions,
-                tool_choice_none,
-            } => {
+            Self::CreateResponse { instructions, tool_choice_none } => {
                 let response = response_json(instructions.as_deref(), *tool_choice_none);
                 if !response.is_empty() {
                     set("response", Value::Object(response));
@@ -172,11 +165,7 @@ impl Item {
             }
             Self::UserText { text } => message("user", None, "input_text", text),
             Self::SystemText { text } => message("system", None, "input_text", text),
-            Self::FunctionCall {
-                call_id,
-                name,
-                arguments,
-            } => json!({
+            Self::FunctionCall { call_id, name, arguments } => json!({
                 "type": "function_call",
                 "call_id": call_id,
                 "name": name,
@@ -198,10 +187,7 @@ fn message(role: &str, id: Option<&ItemId>, content_type: &str, text: &str) -> V
     if let Some(id) = id {
         item.insert("id".to_owned(), json!(id));
     }
-    item.insert(
-        "content".to_owned(),
-        json!([{"type": content_type, "text": text}]),
-    );
+    item.insert("content".to_owned(), json!([{"type": content_type, "text": text}]));
     Value::Object(item)
 }
 

@@ -31,10 +31,7 @@ pub enum WireError {
 
 impl From<serde_json::Error> for WireError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Unreadable {
-            line: error.line(),
-            column: error.column(),
-        }
+        Self::Unreadable { line: error.line(), column: error.column() }
     }
 }
 

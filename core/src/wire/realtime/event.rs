@@ -23,10 +23,7 @@ pub struct AudioDelta<'a> {
 /// appended since the session's start, not wall time. A field that is not
 /// optional here was there: an event without it is a [`super::WireError`].
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "the ids name what an event is about; the rest is told per event"
-)]
+#[expect(missing_docs, reason = "the ids name what an event is about; the rest is told per event")]
 pub enum ServerEvent<'a> {
     /// The session is open. `expires_at` is its end in Unix seconds.
     SessionCreated {
@@ -41,10 +38,7 @@ pub enum ServerEvent<'a> {
         model: Option<Cow<'a, str>>,
     },
     /// The caller began to speak at `audio_start_ms`; the utterance will be `item_id`.
-    SpeechStarted {
-        audio_start_ms: u64,
-        item_id: ItemId,
-    },
+    SpeechStarted { audio_start_ms: u64, item_id: ItemId },
     /// The caller has been silent since `audio_end_ms`.
     SpeechStopped { audio_end_ms: u64, item_id: ItemId },
     /// The caller's audio has become an item.
@@ -52,42 +46,21 @@ pub enum ServerEvent<'a> {
     /// A piece of the caller's words. May come after the response to them.
     InputTranscriptDelta { item_id: ItemId, delta: Spoken<'a> },
     /// All of the caller's words. May come after the response to them.
-    InputTranscript {
-        item_id: ItemId,
-        transcript: Spoken<'a>,
-    },
+    InputTranscript { item_id: ItemId, transcript: Spoken<'a> },
     /// The caller's words could not be made out; `message` may be empty.
-    InputTranscriptFailed {
-        item_id: ItemId,
-        message: Cow<'a, str>,
-    },
+    InputTranscriptFailed { item_id: ItemId, message: Cow<'a, str> },
     /// A response has begun.
     ResponseCreated { response_id: ResponseId },
     /// A response has begun something: words or a function call.
-    OutputItemAdded {
-        response_id: ResponseId,
-        item_id: Option<ItemId>,
-        kind: ItemKind,
-    },
+    OutputItemAdded { response_id: ResponseId, item_id: Option<ItemId>, kind: ItemKind },
     /// A piece of audio.
     AudioDelta(AudioDelta<'a>),
     /// All audio of an item has been sent.
-    AudioDone {
-        response_id: ResponseId,
-        item_id: ItemId,
-    },
+    AudioDone { response_id: ResponseId, item_id: ItemId },
     /// A piece of the model's words, ahead of their audio.
-    TranscriptDelta {
-        response_id: ResponseId,
-        item_id: ItemId,
-        delta: Spoken<'a>,
-    },
+    TranscriptDelta { response_id: ResponseId, item_id: ItemId, delta: Spoken<'a> },
     /// All of an item's words.
-    TranscriptDone {
-        response_id: ResponseId,
-        item_id: ItemId,
-        transcript: Spoken<'a>,
-    },
+    TranscriptDone { response_id: ResponseId, item_id: ItemId, transcript: Spoken<'a> },
     /// The model calls a function, told once, when the call is complete.
     /// `arguments` is a text that should be JSON and may not be.
     FunctionCall {

@@ -65,28 +65,12 @@ fn read(event: Envelope<'_>) -> Result<ServerEvent<'_>, WireError> {
         "response.output_item.added" => response::item_added(&event),
         "response.output_item.done" => response::item_done(event),
         "session.created" => {
-            let Session {
-                id,
-                expires_at,
-                model,
-            } = session(&event)?;
-            Ok(ServerEvent::SessionCreated {
-                session_id: id,
-                expires_at,
-                model,
-            })
+            let Session { id, expires_at, model } = session(&event)?;
+            Ok(ServerEvent::SessionCreated { session_id: id, expires_at, model })
         }
         "session.updated" => {
-            let Session {
-                id,
-                expires_at,
-                model,
-            } = session(&event)?;
-            Ok(ServerEvent::SessionUpdated {
-                session_id: id,
-                expires_at,
-                model,
-            })
+            let Session { id, expires_at, model } = session(&event)?;
+            Ok(ServerEvent::SessionUpdated { session_id: id, expires_at, model })
         }
         "error" => api_error(&event),
         "rate_limits.updated" => Ok(ServerEvent::RateLimits),
@@ -105,9 +89,7 @@ fn read_input(event: Envelope<'_>) -> Result<ServerEvent<'_>, WireError> {
             audio_end_ms: position(event.audio_end_ms, "audio_end_ms")?,
             item_id: event.item_id()?,
         }),
-        "input_audio_buffer.committed" => Ok(ServerEvent::Committed {
-            item_id: event.item_id()?,
-        }),
+        "input_audio_buffer.committed" => Ok(ServerEvent::Committed { item_id: event.item_id()? }),
         "conversation.item.truncated" => Ok(ServerEvent::ItemTruncated {
             audio_end_ms: position(event.audio_end_ms, "audio_end_ms")?,
             item_id: event.item_id()?,
@@ -127,9 +109,7 @@ fn read_input(event: Envelope<'_>) -> Result<ServerEvent<'_>, WireError> {
         "conversation.item.input_audio_transcription.failed" => {
             Ok(ServerEvent::InputTranscriptFailed {
                 item_id: event.item_id()?,
-                message: failure(event.error)?
-                    .message
-                    .map_or(Cow::Borrowed(""), |text| text.0),
+                message: failure(event.error)?.message.map_or(Cow::Borrowed(""), |text| text.0),
             })
         }
         _ => Ok(ServerEvent::Other { kind: event.kind.0 }),

@@ -70,15 +70,11 @@ impl<'a> Envelope<'a> {
     }
 
     pub(super) fn item_id(&self) -> Result<ItemId, WireError> {
-        Ok(ItemId::parse(
-            &required(self.item_id.as_ref(), "item_id")?.0,
-        )?)
+        Ok(ItemId::parse(&required(self.item_id.as_ref(), "item_id")?.0)?)
     }
 
     pub(super) fn response_id(&self) -> Result<ResponseId, WireError> {
-        Ok(ResponseId::parse(
-            &required(self.response_id.as_ref(), "response_id")?.0,
-        )?)
+        Ok(ResponseId::parse(&required(self.response_id.as_ref(), "response_id")?.0)?)
     }
 
     pub(super) fn nested<T: Deserialize<'a>>(

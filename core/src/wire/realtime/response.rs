@@ -91,19 +91,14 @@ impl RawItem<'_> {
 
     /// A call inside a cancelled response is `incomplete` and must not run.
     fn is_finished_call(&self) -> bool {
-        let completed = self
-            .status
-            .as_ref()
-            .is_some_and(|status| status.0 == "completed");
+        let completed = self.status.as_ref().is_some_and(|status| status.0 == "completed");
         completed && self.kind() == ItemKind::FunctionCall
     }
 }
 
 pub(super) fn created<'a>(event: &Envelope<'a>) -> Result<ServerEvent<'a>, WireError> {
     let response: RawResponse<'a> = Envelope::nested(event.response, "response")?;
-    Ok(ServerEvent::ResponseCreated {
-        response_id: id_of(response.id.as_ref())?,
-    })
+    Ok(ServerEvent::ResponseCreated { response_id: id_of(response.id.as_ref())? })
 }
 
 pub(super) fn done<'a>(event: &Envelope<'a>) -> Result<ServerEvent<'a>, WireError> {
@@ -134,11 +129,7 @@ pub(super) fn done<'a>(event: &Envelope<'a>) -> Result<ServerEvent<'a>, WireErro
 
 pub(super) fn item_added<'a>(event: &Envelope<'a>) -> Result<ServerEvent<'a>, WireError> {
     let item: RawItem<'a> = Envelope::nested(event.item, "item")?;
-    let item_id = item
-        .id
-        .as_ref()
-        .map(|id| ItemId::parse(&id.0))
-        .transpose()?;
+    let item_id = item.id.as_ref().map(|id| ItemId::parse(&id.0)).transpose()?;
     Ok(ServerEvent::OutputItemAdded {
         response_id: event.response_id()?,
         item_id,

@@ -115,9 +115,7 @@ impl SessionConfig {
     /// `null` rather than nothing where it is unset: a field that is absent
     /// keeps the server's default.
     fn transcription_json(&self) -> Value {
-        self.transcription
-            .as_ref()
-            .map_or(Value::Null, |model| json!({"model": model}))
+        self.transcription.as_ref().map_or(Value::Null, |model| json!({"model": model}))
     }
 
     fn turn_detection_json(&self) -> Value {
@@ -149,8 +147,5 @@ impl SessionConfig {
 /// The number as a person wrote it: 0.8, where widening would give
 /// 0.800000011920929.
 fn decimal(number: f32) -> Value {
-    number
-        .to_string()
-        .parse::<f64>()
-        .map_or(Value::Null, Value::from)
+    number.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }

@@ -54,12 +54,7 @@ impl From<RawUsage> for Usage {
         };
         let Some(input) = raw.input_token_details else {
             let audio_in = raw.input_tokens.unwrap_or(0);
-            return Self {
-                audio_in,
-                text_out,
-                audio_out,
-                ..Self::default()
-            };
+            return Self { audio_in, text_out, audio_out, ..Self::default() };
         };
         let text_in = input.text_tokens.unwrap_or(0);
         let audio_in = input.audio_tokens.unwrap_or(0);
@@ -83,9 +78,6 @@ impl From<RawUsage> for Usage {
 
 impl RawKinds {
     fn split(&self) -> (u64, u64) {
-        (
-            self.text_tokens.unwrap_or(0),
-            self.audio_tokens.unwrap_or(0),
-        )
+        (self.text_tokens.unwrap_or(0), self.audio_tokens.unwrap_or(0))
     }
 }
