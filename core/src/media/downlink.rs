@@ -17,6 +17,7 @@ use crate::turn::playback::{Playout, mulaw_time};
 use crate::wire::twilio::{write_clear, write_mark, write_media};
 
 use super::phrase::Phrase;
+use super::rulings::{Ruling, Rulings};
 use super::segment::Segment;
 
 /// Audio that may be ahead of the caller's ear.
@@ -28,9 +29,6 @@ const REFILL: Micros = Micros::from_millis(160);
 
 /// A mark follows this much audio: 120 ms, which is one chunk.
 pub const MARK_SPACING_BYTES: u64 = 960;
-
-/// Rulings remembered. A model has at most a few responses in the air.
-const KEPT_RULINGS: usize = 16;
 
 /// Most audio kept of a response that is captured for the phrase cache: 30 s.
 const CAPTURE_BYTES: usize = 30 * 8_000 / 3 * 4;
@@ -78,13 +76,6 @@ pub enum Pushed {
     Dropped,
 }
 
-#[derive(Debug, PartialEq, Eq, Clone, Copy)]
-enum Ruling {
-    Held,
-    Admitted,
-    Rejected,
-}
-
 #[derive(Debug)]
 struct Mark {
     number: u64,
@@ -106,7 +97,7 @@ pub struct Downlink {
     stream: StreamSid,
     generation: u64,
     segments: VecDeque<Segment>,
-    rulings: VecDeque<(String, Ruling)>,
+    rulings: Rulings,
     marks: VecDeque<Mark>,
     next_mark: u64,
     playout: Playout,
@@ -128,7 +119,7 @@ impl Downlink {
             stream,
             generation: 0,
             segments: VecDeque::new(),
-            rulings: VecDeque::new(),
+            rulings: Rulings::default(),
             marks: VecDeque::new(),
             next_mark: 0,
             playout: Playout::default(),
@@ -145,7 +136,7 @@ impl Downlink {
     /// Whether audio of `response` may still be heard. A piece that may not is
     /// counted as stale.
     pub fn wants(&mut self, response: &str) -> bool {
-        let wanted = self.ruling(response) != Ruling::Rejected;
+        let wanted = self.rulings.of(response) != Ruling::Rejected;
         self.stale_chunks += u64::from(!wanted);
         wanted
     }
@@ -156,7 +147,7 @@ impl Downlink {
 
     /// Base64 μ-law that the model gave for `item` of `response`.
     pub fn push(&mut self, response: &str, item: &str, payload: &str) -> Pushed {
-        if self.ruling(response) == Ruling::Rejected {
+        if self.rulings.of(response) == Ruling::Rejected {
             self.stale_chunks += 1;
             return Pushed::Dropped;
         }
@@ -201,13 +192,13 @@ impl Downlink {
 
     /// The call lets `response` be heard.
     pub fn admit(&mut self, response: &ResponseId) {
-        self.rule(response.as_str(), Ruling::Admitted);
+        self.rulings.set(response.as_str(), Ruling::Admitted);
     }
 
     /// The call will not have `response` heard: what waits of it is dropped, and
     /// so is what still comes.
     pub fn reject(&mut self, response: &ResponseId) {
-        self.rule(response.as_str(), Ruling::Rejected);
+        self.rulings.set(response.as_str(), Ruling::Rejected);
         self.segments.retain(|s| s.response.as_deref() != Some(response.as_str()));
     }
 
@@ -237,15 +228,9 @@ impl Downlink {
     /// silenced here and, with `clear`, in the carrier's buffer.
     pub fn interrupt(&mut self, generation: u64, clear: bool, now: Micros) {
         self.generation = generation;
-        for (_, ruling) in &mut self.rulings {
-            if *ruling == Ruling::Admitted {
-                *ruling = Ruling::Rejected;
-            }
-        }
+        self.rulings.reject_admitted();
         let rulings = &self.rulings;
-        let held = |response: &str| {
-            rulings.iter().any(|(id, ruling)| id == response && *ruling == Ruling::Held)
-        };
+        let held = |response: &str| rulings.is(response, Ruling::Held);
         self.segments.retain(|s| s.response.as_deref().is_some_and(held));
         self.marks.clear();
         self.playout.cleared(now);
@@ -327,25 +312,6 @@ impl Downlink {
         (self.stale_chunks, self.stale_marks)
     }
 
-    fn ruling(&mut self, response: &str) -> Ruling {
-        if let Some((_, ruling)) = self.rulings.iter().find(|(id, _)| id == response) {
-            return *ruling;
-        }
-        self.rule(response, Ruling::Held);
-        Ruling::Held
-    }
-
-    fn rule(&mut self, response: &str, ruling: Ruling) {
-        if let Some(entry) = self.rulings.iter_mut().find(|(id, _)| id == response) {
-            entry.1 = ruling;
-            return;
-        }
-        self.rulings.push_back((response.to_owned(), ruling));
-        if self.rulings.len() > KEPT_RULINGS {
-            self.rulings.pop_front();
-        }
-    }
-
     fn capture_audio(&mut self, response: &str, payload: &str) {
         let Some(capture) = self.capture.as_mut().filter(|c| c.response == response) else {
             return;
@@ -379,7 +345,7 @@ impl Downlink {
         let Some(response) = segment.response.as_deref() else {
             return true;
         };
-        self.rulings.iter().any(|(id, ruling)| id == response && *ruling == Ruling::Admitted)
+        self.rulings.is(response, Ruling::Admitted)
     }
 
     /// Sends as much of a segment as the lead allows. Answers whether the

@@ -5,6 +5,7 @@
 
 mod downlink;
 mod phrase;
+mod rulings;
 mod segment;
 mod uplink;
 

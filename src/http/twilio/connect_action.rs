@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::json;
 use trunkline_core::admission::{AfterStream, after_stream};
 use trunkline_core::call::Disposition;
 use trunkline_core::ids::CallSid;
@@ -32,15 +31,10 @@ pub(in crate::http) async fn connect_action(
     state: web::Data<AppState>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let signed = match signed::webhook(&state, &request, &body) {
-        Ok(signed) => signed,
+    let read = signed::typed(&state, &request, &body, ConnectActionWebhook::from_form);
+    let (signed, webhook) = match read {
+        Ok(both) => both,
         Err(refusal) => return refusal,
-    };
-    let webhook = match ConnectActionWebhook::from_form(&signed.form) {
-        Ok(webhook) => webhook,
-        Err(error) => {
-            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
-        }
     };
     let ours = signed.may_speak_of(&state, &webhook.call_sid);
     let tenant = signed.tenant;

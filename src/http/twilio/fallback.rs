@@ -1,7 +1,6 @@
 //! The carrier could not use our answer: the caller gets a human.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::json;
 use trunkline_core::call::Disposition;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
 
@@ -15,15 +14,10 @@ pub(in crate::http) async fn fallback(
     state: web::Data<AppState>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let signed = match signed::webhook(&state, &request, &body) {
-        Ok(signed) => signed,
+    let read = signed::typed(&state, &request, &body, VoiceWebhook::from_form);
+    let (signed, webhook) = match read {
+        Ok(both) => both,
         Err(refusal) => return refusal,
-    };
-    let webhook = match VoiceWebhook::from_form(&signed.form) {
-        Ok(webhook) => webhook,
-        Err(error) => {
-            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
-        }
     };
     tracing::error!(
         call.id = %webhook.call_sid,

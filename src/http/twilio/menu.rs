@@ -14,15 +14,10 @@ pub(in crate::http) async fn menu(
     state: web::Data<AppState>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let signed = match signed::webhook(&state, &request, &body) {
-        Ok(signed) => signed,
+    let read = signed::typed(&state, &request, &body, VoiceWebhook::from_form);
+    let (signed, webhook) = match read {
+        Ok(both) => both,
         Err(refusal) => return refusal,
-    };
-    let webhook = match VoiceWebhook::from_form(&signed.form) {
-        Ok(webhook) => webhook,
-        Err(error) => {
-            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
-        }
     };
     let zero = webhook.digits.as_ref().is_some_and(|digits| digits.expose().starts_with('0'));
     let tenant_id = signed.tenant.as_ref().map(|tenant| tenant.id.clone());

@@ -11,6 +11,7 @@ use trunkline_actors::metrics;
 use trunkline_core::ids::CallSid;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
+use trunkline_core::wire::twilio::WebhookError;
 use trunkline_core::wire::twilio::form::Form;
 use trunkline_core::wire::twilio::signature::{SignatureError, verify_form, verify_stream};
 
@@ -23,7 +24,7 @@ const SIGNATURE: &str = "x-twilio-signature";
 /// A webhook that the carrier signed.
 pub(super) struct Signed {
     /// Its parameters.
-    pub(super) form: Form,
+    form: Form,
     /// The tenant of the called number.
     pub(super) tenant: Option<Arc<Tenant>>,
     /// The origin under which the carrier called.
@@ -55,11 +56,7 @@ impl Signed {
     clippy::result_large_err,
     reason = "the refusal is the answer itself, made once a request"
 )]
-pub(super) fn webhook(
-    state: &AppState,
-    request: &HttpRequest,
-    body: &[u8],
-) -> Result<Signed, HttpResponse> {
+fn webhook(state: &AppState, request: &HttpRequest, body: &[u8]) -> Result<Signed, HttpResponse> {
     let form = Form::parse(body)
         .map_err(|error| HttpResponse::BadRequest().json(json!({ "error": error.to_string() })))?;
     let called = ["To", "Called"].iter().find_map(|name| form.filled(name)).map(PhoneNumber::new);
@@ -72,6 +69,26 @@ pub(super) fn webhook(
         verified.map_err(|error| refuse(state, request, error))?;
     }
     Ok(Signed { form, tenant, origin })
+}
+
+/// Reads and verifies a webhook, and types it.
+///
+/// # Errors
+/// As [`webhook`], and 400 for what lacks what the webhook cannot do without.
+#[expect(
+    clippy::result_large_err,
+    reason = "the refusal is the answer itself, made once a request"
+)]
+pub(super) fn typed<W>(
+    state: &AppState,
+    request: &HttpRequest,
+    body: &[u8],
+    from_form: impl FnOnce(&Form) -> Result<W, WebhookError>,
+) -> Result<(Signed, W), HttpResponse> {
+    let signed = webhook(state, request, body)?;
+    let typed = from_form(&signed.form)
+        .map_err(|error| HttpResponse::BadRequest().json(json!({ "error": error.to_string() })))?;
+    Ok((signed, typed))
 }
 
 /// Verifies the handshake of a media stream. Answers nothing but whether.

@@ -3,7 +3,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
-use serde_json::json;
 use trunkline_actors::call::CallMessage;
 use trunkline_actors::metrics;
 use trunkline_core::call::{self, Input};
@@ -21,16 +20,13 @@ pub(in crate::http) async fn status(
     state: web::Data<AppState>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let signed = match signed::webhook(&state, &request, &body) {
-        Ok(signed) => signed,
+    let read = signed::typed(&state, &request, &body, StatusWebhook::from_form);
+    let (signed, webhook) = match read {
+        Ok(both) => both,
         Err(refusal) => return refusal,
     };
-    match StatusWebhook::from_form(&signed.form) {
-        Ok(webhook) if !signed.may_speak_of(&state, &webhook.call_sid) => {}
-        Ok(webhook) => take(&state, signed.tenant.as_deref(), &webhook),
-        Err(error) => {
-            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
-        }
+    if signed.may_speak_of(&state, &webhook.call_sid) {
+        take(&state, signed.tenant.as_deref(), &webhook);
     }
     HttpResponse::NoContent().finish()
 }

@@ -32,21 +32,15 @@ pub(in crate::http) async fn voice(
     body: web::Bytes,
 ) -> HttpResponse {
     let began = Instant::now();
-    let answer = match signed::webhook(&state, &request, &body) {
-        Ok(signed) => answer(&state, signed).await,
+    let answer = match signed::typed(&state, &request, &body, VoiceWebhook::from_form) {
+        Ok((signed, webhook)) => answer(&state, signed, &webhook).await,
         Err(refusal) => refusal,
     };
     metrics::webhook("/twilio/voice", began.elapsed());
     answer
 }
 
-async fn answer(state: &AppState, signed: signed::Signed) -> HttpResponse {
-    let webhook = match VoiceWebhook::from_form(&signed.form) {
-        Ok(webhook) => webhook,
-        Err(error) => {
-            return HttpResponse::BadRequest().json(json!({ "error": error.to_string() }));
-        }
-    };
+async fn answer(state: &AppState, signed: signed::Signed, webhook: &VoiceWebhook) -> HttpResponse {
     let Some(tenant) = signed.tenant else {
         metrics::call_refused(None, "unknown_number");
         state.node.audit(
@@ -60,11 +54,11 @@ async fn answer(state: &AppState, signed: signed::Signed) -> HttpResponse {
         );
         return twiml::answer(&twiml::reject());
     };
-    let decided = AssertUnwindSafe(decide(state, &tenant, &webhook, &signed.origin));
+    let decided = AssertUnwindSafe(decide(state, &tenant, webhook, &signed.origin));
     let twiml = match decided.catch_unwind().await {
         Ok(Ok(twiml)) => twiml,
-        Ok(Err(error)) => fail_open(state, &tenant, &webhook, &error),
-        Err(_) => fail_open(state, &tenant, &webhook, "the webhook's handler panicked"),
+        Ok(Err(error)) => fail_open(state, &tenant, webhook, &error),
+        Err(_) => fail_open(state, &tenant, webhook, "the webhook's handler panicked"),
     };
     twiml::answer(&twiml)
 }

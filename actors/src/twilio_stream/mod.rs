@@ -4,14 +4,14 @@
 //! behind it; afterwards frames go through the media path and everything else
 //! to the call.
 
-use std::pin::Pin;
+mod pump;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use actix::fut::{ActorFuture, wrap_future};
+use actix::fut::wrap_future;
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, StreamHandler};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{
@@ -33,6 +33,8 @@ use crate::node::Node;
 use crate::registry::LiveCall;
 use crate::supervise::Watch;
 use crate::tree::{Kind, Label, Probe};
+
+use pump::Pump;
 
 /// The custom parameter that carries the stream's token.
 pub const TOKEN_PARAMETER: &str = "token";
@@ -396,57 +398,4 @@ crate::receives_letters!(TwilioStream);
 #[must_use]
 pub fn is_unexpected(exit: Exit) -> bool {
     exit != Exit::Normal
-}
-
-/// Moves agent audio from the media path to the socket, at the times the path
-/// names. Polled while the response is polled, so a peer that does not read is
-/// not written to.
-struct Pump {
-    media: Rc<MediaLink>,
-    call: Link<CallActor>,
-    sleep: Pin<Box<tokio::time::Sleep>>,
-}
-
-impl Pump {
-    fn new(media: Rc<MediaLink>, call: Link<CallActor>) -> Self {
-        Self { media, call, sleep: Box::pin(tokio::time::sleep(Duration::ZERO)) }
-    }
-}
-
-impl ActorFuture<TwilioStream> for Pump {
-    type Output = ();
-
-    fn poll(
-        mut self: Pin<&mut Self>,
-        stream: &mut TwilioStream,
-        context: &mut StreamContext,
-        task: &mut TaskContext<'_>,
-    ) -> Poll<()> {
-        if matches!(stream.state, State::Closing) {
-            return Poll::Ready(());
-        }
-        self.media.register_down(task.waker());
-        loop {
-            let now = self.media.clock().now();
-            let (next, news) = {
-                let mut downlink = self.media.downlink();
-                downlink.poll_write(now, |text| {
-                    stream.frames_down += 1;
-                    context.text(text);
-                });
-                (downlink.next_write(), downlink.has_news())
-            };
-            if news {
-                self.call.tell(CallMessage::Notices);
-            }
-            let Some(at) = next else {
-                return Poll::Pending;
-            };
-            let deadline = tokio::time::Instant::from_std(self.media.clock().instant(at));
-            self.sleep.as_mut().reset(deadline);
-            if std::future::Future::poll(self.sleep.as_mut(), task).is_pending() {
-                return Poll::Pending;
-            }
-        }
-    }
 }

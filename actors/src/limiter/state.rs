@@ -1,28 +1,19 @@
-//! The limiter: who may have a slot, and which stream may claim it.
-//!
-//! The carrier's webhook reserves: it takes a permit and gets a token. The media
-//! stream claims: it shows the token and takes the permit along. A reservation
-//! without a stream gives its permit back after a while, and a token is good
-//! once, for its own call and account, for as long as the settings say.
+//! What the limiter knows: slots, reservations, tokens.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use actix::{Actor, AsyncContext as _, Context};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::oneshot;
 use trunkline_core::ids::{AccountSid, CallSid, TenantId};
-use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
 
-use crate::message::Shell;
 use crate::metrics;
-use crate::tree::Probe;
+
+use super::claim::{Booking, Claim, ClaimRefusal, Full, Permit, Unbegun};
 
 /// Clocks and caps of the process.
 #[derive(Clone, Copy, Debug)]
@@ -33,168 +24,6 @@ pub struct LimiterSettings {
     pub reservation_ttl: Duration,
     /// How long a stream's token is good.
     pub token_ttl: Duration,
-}
-
-/// A concurrency slot. Gives itself back when it is dropped, whatever the reason.
-pub struct Permit {
-    shared: Arc<LimiterState>,
-    tenant: TenantId,
-    /// Lets the reservation see whether its call still lives.
-    _held: Arc<()>,
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.shared.release(&self.tenant);
-    }
-}
-
-impl std::fmt::Debug for Permit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Permit({})", self.tenant)
-    }
-}
-
-/// What the webhook knows of a call that is to be reserved.
-#[derive(Clone, Debug)]
-pub struct Booking {
-    /// The call.
-    pub call_sid: CallSid,
-    /// The account that the webhook named.
-    pub account_sid: Option<AccountSid>,
-    /// Whose call it is, and by which rules.
-    pub tenant: Arc<Tenant>,
-    /// The caller.
-    pub from: PhoneNumber,
-    /// The number that was called.
-    pub to: PhoneNumber,
-}
-
-/// Why no slot could be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
-    /// The tenant has as many calls as it may.
-    Tenant,
-    /// The process has as many calls as it may.
-    Process,
-    /// The limiter did not answer, so nobody knows.
-    Unknown,
-}
-
-/// Why a stream was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClaimRefusal {
-    /// No call was reserved under this SID.
-    UnknownCall,
-    /// The token is not the one that was given out, or none was shown.
-    WrongToken,
-    /// The token was good once and has been used.
-    Used,
-    /// The token has become too old.
-    Expired,
-    /// The stream names another account than the webhook did.
-    WrongAccount,
-    /// The slot had been given back, and no other is free.
-    Full,
-    /// The limiter did not answer.
-    Unavailable,
-}
-
-impl ClaimRefusal {
-    /// The word for logs and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownCall => "unknown_call",
-            Self::WrongToken => "wrong_token",
-            Self::Used => "token_used",
-            Self::Expired => "token_expired",
-            Self::WrongAccount => "wrong_account",
-            Self::Full => "no_slot",
-            Self::Unavailable => "limiter_unavailable",
-        }
-    }
-}
-
-/// A claimed reservation: the call may begin.
-#[derive(Debug)]
-pub struct Claim {
-    /// What the webhook knew.
-    pub booking: Booking,
-    /// The slot, now the call's.
-    pub permit: Permit,
-    /// To be told once the call has begun.
-    pub unbegun: Unbegun,
-}
-
-/// Sees to it that a call whose token was good and that never began is not
-/// forgotten: dropped without a word, it has the call closed.
-pub struct Unbegun(Option<(OnUnserved, Booking, HungUp)>);
-
-/// Set once the caller has hung up.
-pub type HungUp = Arc<AtomicBool>;
-
-impl Unbegun {
-    /// The call has begun: it closes its own books from now on.
-    pub fn begun(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Unbegun {
-    fn drop(&mut self) {
-        if let Some((on_unserved, booking, hung_up)) = self.0.take() {
-            let hung_up = hung_up.load(Ordering::Relaxed);
-            on_unserved(&booking, if hung_up { Unserved::HungUp } else { Unserved::NotBegun });
-        }
-    }
-}
-
-impl std::fmt::Debug for Unbegun {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Unbegun({})", self.0.is_some())
-    }
-}
-
-/// Why a call that was admitted never had its agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unserved {
-    /// Its stream never came.
-    NoStream,
-    /// Its stream came, and the call could not begin.
-    NotBegun,
-    /// Its stream came, and the caller hung up before the call had begun.
-    HungUp,
-}
-
-/// What the limiter is told.
-pub enum LimiterMessage {
-    /// Take a slot for a call. Asked again for the same call it answers the same
-    /// token and takes no second slot.
-    Reserve {
-        /// The call.
-        booking: Box<Booking>,
-        /// The token for the stream.
-        reply: oneshot::Sender<Result<String, Full>>,
-    },
-    /// A stream shows its token.
-    Claim {
-        /// The call that the stream says it belongs to.
-        call_sid: CallSid,
-        /// The account that the stream says it belongs to.
-        account_sid: AccountSid,
-        /// The token.
-        token: String,
-        /// Whether the caller hangs up before the call has begun.
-        hung_up: HungUp,
-        /// Whether it may begin.
-        reply: oneshot::Sender<Result<Claim, ClaimRefusal>>,
-    },
-    /// The call is over without a stream: give its slot back.
-    Forget {
-        /// The call.
-        call_sid: CallSid,
-    },
 }
 
 struct Reservation {
@@ -218,7 +47,7 @@ struct Inner {
 
 /// What the limiter knows. Outlives the actor.
 pub struct LimiterState {
-    settings: LimiterSettings,
+    pub(super) settings: LimiterSettings,
     /// Tokens are derived from this, so that none needs to be kept.
     secret: [u8; 32],
     inner: Mutex<Inner>,
@@ -279,10 +108,10 @@ impl LimiterState {
         metrics::slots_held(&tenant.id, *held);
         inner.total += 1;
         let (shared, tenant) = (Arc::clone(self), tenant.id.clone());
-        Ok(Permit { shared, tenant, _held: Arc::default() })
+        Ok(Permit::new(shared, tenant))
     }
 
-    fn release(&self, tenant: &TenantId) {
+    pub(super) fn release(&self, tenant: &TenantId) {
         let mut inner = self.lock();
         inner.total = inner.total.saturating_sub(1);
         let left = inner.held.get_mut(tenant).map(|held| {
@@ -292,7 +121,7 @@ impl LimiterState {
         metrics::slots_held(tenant, left.unwrap_or(0));
     }
 
-    fn reserve(self: &Arc<Self>, booking: Booking) -> Result<String, Full> {
+    pub(super) fn reserve(self: &Arc<Self>, booking: Booking) -> Result<String, Full> {
         if let Some(known) = self.lock().reservations.get(&booking.call_sid) {
             return Ok(self.token(known));
         }
@@ -300,7 +129,7 @@ impl LimiterState {
         let call_sid = booking.call_sid.clone();
         let reservation = Reservation {
             booking,
-            holder: Arc::downgrade(&permit._held),
+            holder: permit.watch(),
             permit: Some(permit),
             nonce: *uuid::Uuid::new_v4().as_bytes(),
             made_at: Instant::now(),
@@ -311,7 +140,7 @@ impl LimiterState {
         Ok(token)
     }
 
-    fn claim(
+    pub(super) fn claim(
         self: &Arc<Self>,
         call_sid: &CallSid,
         account_sid: &AccountSid,
@@ -349,14 +178,14 @@ impl LimiterState {
     fn acquire_late(self: &Arc<Self>, booking: &Booking) -> Result<Permit, ClaimRefusal> {
         let permit = self.acquire(&booking.tenant).map_err(|_| ClaimRefusal::Full)?;
         if let Some(found) = self.lock().reservations.get_mut(&booking.call_sid) {
-            found.holder = Arc::downgrade(&permit._held);
+            found.holder = permit.watch();
         }
         Ok(permit)
     }
 
     /// Gives back what nobody claimed in time; answers the calls whose token has
     /// run out unclaimed.
-    fn sweep(&self) -> Vec<Booking> {
+    pub(super) fn sweep(&self) -> Vec<Booking> {
         let mut freed = Vec::new();
         let mut given_up = Vec::new();
         let mut inner = self.lock();
@@ -380,7 +209,7 @@ impl LimiterState {
         given_up
     }
 
-    fn forget(&self, call_sid: &CallSid) {
+    pub(super) fn forget(&self, call_sid: &CallSid) {
         let permit = {
             let mut inner = self.lock();
             let found = inner.reservations.get_mut(call_sid).filter(|r| !r.claimed);
@@ -408,61 +237,3 @@ impl LimiterState {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// What is done with calls that were admitted and never had their agent.
-pub type OnUnserved = Arc<dyn Fn(&Booking, Unserved) + Send + Sync>;
-
-/// See the module's text.
-pub struct Limiter {
-    probe: Arc<Probe>,
-    state: Arc<LimiterState>,
-    on_unserved: OnUnserved,
-}
-
-impl Limiter {
-    /// An actor over what the limiter knows.
-    #[must_use]
-    pub fn new(probe: Arc<Probe>, state: Arc<LimiterState>, on_unserved: OnUnserved) -> Self {
-        Self { probe, state, on_unserved }
-    }
-}
-
-impl Actor for Limiter {
-    type Context = Context<Self>;
-
-    fn started(&mut self, context: &mut Self::Context) {
-        let ttl = self.state.settings.reservation_ttl;
-        let every = (ttl / 20).clamp(Duration::from_millis(20), Duration::from_secs(1));
-        context.run_interval(every, |limiter, _| {
-            for booking in limiter.state.sweep() {
-                (limiter.on_unserved)(&booking, Unserved::NoStream);
-            }
-        });
-    }
-}
-
-impl Shell for Limiter {
-    type Message = LimiterMessage;
-
-    fn probe(&self) -> &Arc<Probe> {
-        &self.probe
-    }
-
-    fn receive(&mut self, message: LimiterMessage, _context: &mut Self::Context) {
-        match message {
-            LimiterMessage::Reserve { booking, reply } => {
-                // A webhook that gave up no longer listens; its reservation lapses.
-                drop(reply.send(self.state.reserve(*booking)));
-            }
-            LimiterMessage::Claim { call_sid, account_sid, token, hung_up, reply } => {
-                let on_unserved = Arc::clone(&self.on_unserved);
-                let unbegun = |booking| Unbegun(Some((on_unserved, booking, hung_up)));
-                let claim = self.state.claim(&call_sid, &account_sid, &token, unbegun);
-                drop(reply.send(claim));
-            }
-            LimiterMessage::Forget { call_sid } => self.state.forget(&call_sid),
-        }
-    }
-}
-
-crate::receives_letters!(Limiter);
