@@ -13,12 +13,14 @@
 mod support;
 
 mod barge_in;
+mod broken_off;
 mod children;
 mod conversation;
 mod dtmf;
 mod goodbye;
 mod greeting;
 mod handshake;
+mod handover;
 mod hangup;
 mod limits;
 mod model_loss;
