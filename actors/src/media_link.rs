@@ -86,14 +86,13 @@ impl MediaLink {
 
     /// A caller frame, base64 μ-law.
     pub fn push_caller(&self, payload: &str) {
-        let now = self.clock.now();
         let ready = match self.transcoders.borrow_mut().as_mut() {
-            None => self.uplink.borrow_mut().push(payload, now),
+            None => self.uplink.borrow_mut().push(payload),
             Some(both) => {
                 both.converted.clear();
                 match both.up.push(payload, &mut both.converted) {
                     Ok(0) => false,
-                    Ok(_) => self.uplink.borrow_mut().push(&both.converted, now),
+                    Ok(_) => self.uplink.borrow_mut().push(&both.converted),
                     Err(_) => self.count_bad_audio(),
                 }
             }

@@ -321,12 +321,6 @@ impl ActorTree {
         totals
     }
 
-    /// How many actors of a kind live.
-    #[must_use]
-    pub fn live_count(&self, kind: Kind) -> u64 {
-        self.lock().totals.get(&kind).map_or(0, |t| t.live)
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

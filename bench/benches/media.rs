@@ -82,7 +82,7 @@ fn wire(criterion: &mut Criterion) {
     uplink.set_open(true);
     criterion.bench_function("uplink, splice one frame", |b| {
         b.iter(|| {
-            uplink.push(black_box(&payload), Micros::ZERO);
+            uplink.push(black_box(&payload));
             black_box(uplink.pop())
         });
     });

@@ -71,7 +71,7 @@ fn up(frames: u64) -> Option<u64> {
     for message in messages.iter().cycle().take(usize::try_from(frames).ok()?) {
         now = now + FRAME;
         if let Ok(StreamMessage::Media(media)) = parse(black_box(message)) {
-            uplink.push(&media.payload, now);
+            uplink.push(&media.payload);
         }
         while let Some(text) = uplink.pop() {
             black_box(&text);

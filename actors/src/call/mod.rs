@@ -21,7 +21,6 @@ use crate::node::Node;
 use crate::registry::LiveCall;
 use crate::trace::CallTrace;
 use crate::tree::Probe;
-use crate::twilio_stream::is_unexpected;
 
 pub use begin::begin;
 
@@ -172,7 +171,7 @@ impl Shell for CallActor {
                 }
             }
             CallMessage::StreamExited { exit } => {
-                if is_unexpected(exit) {
+                if exit != Exit::Normal {
                     let child = Child::TwilioStream;
                     self.step(Some(Input::ChildExited { child, exit }), context);
                 }

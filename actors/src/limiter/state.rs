@@ -70,12 +70,6 @@ impl LimiterState {
         Arc::new(Self { settings, secret, inner: Mutex::default() })
     }
 
-    /// Slots held, by tenant.
-    #[must_use]
-    pub fn held(&self) -> HashMap<TenantId, u32> {
-        self.lock().held.clone()
-    }
-
     /// Slots held in all.
     #[must_use]
     pub fn total(&self) -> u32 {

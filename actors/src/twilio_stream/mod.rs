@@ -18,7 +18,7 @@ use actix_web_actors::ws::{
     CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder,
 };
 use bytestring::ByteString;
-use trunkline_core::call::{Exit, Input};
+use trunkline_core::call::Input;
 use trunkline_core::wire::twilio::stream::{
     MAX_MESSAGE_BYTES, StreamMessage, StreamStart, Track, parse,
 };
@@ -393,9 +393,3 @@ impl Shell for TwilioStream {
 }
 
 crate::receives_letters!(TwilioStream);
-
-/// Whether an exit of the stream is news to its call.
-#[must_use]
-pub fn is_unexpected(exit: Exit) -> bool {
-    exit != Exit::Normal
-}

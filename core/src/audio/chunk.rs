@@ -32,12 +32,6 @@ pub fn decoded_len(text: &str) -> usize {
     (text.len() / 4 * 3).saturating_sub(padding)
 }
 
-/// How many milliseconds a number of μ-law bytes plays, rounded down.
-#[must_use]
-pub const fn mulaw_ms(bytes: usize) -> u64 {
-    (bytes / super::MULAW_BYTES_PER_MS) as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

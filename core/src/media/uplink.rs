@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use crate::time::Micros;
 use crate::wire::realtime::write_append;
 
 /// Frames kept while the model is not ready, or does not read: ten seconds. What
@@ -26,15 +25,13 @@ pub struct Uplink {
     queue: VecDeque<String>,
     open: bool,
     counts: UplinkCounts,
-    last_frame_at: Option<Micros>,
 }
 
 impl Uplink {
     /// A caller frame, as base64 in the form that the model was configured for.
     /// Answers whether there is something to write now.
-    pub fn push(&mut self, payload: &str, now: Micros) -> bool {
+    pub fn push(&mut self, payload: &str) -> bool {
         self.counts.frames += 1;
-        self.last_frame_at = Some(now);
         let mut message = String::new();
         if write_append(&mut message, payload).is_err() {
             self.counts.dropped += 1;
@@ -69,12 +66,6 @@ impl Uplink {
     pub fn counts(&self) -> UplinkCounts {
         self.counts
     }
-
-    /// When the last frame came.
-    #[must_use]
-    pub fn last_frame_at(&self) -> Option<Micros> {
-        self.last_frame_at
-    }
 }
 
 #[cfg(test)]
@@ -84,13 +75,13 @@ mod tests {
     #[test]
     fn what_was_said_before_the_model_was_ready_is_kept_in_order() {
         let mut uplink = Uplink::default();
-        assert!(!uplink.push("AAAA", Micros::ZERO));
-        assert!(!uplink.push("BBBB", Micros::ZERO));
+        assert!(!uplink.push("AAAA"));
+        assert!(!uplink.push("BBBB"));
         assert_eq!(uplink.pop(), None);
         uplink.set_open(true);
         let first = uplink.pop();
         assert!(first.as_deref().is_some_and(|m| m.contains("AAAA")), "{first:?}");
-        assert!(uplink.push("CCCC", Micros::ZERO));
+        assert!(uplink.push("CCCC"));
         assert_eq!(uplink.waiting(), 2);
     }
 
@@ -98,7 +89,7 @@ mod tests {
     fn a_model_that_never_reads_costs_bounded_memory_and_is_counted() {
         let mut uplink = Uplink::default();
         for _ in 0..KEPT_FRAMES + 7 {
-            uplink.push("AAAA", Micros::ZERO);
+            uplink.push("AAAA");
         }
         assert_eq!(uplink.waiting(), KEPT_FRAMES);
         assert_eq!(uplink.counts().dropped, 7);
