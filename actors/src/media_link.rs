@@ -32,6 +32,8 @@ pub struct MediaLink {
     transcoders: RefCell<Option<Transcoders>>,
     up_waker: RefCell<Option<Waker>>,
     down_waker: RefCell<Option<Waker>>,
+    /// Whether the downlink has changed since its writer last looked.
+    down_changed: Cell<bool>,
     bad_audio: Cell<u64>,
 }
 
@@ -46,6 +48,7 @@ impl MediaLink {
             transcoders: RefCell::default(),
             up_waker: RefCell::default(),
             down_waker: RefCell::default(),
+            down_changed: Cell::new(true),
             bad_audio: Cell::new(0),
         }
     }
@@ -157,11 +160,19 @@ impl MediaLink {
         }
     }
 
-    /// Wakes the writer towards the caller.
+    /// Wakes the writer towards the caller: something about the downlink is not
+    /// as it was.
     pub fn wake_down(&self) {
+        self.down_changed.set(true);
         if let Some(waker) = self.down_waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
+    }
+
+    /// Whether the downlink has changed since this was last asked. A writer is
+    /// polled for many reasons, and looks at the downlink for this one only.
+    pub fn down_has_changed(&self) -> bool {
+        self.down_changed.replace(false)
     }
 
     /// The writer towards the model is to be woken by this.

@@ -281,7 +281,7 @@ impl StreamHandler<Result<Frame, ProtocolError>> for RealtimeSession {
             return;
         }
         let probe = Arc::clone(&self.probe);
-        probe.handle(|| match frame {
+        probe.handle_frame(|| match frame {
             Ok(Frame::Text(bytes)) => self.take_text(&bytes, context),
             Ok(Frame::Continuation(fragment)) => self.take_fragment(fragment, context),
             Ok(Frame::Ping(payload)) => {
@@ -350,18 +350,13 @@ impl ActorFuture<RealtimeSession> for Writer {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         self.media.register_up(task.waker());
-        loop {
+        while session.has_more() {
             match self.sink.poll_ready_unpin(task) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => return session.write_failed(&error, context),
                 Poll::Pending => return Poll::Pending,
             }
-            let next = session.outbox.pop_front().or_else(|| {
-                // Nothing may follow a close frame.
-                let frame = if session.leaving { None } else { self.media.uplink().pop() };
-                frame.map(|frame| Message::Text(ByteString::from(frame)))
-            });
-            let Some(message) = next else {
+            let Some(message) = session.next_message() else {
                 break;
             };
             if let Err(error) = self.sink.start_send_unpin(message) {
@@ -381,6 +376,18 @@ impl ActorFuture<RealtimeSession> for Writer {
 }
 
 impl RealtimeSession {
+    fn has_more(&self) -> bool {
+        !self.outbox.is_empty() || (!self.leaving && self.media.uplink().has_more())
+    }
+
+    fn next_message(&mut self) -> Option<Message> {
+        self.outbox.pop_front().or_else(|| {
+            // Nothing may follow a close frame.
+            let frame = if self.leaving { None } else { self.media.uplink().pop() };
+            frame.map(|frame| Message::Text(ByteString::from(frame)))
+        })
+    }
+
     fn write_failed(&mut self, error: &ProtocolError, context: &mut Context<Self>) -> Poll<()> {
         if self.leaving {
             context.stop();

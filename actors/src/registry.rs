@@ -56,7 +56,7 @@ impl LiveCall {
         }
     }
 
-    /// Something was heard of the call. Costs one store; called for every frame.
+    /// Something was heard of the call.
     pub fn touch(&self) {
         let ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_seen_ms.store(ms, Ordering::Relaxed);

@@ -4,7 +4,9 @@
 //! behind it; afterwards frames go through the media path and everything else
 //! to the call.
 
+mod liveness;
 mod pump;
+mod quiet;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,7 +14,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::fut::wrap_future;
-use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, StreamHandler};
+use actix::{
+    Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, SpawnHandle, StreamHandler,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{
     CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder,
@@ -34,7 +38,9 @@ use crate::registry::LiveCall;
 use crate::supervise::Watch;
 use crate::tree::{Kind, Label, Probe};
 
+use liveness::{Liveness, Pulse};
 use pump::Pump;
+use quiet::Quiet;
 
 /// The custom parameter that carries the stream's token.
 pub const TOKEN_PARAMETER: &str = "token";
@@ -48,6 +54,8 @@ const LAST_WORDS: Duration = Duration::from_millis(20);
 pub enum TwilioMessage {
     /// Close: the carrier then asks what follows.
     Close,
+    /// Time to see whether the carrier still sends.
+    Look,
 }
 
 enum State {
@@ -78,6 +86,7 @@ struct Live {
     media: Rc<MediaLink>,
     /// The carrier said that the stream is over.
     stopped: bool,
+    liveness: Liveness,
 }
 
 /// See the module's text.
@@ -89,6 +98,8 @@ pub struct TwilioStream {
     frames_down: u64,
     /// What of both the metrics know.
     reported: (u64, u64),
+    /// Waits for the stream's `start`.
+    patience: Option<SpawnHandle>,
 }
 
 /// Opens a stream: answers the upgrade, and waits for the stream's `start`.
@@ -109,8 +120,9 @@ pub fn open(
         frames_up: 0,
         frames_down: 0,
         reported: (0, 0),
+        patience: None,
     };
-    WsResponseBuilder::new(stream, request, payload).frame_size(MAX_MESSAGE_BYTES).start()
+    WsResponseBuilder::new(stream, request, Quiet(payload)).frame_size(MAX_MESSAGE_BYTES).start()
 }
 
 type StreamContext = WebsocketContext<TwilioStream>;
@@ -170,10 +182,7 @@ impl TwilioStream {
     fn take_frame(&mut self, payload: &str, context: &mut StreamContext) {
         self.frames_up += 1;
         match &self.state {
-            State::Live(live) => {
-                live.entry.touch();
-                live.media.push_caller(payload);
-            }
+            State::Live(live) => live.media.push_caller(payload),
             // The first words are kept while the token is looked at.
             State::Claiming(claiming) => claiming.media.push_caller(payload),
             State::Nameless => self.refuse("media_before_start", CloseCode::Policy, context),
@@ -233,7 +242,8 @@ impl TwilioStream {
             return;
         }
         let link = Link::new(context.address(), Arc::clone(self.watch.probe()));
-        let begun = call::begin(&self.node, claim, link, Rc::clone(&media), start.stream_sid);
+        let begun =
+            call::begin(&self.node, claim, link.clone(), Rc::clone(&media), start.stream_sid);
         let (call, entry) = match begun {
             Ok(begun) => begun,
             Err(error) => {
@@ -248,28 +258,29 @@ impl TwilioStream {
         self.watch.probe().assign(call.probe().id(), sid, tenant);
         let parent = call.clone();
         self.watch.on_exit(move |exit| parent.tell(CallMessage::StreamExited { exit }));
+        if let Some(patience) = self.patience.take() {
+            context.cancel_future(patience);
+        }
         context.spawn(Pump::new(Rc::clone(&media), call.clone()));
-        self.watch_liveness(context);
         for key in keys {
             call.tell(CallMessage::input(Input::Digit(key)));
         }
-        self.state = State::Live(Live { call, entry, media, stopped: false });
+        let settings = &self.node.settings;
+        let liveness = Liveness::start(settings.stream_idle_timeout, settings.session_ttl, link);
+        self.state = State::Live(Live { call, entry, media, stopped: false, liveness });
     }
 
-    /// The carrier sends a frame every 20 ms, silence included: a stream that has
-    /// been mute for long is dead, whatever its socket says.
-    fn watch_liveness(&self, context: &mut StreamContext) {
-        let limit = self.node.settings.stream_idle_timeout;
-        let every = (limit / 4).max(Duration::from_millis(50));
-        let mut seen = (self.frames_up, CallClock::start());
-        context.run_interval(every, move |stream, context| {
-            stream.report_frames();
-            if stream.frames_up != seen.0 {
-                seen = (stream.frames_up, CallClock::start());
-            } else if Duration::from(seen.1.now()) > limit {
-                stream.refuse("stream_idle", CloseCode::Away, context);
-            }
-        });
+    /// Sees whether frames came since the last look.
+    fn look(&mut self, context: &mut StreamContext) {
+        self.report_frames();
+        let State::Live(live) = &mut self.state else {
+            return;
+        };
+        match live.liveness.look(self.frames_up) {
+            Pulse::Beats => live.entry.touch(),
+            Pulse::Faint => {}
+            Pulse::None => self.refuse("stream_idle", CloseCode::Away, context),
+        }
     }
 
     /// Closes the stream for a reason, which a live call is told.
@@ -331,11 +342,11 @@ impl Actor for TwilioStream {
 
     fn started(&mut self, context: &mut Self::Context) {
         let patience = self.node.settings.stream_start_timeout;
-        context.run_later(patience, |stream, context| {
+        self.patience = Some(context.run_later(patience, |stream, context| {
             if matches!(stream.state, State::Nameless | State::Claiming(_)) {
                 stream.refuse("no_start", CloseCode::Policy, context);
             }
-        });
+        }));
     }
 
     fn stopped(&mut self, _context: &mut Self::Context) {
@@ -350,7 +361,7 @@ impl Actor for TwilioStream {
 impl StreamHandler<Result<Message, ProtocolError>> for TwilioStream {
     fn handle(&mut self, message: Result<Message, ProtocolError>, context: &mut Self::Context) {
         let probe = Arc::clone(self.watch.probe());
-        probe.handle(|| match message {
+        probe.handle_frame(|| match message {
             Ok(Message::Text(text)) => self.take_text(&text, context),
             Ok(Message::Ping(payload)) => context.pong(&payload),
             Ok(Message::Pong(_) | Message::Nop) => {}
@@ -388,6 +399,7 @@ impl Shell for TwilioStream {
                 self.state = State::Closing;
                 close(context, CloseCode::Normal, None);
             }
+            TwilioMessage::Look => self.look(context),
         }
     }
 }

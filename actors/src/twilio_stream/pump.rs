@@ -1,11 +1,13 @@
 //! The stream's writer.
 
+use std::future::Future as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use actix::fut::ActorFuture;
+use trunkline_core::time::Micros;
 
 use crate::call::{CallActor, CallMessage};
 use crate::media_link::MediaLink;
@@ -20,11 +22,13 @@ pub(super) struct Pump {
     media: Rc<MediaLink>,
     call: Link<CallActor>,
     sleep: Pin<Box<tokio::time::Sleep>>,
+    /// Whether the sleep is set, and for the downlink's next time.
+    waits: bool,
 }
 
 impl Pump {
     pub(super) fn new(media: Rc<MediaLink>, call: Link<CallActor>) -> Self {
-        Self { media, call, sleep: Box::pin(tokio::time::sleep(Duration::ZERO)) }
+        Self { media, call, sleep: Box::pin(tokio::time::sleep(Duration::ZERO)), waits: false }
     }
 }
 
@@ -41,27 +45,35 @@ impl ActorFuture<TwilioStream> for Pump {
             return Poll::Ready(());
         }
         self.media.register_down(task.waker());
-        loop {
-            let now = self.media.clock().now();
-            let (next, news) = {
-                let mut downlink = self.media.downlink();
-                downlink.poll_write(now, |text| {
-                    stream.frames_down += 1;
-                    context.text(text);
-                });
-                (downlink.next_write(), downlink.has_news())
-            };
-            if news {
-                self.call.tell(CallMessage::Notices);
-            }
-            let Some(at) = next else {
-                return Poll::Pending;
-            };
-            let deadline = tokio::time::Instant::from_std(self.media.clock().instant(at));
-            self.sleep.as_mut().reset(deadline);
-            if std::future::Future::poll(self.sleep.as_mut(), task).is_pending() {
-                return Poll::Pending;
+        while self.media.down_has_changed() || self.is_due(task) {
+            self.waits = false;
+            if let Some(at) = self.write(stream, context) {
+                let deadline = tokio::time::Instant::from_std(self.media.clock().instant(at));
+                self.sleep.as_mut().reset(deadline);
+                self.waits = true;
             }
         }
+        Poll::Pending
+    }
+}
+
+impl Pump {
+    /// Whether the time has come that the downlink named.
+    fn is_due(&mut self, task: &mut TaskContext<'_>) -> bool {
+        self.waits && self.sleep.as_mut().poll(task).is_ready()
+    }
+
+    /// Hands over what may go now; answers when to look again.
+    fn write(&self, stream: &mut TwilioStream, context: &mut StreamContext) -> Option<Micros> {
+        let now = self.media.clock().now();
+        let mut downlink = self.media.downlink();
+        downlink.poll_write(now, |text| {
+            stream.frames_down += 1;
+            context.text(text);
+        });
+        if downlink.has_news() {
+            self.call.tell(CallMessage::Notices);
+        }
+        downlink.next_write()
     }
 }

@@ -16,7 +16,14 @@ pub fn is_plausible_base64(text: &str) -> bool {
         [body @ .., b'=', b'='] | [body @ .., b'='] => body,
         body => body,
     };
-    body.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+    // Without branches, so that sixteen bytes are looked at in one go.
+    body.iter().fold(true, |all, b| all & is_in_alphabet(*b))
+}
+
+const fn is_in_alphabet(b: u8) -> bool {
+    let letter = (b | 0x20).wrapping_sub(b'a') < 26;
+    let digit = b.wrapping_sub(b'0') < 10;
+    letter | digit | (b == b'+') | (b == b'/')
 }
 
 /// How many bytes a base64 text stands for. Exact for text that passes
@@ -47,6 +54,16 @@ mod tests {
         for bad in ["", "A", "AAA", "A===", "====", "AA=A", "AAAA\n", "AA\"A", "AAÄ=", "A-_A"] {
             assert!(!is_plausible_base64(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_alphabet_is_the_standard_one() {
+        let mut alphabet: Vec<u8> = (0..=u8::MAX).filter(|b| is_in_alphabet(*b)).collect();
+        alphabet.sort_by_key(|b| {
+            (!b.is_ascii_uppercase(), !b.is_ascii_lowercase(), !b.is_ascii_digit(), *b)
+        });
+        let expected = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        assert_eq!(alphabet, expected);
     }
 
     proptest! {

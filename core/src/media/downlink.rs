@@ -327,11 +327,16 @@ impl Downlink {
     /// The segment of an item, made where there is none; none for a name that no
     /// item can have.
     fn segment_of(&mut self, item: &str, response: Option<&str>) -> Option<&mut Segment> {
-        if !self.segments.iter().any(|s| s.item.as_str() == item) {
-            let item = ItemId::parse(item).ok()?;
-            self.segments.push_back(Segment::new(item, response.map(str::to_owned)));
-        }
-        self.segments.iter_mut().find(|s| s.item.as_str() == item)
+        // Nearly always it is the last one.
+        let index = match self.segments.iter().rposition(|s| s.item.as_str() == item) {
+            Some(index) => index,
+            None => {
+                let item = ItemId::parse(item).ok()?;
+                self.segments.push_back(Segment::new(item, response.map(str::to_owned)));
+                self.segments.len() - 1
+            }
+        };
+        self.segments.get_mut(index)
     }
 
     /// The first segment that may be heard and is not done with.

@@ -55,6 +55,12 @@ impl Uplink {
         if self.open { self.queue.pop_front() } else { None }
     }
 
+    /// Whether [`Self::pop`] has something to give.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.open && !self.queue.is_empty()
+    }
+
     /// Frames that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -3,4 +3,5 @@
 //! error for what it cannot read and never panics.
 
 pub mod realtime;
+mod scan;
 pub mod twilio;

@@ -2,6 +2,8 @@
 //! payload that the carrier sent is spliced in as it is, neither decoded nor
 //! copied through a JSON writer.
 
+use crate::audio::chunk::is_plausible_base64;
+
 const HEAD: &str = r#"{"type":"input_audio_buffer.append","audio":""#;
 const TAIL: &str = r#""}"#;
 
@@ -20,7 +22,7 @@ pub struct NotBase64;
 /// When the payload is not base64; it could otherwise break out of the JSON
 /// string. Nothing is written then.
 pub fn write_append(out: &mut String, payload_base64: &str) -> Result<(), NotBase64> {
-    if !is_base64(payload_base64.as_bytes()) {
+    if !is_plausible_base64(payload_base64) {
         return Err(NotBase64);
     }
     out.reserve(HEAD.len() + payload_base64.len() + TAIL.len());
@@ -28,13 +30,4 @@ pub fn write_append(out: &mut String, payload_base64: &str) -> Result<(), NotBas
     out.push_str(payload_base64);
     out.push_str(TAIL);
     Ok(())
-}
-
-fn is_base64(bytes: &[u8]) -> bool {
-    let body = match bytes {
-        [body @ .., b'=', b'='] | [body @ .., b'='] => body,
-        body => body,
-    };
-    let in_alphabet = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    bytes.len().is_multiple_of(4) && body.iter().all(in_alphabet)
 }

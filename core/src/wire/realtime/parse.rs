@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::raw::{Envelope, KindOnly, Text, Whole, checked_id, required};
+use super::raw::{Envelope, KindOnly, Text, Whole, checked_id, is_usual_id, required};
 use super::{ApiError, AudioDelta, ServerEvent, Spoken, WireError, response};
 use crate::ids::{ItemId, ResponseId};
+use crate::wire::scan::{Odd, Scan, Step, Value, once};
 
 /// Longest message that is read, in bytes. The provider states no maximum; a
 /// `response.done` carries the whole output, and 16 MiB is far beyond any seen.
@@ -22,6 +23,51 @@ pub fn parse(text: &str) -> Result<ServerEvent<'_>, WireError> {
     if text.len() > MAX_MESSAGE_BYTES {
         return Err(WireError::TooLong { bytes: text.len() });
     }
+    if let Ok(delta) = quick_delta(text) {
+        return Ok(ServerEvent::AudioDelta(delta));
+    }
+    read_any(text)
+}
+
+/// A piece of audio as it nearly always comes; see [`crate::wire::scan`].
+fn quick_delta(text: &str) -> Result<AudioDelta<'_>, Odd> {
+    if !text.starts_with(r#"{"type":"response."#) {
+        return Err(Odd);
+    }
+    let mut scan = Scan::new(text)?;
+    let (mut kind, mut response_id, mut item_id, mut delta) = (None, None, None, None);
+    let mut content_index = None;
+    loop {
+        match scan.step()? {
+            Step::Field(
+                "type",
+                Value::Text("response.output_audio.delta" | "response.audio.delta"),
+            ) => once(&mut kind, ())?,
+            Step::Field("response_id", Value::Text(id)) => once(&mut response_id, id)?,
+            Step::Field("item_id", Value::Text(id)) => once(&mut item_id, id)?,
+            Step::Field("delta", Value::Text(text)) => once(&mut delta, text)?,
+            Step::Field("content_index", Value::Number(index)) => once(&mut content_index, index)?,
+            Step::Field("event_id", Value::Text(_))
+            | Step::Field("output_index", Value::Number(_)) => {}
+            Step::Field(..) => return Err(Odd),
+            Step::End => break,
+        }
+    }
+    scan.finish()?;
+    kind.ok_or(Odd)?;
+    Ok(AudioDelta {
+        response_id: Cow::Borrowed(usual_id(response_id)?),
+        item_id: Cow::Borrowed(usual_id(item_id)?),
+        content_index: content_index.unwrap_or(0),
+        delta: Cow::Borrowed(delta.ok_or(Odd)?),
+    })
+}
+
+fn usual_id(id: Option<&str>) -> Result<&str, Odd> {
+    id.filter(|id| is_usual_id(id)).ok_or(Odd)
+}
+
+fn read_any(text: &str) -> Result<ServerEvent<'_>, WireError> {
     // Serde would take an array for the fields in their order.
     if !text.trim_ascii_start().starts_with('{') {
         return Err(WireError::Unreadable { line: 1, column: 1 });
@@ -185,4 +231,39 @@ fn position(field: Option<Whole>, name: &'static str) -> Result<u64, WireError> 
 
 fn spoken<'a>(field: Option<Text<'a>>, name: &'static str) -> Result<Spoken<'a>, WireError> {
     required(field, name).map(|text| Spoken::new(text.0))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+    use super::*;
+    use proptest::prelude::*;
+
+    const DELTA: &str = r#"{"type":"response.output_audio.delta","event_id":"event_1","response_id":"resp_1","item_id":"item_1","output_index":0,"content_index":0,"delta":"/38A/w=="}"#;
+
+    #[test]
+    fn the_usual_message_is_read_at_once() {
+        let beta = DELTA.replace("output_audio", "audio");
+        for text in [DELTA, &beta] {
+            let quick = quick_delta(text).map(ServerEvent::AudioDelta).unwrap();
+            assert_eq!(quick, read_any(text).unwrap());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn what_is_read_at_once_is_what_the_parser_reads(
+            at in 0..DELTA.len(),
+            cut in 0..12_usize,
+            put in prop_oneof!["[ -~]{0,3}", Just(r#","delta":"""#.to_owned()), Just("\u{e9}".to_owned())],
+        ) {
+            let end = (at + cut).min(DELTA.len());
+            let text = format!("{}{put}{}", &DELTA[..at], &DELTA[end..]);
+            if let Ok(delta) = quick_delta(&text) {
+                prop_assert_eq!(ServerEvent::AudioDelta(delta), read_any(&text).unwrap(), "{}", text);
+            }
+        }
+    }
 }

@@ -96,12 +96,17 @@ pub(super) fn checked_id<'a>(
     text: Text<'a>,
     parse: fn(&str) -> Result<(), IdError>,
 ) -> Result<Cow<'a, str>, WireError> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let usual = (1..=MAX_ID_BYTES).contains(&text.0.len()) && text.0.bytes().all(plain);
-    if !usual {
+    if !is_usual_id(&text.0) {
         parse(&text.0)?;
     }
     Ok(text.0)
+}
+
+/// Whether an identifier is of the kind that providers make.
+pub(super) fn is_usual_id(id: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() | (b == b'_');
+    // Without branches, so that sixteen bytes are looked at in one go.
+    (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().fold(true, |usual, b| usual & plain(b))
 }
 
 /// A count that should be a whole number. Some servers write `120.0`, and a

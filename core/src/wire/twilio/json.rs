@@ -72,7 +72,8 @@ impl<'de> Deserialize<'de> for Counter {
 pub(super) fn push_string(out: &mut String, text: &str) {
     out.push('"');
     // Identifiers and base64 need no escape, and are nearly all that is written.
-    if text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\') {
+    // Looked at without branches, sixteen bytes in one go.
+    if text.bytes().fold(true, |plain, b| plain & (b >= b' ') & (b != b'"') & (b != b'\\')) {
         out.push_str(text);
     } else {
         text.chars().for_each(|c| push_escaped(out, c));

@@ -1,5 +1,6 @@
 //! Reading what the carrier sends on a stream.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::audio::chunk::is_plausible_base64;
 use crate::ids::{AccountSid, CallSid, StreamSid};
+use crate::wire::scan::{Odd, Scan, Step, Value, once};
 use crate::wire::twilio::json::{Counter, Text, object};
 
 #[derive(Deserialize)]
@@ -45,6 +47,62 @@ pub fn parse(text: &str) -> Result<StreamMessage<'_>, StreamError> {
     if text.len() > MAX_MESSAGE_BYTES {
         return Err(StreamError::TooLong { bytes: text.len() });
     }
+    if let Ok(media) = quick_media(text) {
+        return Ok(StreamMessage::Media(media));
+    }
+    read(text)
+}
+
+/// A media message as it nearly always comes; see [`crate::wire::scan`].
+fn quick_media(text: &str) -> Result<Media<'_>, Odd> {
+    let mut scan = Scan::new(text)?;
+    let (mut event, mut sequence, mut body) = (None, None, None);
+    loop {
+        match scan.step()? {
+            Step::Field("event", Value::Text("media")) => once(&mut event, ())?,
+            Step::Field("sequenceNumber", count) => once(&mut sequence, counter(count)?)?,
+            Step::Field("streamSid", Value::Text(_)) => {}
+            Step::Field("media", Value::Object) => once(&mut body, quick_body(&mut scan)?)?,
+            Step::Field(..) => return Err(Odd),
+            Step::End => break,
+        }
+    }
+    scan.finish()?;
+    let media: Media<'_> = body.ok_or(Odd)?;
+    event.ok_or(Odd)?;
+    Ok(Media { sequence: sequence.ok_or(Odd)?, ..media })
+}
+
+fn quick_body<'a>(scan: &mut Scan<'a>) -> Result<Media<'a>, Odd> {
+    let (mut track, mut chunk, mut timestamp_ms, mut payload) = (None, None, None, None);
+    loop {
+        match scan.step()? {
+            Step::Field("track", Value::Text("inbound")) => once(&mut track, Track::Inbound)?,
+            Step::Field("chunk", count) => once(&mut chunk, counter(count)?)?,
+            Step::Field("timestamp", count) => once(&mut timestamp_ms, counter(count)?)?,
+            Step::Field("payload", Value::Text(text)) => once(&mut payload, text)?,
+            Step::Field(..) => return Err(Odd),
+            Step::End => break,
+        }
+    }
+    Ok(Media {
+        track: track.ok_or(Odd)?,
+        chunk: chunk.ok_or(Odd)?,
+        timestamp_ms: timestamp_ms.ok_or(Odd)?,
+        sequence: 0,
+        payload: payload.filter(|text| is_plausible_base64(text)).map(Cow::Borrowed).ok_or(Odd)?,
+    })
+}
+
+fn counter(value: Value<'_>) -> Result<u64, Odd> {
+    match value {
+        Value::Text(text) => text.parse().map_err(|_| Odd),
+        Value::Number(number) => Ok(u64::from(number)),
+        Value::Object => Err(Odd),
+    }
+}
+
+fn read(text: &str) -> Result<StreamMessage<'_>, StreamError> {
     let envelope: Envelope<'_> =
         object(text).map_err(|e| StreamError::Malformed { part: "message", column: e.column })?;
     match envelope.event.0.as_ref() {
@@ -194,4 +252,36 @@ fn stop<'a>(envelope: &Envelope<'a>) -> Result<StreamMessage<'a>, StreamError> {
         None => StopBody { call_sid: None },
     };
     Ok(StreamMessage::Stop { call_sid: body.call_sid })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+    use super::*;
+    use proptest::prelude::*;
+
+    const MEDIA: &str = r#"{"event":"media","sequenceNumber":"4","media":{"track":"inbound","chunk":"2","timestamp":"5","payload":"/38A/w=="},"streamSid":"MZ18ad3ab5a668481ce02b83e7395059f0"}"#;
+
+    #[test]
+    fn the_usual_message_is_read_at_once() {
+        assert_eq!(quick_media(MEDIA).map(StreamMessage::Media).ok(), read(MEDIA).ok());
+        assert!(quick_media(MEDIA).is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn what_is_read_at_once_is_what_the_parser_reads(
+            at in 0..MEDIA.len(),
+            cut in 0..12_usize,
+            put in prop_oneof!["[ -~]{0,3}", Just(r#","chunk":"9""#.to_owned()), Just(r#""media":{"#.to_owned())],
+        ) {
+            let end = (at + cut).min(MEDIA.len());
+            let text = format!("{}{put}{}", &MEDIA[..at], &MEDIA[end..]);
+            if let Ok(media) = quick_media(&text) {
+                prop_assert_eq!(Ok(StreamMessage::Media(media)), read(&text), "{}", text);
+            }
+        }
+    }
 }

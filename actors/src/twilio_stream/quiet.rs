@@ -1,0 +1,26 @@
+//! The request's body, without its alarm.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use actix_web::error::PayloadError;
+use actix_web::web::{Bytes, Payload};
+use futures_util::{Stream, StreamExt as _};
+
+/// A body that wakes nobody when more of it comes.
+///
+/// The actor is polled as the response's body, by the very task that reads the
+/// request's body: that task polls the response each time after it has read, so
+/// the news reaches the actor in the same poll. The alarm would only make the
+/// whole task run a second time, for every frame of the caller's.
+///
+/// This holds for HTTP/1 alone, which is what WebSockets come over.
+pub(super) struct Quiet(pub(super) Payload);
+
+impl Stream for Quiet {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(&mut Context::from_waker(Waker::noop()))
+    }
+}
