@@ -2,7 +2,7 @@
 //! no round trip. Keyed by voice and text, in memory, and in a folder where there
 //! is one, one headerless μ-law file a phrase.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,6 +21,8 @@ const ENDING: &str = "ulaw";
 #[derive(Clone, Debug, Default)]
 pub struct PhraseCache {
     known: Arc<Mutex<HashMap<String, Phrase>>>,
+    /// What some call is listening to right now.
+    being_learned: Arc<Mutex<HashSet<String>>>,
     folder: Option<Arc<Path>>,
 }
 
@@ -29,7 +31,8 @@ impl PhraseCache {
     /// or read costs the cache its memory over restarts, and is reported.
     #[must_use]
     pub fn open(folder: Option<PathBuf>) -> Self {
-        let cache = Self { known: Arc::default(), folder: folder.map(Arc::from) };
+        let folder = folder.map(Arc::from);
+        let cache = Self { folder, ..Self::default() };
         if let Some(folder) = cache.folder.as_deref()
             && let Err(error) = cache.load(folder)
         {
@@ -42,6 +45,20 @@ impl PhraseCache {
     #[must_use]
     pub fn get(&self, voice: &str, text: &str) -> Option<Phrase> {
         self.lock().get(&key(voice, text)).cloned()
+    }
+
+    /// Asks to listen to `text` in `voice` and keep it. One call does that at a
+    /// time: a rendering of many calls at once would be the same many times over.
+    /// None while another does, and when there is nothing left to learn.
+    #[must_use]
+    pub fn listen(&self, voice: &str, text: &str) -> Option<Listening> {
+        let key = key(voice, text);
+        if self.lock().contains_key(&key) {
+            return None;
+        }
+        let all = Arc::clone(&self.being_learned);
+        let is_first = locked(&all).insert(key.clone());
+        is_first.then_some(Listening { key, all })
     }
 
     /// Keeps a rendering, given as base64 μ-law payloads. Answers the write that
@@ -79,6 +96,23 @@ impl PhraseCache {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Phrase>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The right to listen to a phrase; given back when it is dropped.
+#[derive(Debug)]
+pub struct Listening {
+    key: String,
+    all: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        locked(&self.all).remove(&self.key);
+    }
+}
+
+fn locked(all: &Mutex<HashSet<String>>) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    all.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A phrase on its way to its file.
@@ -123,6 +157,18 @@ mod tests {
         let again = PhraseCache::open(Some(folder.path().to_owned()));
         assert_eq!(again.get("alloy", "Hello.").unwrap().bytes(), 1_000);
         assert_eq!(again.get("ash", "Hello."), None);
+    }
+
+    #[test]
+    fn one_call_at_a_time_listens_to_a_phrase() {
+        let cache = PhraseCache::open(None);
+        let first = cache.listen("alloy", "Hello.").unwrap();
+        assert!(cache.listen("alloy", "Hello.").is_none());
+        assert!(cache.listen("ash", "Hello.").is_some());
+        drop(first);
+        assert!(cache.listen("alloy", "Hello.").is_some());
+        cache.learn("alloy", "Hello.", &[STANDARD.encode([1_u8; 8])]);
+        assert!(cache.listen("alloy", "Hello.").is_none(), "it is known");
     }
 
     #[test]

@@ -95,6 +95,7 @@ pub fn begin(
                 trace,
                 plan,
                 timer: None,
+                listening: None,
                 _permit: permit,
             }
         },

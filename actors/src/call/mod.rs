@@ -18,6 +18,7 @@ use crate::limiter::Permit;
 use crate::media_link::MediaLink;
 use crate::message::{Link, Shell};
 use crate::node::Node;
+use crate::phrases::Listening;
 use crate::registry::LiveCall;
 use crate::trace::CallTrace;
 use crate::tree::Probe;
@@ -88,6 +89,8 @@ pub struct CallActor {
     trace: CallTrace,
     plan: CallPlan,
     timer: Option<(Micros, SpawnHandle)>,
+    /// While the greeting's rendering is kept for the calls that follow.
+    listening: Option<Listening>,
     /// The call's slot, given back when the actor is dropped, whatever the reason.
     _permit: Permit,
 }

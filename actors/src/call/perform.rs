@@ -99,7 +99,7 @@ impl CallActor {
         );
     }
 
-    fn command_media(&self, command: MediaCommand, now: Micros) {
+    fn command_media(&mut self, command: MediaCommand, now: Micros) {
         match command {
             MediaCommand::Uplink { open } => {
                 self.media.uplink().set_open(open);
@@ -113,8 +113,16 @@ impl CallActor {
             }
             MediaCommand::Admit { response } => self.media.downlink().admit(&response),
             MediaCommand::Reject { response } => self.media.downlink().reject(&response),
-            MediaCommand::Capture { response } => self.media.downlink().capture(&response),
+            MediaCommand::Capture { response } => {
+                let settings = &self.plan.settings;
+                let (voice, text) = (&settings.tenant.persona.voice, &settings.script.greeting);
+                self.listening = self.node.phrases.listen(voice, text);
+                if self.listening.is_some() {
+                    self.media.downlink().capture(&response);
+                }
+            }
             MediaCommand::Interrupt { generation, clear } => {
+                self.listening = None;
                 self.media.downlink().interrupt(generation, clear, now);
             }
             MediaCommand::FinishAll => self.media.downlink().finish_all(),
@@ -122,7 +130,8 @@ impl CallActor {
         self.media.wake_down();
     }
 
-    fn learn_phrase(&self, text: &str) {
+    fn learn_phrase(&mut self, text: &str) {
+        self.listening = None;
         let captured = self.media.downlink().take_capture();
         let voice = &self.plan.settings.tenant.persona.voice;
         let write = captured.and_then(|audio| self.node.phrases.learn(voice, text, &audio));
