@@ -4,6 +4,7 @@
 //! behind it; afterwards frames go through the media path and everything else
 //! to the call.
 
+mod body;
 mod liveness;
 mod pump;
 mod quiet;
@@ -38,6 +39,7 @@ use crate::registry::LiveCall;
 use crate::supervise::Watch;
 use crate::tree::{Kind, Label, Probe};
 
+use body::{Carrying, While};
 use liveness::{Liveness, Pulse};
 use pump::Pump;
 use quiet::Quiet;
@@ -87,6 +89,7 @@ struct Live {
     /// The carrier said that the stream is over.
     stopped: bool,
     liveness: Liveness,
+    _carrying: While,
 }
 
 /// See the module's text.
@@ -98,6 +101,7 @@ pub struct TwilioStream {
     frames_down: u64,
     /// What of both the metrics know.
     reported: (u64, u64),
+    carrying: Carrying,
     /// Waits for the stream's `start`.
     patience: Option<SpawnHandle>,
 }
@@ -113,6 +117,7 @@ pub fn open(
 ) -> Result<HttpResponse, actix_web::Error> {
     let label =
         Label { kind: Kind::TwilioStream, parent: None, call_sid: None, tenant: None, restarts: 0 };
+    let (carrying, body) = Carrying::pair();
     let stream = TwilioStream {
         watch: Watch::new(&node.tree, label),
         node: Arc::clone(node),
@@ -120,9 +125,12 @@ pub fn open(
         frames_up: 0,
         frames_down: 0,
         reported: (0, 0),
+        carrying,
         patience: None,
     };
-    WsResponseBuilder::new(stream, request, Quiet(payload)).frame_size(MAX_MESSAGE_BYTES).start()
+    let response =
+        WsResponseBuilder::new(stream, request, Quiet(payload)).frame_size(MAX_MESSAGE_BYTES);
+    Ok(response.start()?.map_body(|_, whole| body.of(whole)).map_into_boxed_body())
 }
 
 type StreamContext = WebsocketContext<TwilioStream>;
@@ -267,7 +275,14 @@ impl TwilioStream {
         }
         let settings = &self.node.settings;
         let liveness = Liveness::start(settings.stream_idle_timeout, settings.session_ttl, link);
-        self.state = State::Live(Live { call, entry, media, stopped: false, liveness });
+        self.state = State::Live(Live {
+            call,
+            entry,
+            media,
+            stopped: false,
+            liveness,
+            _carrying: self.carrying.begin(),
+        });
     }
 
     /// Sees whether frames came since the last look.
