@@ -73,6 +73,15 @@ async fn a_stream_that_never_starts_says_connected_only() {
 }
 
 #[actix_web::test]
+async fn a_caller_who_is_gone_before_the_stream_opens_none() {
+    let (server, report) = call("no-stream").await;
+    assert_eq!(report.ended, Ended::Caller);
+    assert_eq!(server.heard(), Vec::<serde_json::Value>::new());
+    assert_eq!((report.streams.len(), report.streams[0].open_ms), (1, None));
+    assert_eq!(server.paths(), ["/twilio/voice"], "nobody is left to be told what follows");
+}
+
+#[actix_web::test]
 async fn garbage_goes_out_as_text_and_binary_and_the_stream_goes_on() {
     let (server, _) = call("garbage\nwait 100ms\nhangup").await;
     assert_eq!(server.heard_of("binary").len(), 1);

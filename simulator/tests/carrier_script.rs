@@ -51,6 +51,7 @@ fn each_step_is_read() {
         ),
         ("drop", Step::Fault(Fault::Drop)),
         ("stall", Step::Fault(Fault::Stall)),
+        ("no-stream", Step::Fault(Fault::NoStream)),
         ("never-start", Step::Fault(Fault::NeverStart)),
         ("garbage", Step::Fault(Fault::Garbage)),
     ] {

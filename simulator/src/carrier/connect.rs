@@ -48,6 +48,10 @@ impl Call<'_> {
                 return self.keep(report);
             }
         };
+        if self.plan.script.has_no_stream() {
+            report.end = StreamEnd::CallerHungUp;
+            return self.keep(report);
+        }
         if let Some(load) = self.echo.clone() {
             return Box::pin(self.run_echo(load, noun, page, wire, report)).await;
         }

@@ -179,7 +179,7 @@ impl<'a> Session<'a> {
                 Act::Hangup => self.end(StreamEnd::CallerHungUp),
                 Act::Fault(Fault::Drop) => self.ended = Some(StreamEnd::Reset),
                 Act::Fault(Fault::Stall) => self.silent = true,
-                Act::Fault(Fault::NeverStart) => {}
+                Act::Fault(Fault::NoStream | Fault::NeverStart) => {}
                 Act::Fault(Fault::Garbage) => self.send_garbage(),
             }
         }

@@ -24,6 +24,7 @@
 //! | `expect text WORDS [within 10s]` | the carrier must have been told to say these words |
 //! | `drop` | the stream's TCP connection is reset |
 //! | `stall` | nothing more is sent on the stream |
+//! | `no-stream` | the caller hangs up before the stream is opened |
 //! | `never-start` | the stream is opened but `start` is never sent |
 //! | `garbage` | malformed messages are sent on the stream |
 
@@ -57,6 +58,12 @@ impl Script {
     pub fn read(text: &str, library: &mut Library) -> Result<Self, ScriptError> {
         let steps = parse(text)?.into_iter().map(|line| line.resolve(library));
         Ok(Self { steps: steps.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether the caller is gone before the stream is to be opened.
+    #[must_use]
+    pub fn has_no_stream(&self) -> bool {
+        self.steps.contains(&Step::Fault(Fault::NoStream))
     }
 
     /// Whether the stream is to be opened without a `start`.
@@ -137,6 +144,8 @@ pub enum Fault {
     Drop,
     /// Sends nothing more on the stream.
     Stall,
+    /// Loses the caller before the stream is opened.
+    NoStream,
     /// Opens the stream and never sends `start`.
     NeverStart,
     /// Sends malformed messages.
@@ -172,6 +181,7 @@ impl fmt::Display for Step {
             Self::Expect(expectation) => write!(f, "expect {expectation}"),
             Self::Fault(Fault::Drop) => f.write_str("drop"),
             Self::Fault(Fault::Stall) => f.write_str("stall"),
+            Self::Fault(Fault::NoStream) => f.write_str("no-stream"),
             Self::Fault(Fault::NeverStart) => f.write_str("never-start"),
             Self::Fault(Fault::Garbage) => f.write_str("garbage"),
         }

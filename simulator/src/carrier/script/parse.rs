@@ -112,12 +112,13 @@ fn words(line: &str) -> Result<Words, String> {
         "hangup" => alone(rest, Step::Hangup)?,
         "drop" => alone(rest, Step::Fault(Fault::Drop))?,
         "stall" => alone(rest, Step::Fault(Fault::Stall))?,
+        "no-stream" => alone(rest, Step::Fault(Fault::NoStream))?,
         "never-start" => alone(rest, Step::Fault(Fault::NeverStart))?,
         "garbage" => alone(rest, Step::Fault(Fault::Garbage))?,
         other => {
             return Err(format!(
                 "{other:?} is no step; there are wait, hold, play, say, press, hangup, expect, \
-                 drop, stall, never-start and garbage"
+                 drop, stall, no-stream, never-start and garbage"
             ));
         }
     };
