@@ -24,13 +24,10 @@ use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
 use crate::telemetry::Telemetry;
 
-/// How long calls that were handed over may take to let go.
-const HAND_OVER_PATIENCE: Duration = Duration::from_secs(10);
-/// How long after a stream's end the carrier may ask what follows. It does so
-/// within a second, and nobody else can tell it for a call that ended just now.
-const CARRIER_PATIENCE: Duration = Duration::from_secs(3);
-/// How long the last records may take to be committed.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(15);
+mod stop;
+
+pub use stop::Ending;
+
 /// How often the node says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -254,6 +251,7 @@ fn serve(state: &web::Data<AppState>, listener: TcpListener) -> Result<ServerHan
         App::new().app_data(shared.clone()).configure(routes::configure)
     })
     .disable_signals()
+    .shutdown_timeout(stop::CONNECTIONS_PATIENCE_S)
     .on_connect(|connection, _| {
         if let Some(socket) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
             && let Err(error) = socket.set_nodelay(true)
@@ -268,67 +266,4 @@ fn serve(state: &web::Data<AppState>, listener: TcpListener) -> Result<ServerHan
     let handle = running.handle();
     drop(actix_rt::spawn(running));
     Ok(handle)
-}
-
-/// How a server came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// In good order.
-    Clean,
-    /// In good order, because a service could not be kept alive.
-    Fatal,
-    /// Something was left behind: calls that did not end, or records that were
-    /// not committed.
-    Incomplete,
-}
-
-impl Server {
-    /// Waits until a service of the node cannot be kept alive.
-    pub async fn fatal(&mut self) -> &'static str {
-        match self.fatal.recv().await {
-            Some(kind) => kind,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Ends the server: no new calls, live calls until the deadline, then a human
-    /// for those that are left, and the carrier is told so; then the records; then
-    /// HTTP.
-    pub async fn stop(self) -> Ending {
-        self.node.begin_drain();
-        tracing::info!(live = self.node.directory.len(), "draining");
-        if !self.wait_until(self.drain_deadline, Node::is_idle).await {
-            tracing::warn!(
-                live = self.node.directory.len(),
-                "the deadline passed: calls are handed over"
-            );
-            self.node.hand_over_all();
-        }
-        let ended = self.wait_until(HAND_OVER_PATIENCE, |node| node.directory.is_empty()).await;
-        self.wait_for_carrier().await;
-        let (node_id, at) = (self.node.settings.id.clone(), Utc::now());
-        self.node.record(Record::Node(NodeChange::Stopped { node_id, at }));
-        let flushed = self.node.flush(FLUSH_PATIENCE).await;
-        self.http.stop(true).await;
-        let traced = self.telemetry.stop().await;
-        tracing::info!(ended, flushed, traced, "stopped");
-        if ended && flushed { Ending::Clean } else { Ending::Incomplete }
-    }
-
-    async fn wait_for_carrier(&self) {
-        while self.node.dispositions.awaits_question(CARRIER_PATIENCE) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn wait_until(&self, patience: Duration, is_so: impl Fn(&Node) -> bool) -> bool {
-        let deadline = Instant::now() + patience;
-        while !is_so(&self.node) {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        true
-    }
 }

@@ -4,16 +4,20 @@
 //! through this and no mailbox. Whoever puts something in wakes whoever writes.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::task::Waker;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
+use actix_http::ws::Message;
 use bytes::Bytes;
+use bytestring::ByteString;
 use trunkline_core::audio::chunk::{decoded_len, is_plausible_base64};
 use trunkline_core::audio::transcode::{Pcm24kToPcmu, PcmuToPcm24k};
 use trunkline_core::ids::StreamSid;
-use trunkline_core::media::{Downlink, Uplink};
+use trunkline_core::media::{Downlink, Pushed, Uplink};
 use trunkline_core::tenant::ModelAudio;
 
 use crate::clock::CallClock;
+use crate::model_socket::ModelSocket;
 
 /// Converters, where the model does not speak what the telephone speaks.
 struct Transcoders {
@@ -31,6 +35,8 @@ pub struct MediaLink {
     downlink: RefCell<Downlink>,
     transcoders: RefCell<Option<Transcoders>>,
     up_waker: RefCell<Option<Waker>>,
+    /// The model's socket, while frames may go to it by themselves.
+    model: RefCell<Option<Rc<RefCell<ModelSocket>>>>,
     down_waker: RefCell<Option<Waker>>,
     /// Whether the downlink has changed since its writer last looked.
     down_changed: Cell<bool>,
@@ -47,6 +53,7 @@ impl MediaLink {
             downlink: RefCell::new(Downlink::new(stream)),
             transcoders: RefCell::default(),
             up_waker: RefCell::default(),
+            model: RefCell::default(),
             down_waker: RefCell::default(),
             down_changed: Cell::new(true),
             bad_audio: Cell::new(0),
@@ -100,23 +107,59 @@ impl MediaLink {
                 }
             }
         };
-        if ready {
+        if ready && !self.write_up() {
             self.wake_up();
         }
+    }
+
+    /// Writes what waits for the model, in this task's time; `false` when that is
+    /// for the session to do, who is also told of a broken socket that way.
+    fn write_up(&self) -> bool {
+        let (model, waker) = (self.model.borrow(), self.up_waker.borrow());
+        let (Some(model), Some(waker)) = (model.as_ref(), waker.as_ref()) else {
+            return false;
+        };
+        let wrote = model.borrow_mut().poll_write(
+            &mut Context::from_waker(waker),
+            || self.uplink.borrow().has_more(),
+            || self.uplink.borrow_mut().pop().map(|frame| Message::Text(ByteString::from(frame))),
+        );
+        match wrote {
+            Poll::Ready(Ok(())) => true,
+            Poll::Ready(Err(_)) => false,
+            // The session's task is woken when the socket takes more.
+            Poll::Pending => true,
+        }
+    }
+
+    /// Frames go to `socket` by themselves from now on.
+    pub fn attach_model(&self, socket: &Rc<RefCell<ModelSocket>>) {
+        let mut model = self.model.borrow_mut();
+        if model.is_none() {
+            *model = Some(Rc::clone(socket));
+        }
+    }
+
+    /// `socket` is gone.
+    pub fn detach_model(&self, socket: &Rc<RefCell<ModelSocket>>) {
+        self.model.borrow_mut().take_if(|model| Rc::ptr_eq(model, socket));
+    }
+
+    /// Frames wait for the session's task again.
+    pub fn hold_frames(&self) {
+        self.model.borrow_mut().take();
     }
 
     /// Agent audio, base64 in the model's form. Answers the bytes of μ-law that
     /// it came to.
     pub fn push_agent(&self, response: &str, item: &str, payload: &str) -> u64 {
-        // Late audio of what may not be heard must not pass the converter: its end
-        // would be mixed into the beginning of what comes next.
-        if !self.downlink.borrow_mut().wants(response) {
-            return 0;
-        }
         let mut transcoders = self.transcoders.borrow_mut();
         let mulaw = match transcoders.as_mut() {
             None if !is_plausible_base64(payload) => None,
             None => Some(payload),
+            // Late audio of what may not be heard must not pass the converter: its
+            // end would be mixed into the beginning of what comes next.
+            Some(_) if !self.downlink.borrow_mut().wants(response) => return 0,
             Some(both) => {
                 both.converted.clear();
                 if both.item != item {
@@ -134,8 +177,12 @@ impl MediaLink {
         if mulaw.is_empty() {
             return 0;
         }
-        self.downlink.borrow_mut().push(response, item, mulaw);
-        self.wake_down();
+        match self.downlink.borrow_mut().push(response, item, mulaw) {
+            Pushed::Queued => self.wake_down(),
+            // It was received all the same, and is missing from what is heard.
+            Pushed::Dropped => {}
+            Pushed::Unwanted => return 0,
+        }
         decoded_len(mulaw) as u64
     }
 

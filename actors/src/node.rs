@@ -6,26 +6,25 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::oneshot;
-use trunkline_core::call::{self as core_call, Disposition};
 use trunkline_core::ids::{AccountSid, CallSid, NodeId, TenantId};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::realtime::Dialect;
-use trunkline_store::{CallChange, EventRow, Mode, Outcome, Payload, Record, Store};
+use trunkline_store::{EventRow, Payload, Record, Store};
 use uuid::Uuid;
 
 use crate::dispositions::Dispositions;
 use crate::limiter::{
     Booking, Claim, ClaimRefusal, Full, HungUp, Limiter, LimiterMessage, LimiterSettings,
-    LimiterState, OnUnserved, Unserved,
+    LimiterState, OnUnserved,
 };
 use crate::message::Link;
-use crate::metrics;
 use crate::persistence::{Persistence, PersistenceMessage, RecordQueue};
 use crate::phrases::PhraseCache;
 use crate::registry::{Directory, Registry, RegistryMessage};
 use crate::service::{OnFatal, Service};
 use crate::switches::SwitchBoard;
 use crate::tree::{ActorTree, Kind};
+use crate::unserved::close_books;
 
 /// How long the limiter may take to answer: far longer than it needs, far less
 /// than the carrier waits.
@@ -97,6 +96,7 @@ pub struct Node {
     limiter: Service<Limiter>,
     registry: Service<Registry>,
     persistence: Service<Persistence>,
+    on_unserved: OnUnserved,
     find_model: FindModel,
     draining: AtomicBool,
 }
@@ -125,7 +125,8 @@ impl Node {
         let switches = SwitchBoard::default();
         let dispositions = Dispositions::default();
         let persistence = start_persistence(&tree, &queue, &store, &switches, &settings, &on_fatal);
-        let limiter = start_limiter(&tree, &limits, &queue, &persistence, &dispositions, &on_fatal);
+        let on_unserved = close_books(&queue, &persistence, &dispositions);
+        let limiter = start_limiter(&tree, &limits, &on_unserved, &on_fatal);
         let registry = start_registry(&tree, &directory, &dispositions, &settings, on_fatal);
         Arc::new(Self {
             settings,
@@ -140,6 +141,7 @@ impl Node {
             limiter,
             registry,
             persistence,
+            on_unserved,
             find_model,
             draining: AtomicBool::new(false),
         })
@@ -238,13 +240,25 @@ impl Node {
         self.directory.is_empty() && self.limits.total() == 0
     }
 
-    /// New calls go to the human from now on.
+    /// New calls go to the human from now on. The limiter refuses as well, for
+    /// the webhook that was let in a moment before.
     pub fn begin_drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.limits.close();
+    }
+
+    /// The calls that were promised an agent, and whose stream has not come, are
+    /// given up: their books are closed, and the carrier that asks is told the
+    /// human's number.
+    pub fn give_up_promised(&self) {
+        for (booking, why) in self.limits.give_up() {
+            (self.on_unserved)(&booking, why);
+        }
     }
 
     /// Every live call is put through to a human, also where it is the registry
-    /// that could not be kept alive.
+    /// that could not be kept alive. So is every call that begins from now on:
+    /// its stream may have shown its token a moment ago.
     pub fn hand_over_all(&self) {
         match self.registry.link().filter(Link::is_alive) {
             Some(registry) => registry.tell(RegistryMessage::HandOverAll),
@@ -269,7 +283,7 @@ impl Node {
     }
 }
 
-fn record_in(queue: &RecordQueue, persistence: &Service<Persistence>, record: Record) {
+pub(crate) fn record_in(queue: &RecordQueue, persistence: &Service<Persistence>, record: Record) {
     if queue.push(record) && queue.needs_wake() {
         persistence.tell(PersistenceMessage::Wake);
     }
@@ -295,20 +309,10 @@ fn start_persistence(
 fn start_limiter(
     tree: &Arc<ActorTree>,
     limits: &Arc<LimiterState>,
-    queue: &Arc<RecordQueue>,
-    persistence: &Service<Persistence>,
-    dispositions: &Dispositions,
+    on_unserved: &OnUnserved,
     on_fatal: &OnFatal,
 ) -> Service<Limiter> {
-    let limits = Arc::clone(limits);
-    let (queue, persistence) = (Arc::clone(queue), persistence.clone());
-    let dispositions = dispositions.clone();
-    let on_unserved: OnUnserved = Arc::new(move |booking: &Booking, why: Unserved| {
-        if why == Unserved::NotBegun {
-            dispositions.set(&booking.call_sid, Disposition::Bridge);
-        }
-        record_in(&queue, &persistence, close_unserved(booking, why));
-    });
+    let (limits, on_unserved) = (Arc::clone(limits), Arc::clone(on_unserved));
     let make = move |link: &Link<Limiter>| {
         Limiter::new(Arc::clone(link.probe()), Arc::clone(&limits), Arc::clone(&on_unserved))
     };
@@ -329,33 +333,4 @@ fn start_registry(
         Registry::new(probe, Arc::clone(&directory), dispositions.clone(), ttl, every)
     };
     Service::start(tree, Kind::Registry, make, on_fatal)
-}
-
-/// A call that was admitted never had its agent: its row is closed.
-fn close_unserved(booking: &Booking, why: Unserved) -> Record {
-    let now = Utc::now();
-    let mut change = CallChange::new(booking.call_sid.clone(), now);
-    change.phase = Some("ended".to_owned());
-    change.ended_at = Some(now);
-    match why {
-        Unserved::NoStream => {
-            metrics::call_ended(&booking.tenant.id, core_call::Outcome::Abandoned);
-            change.outcome = Some(Outcome::Abandoned);
-            change.error = Some("no_stream".to_owned());
-        }
-        Unserved::HungUp => {
-            metrics::call_ended(&booking.tenant.id, core_call::Outcome::Abandoned);
-            change.outcome = Some(Outcome::Abandoned);
-        }
-        Unserved::NotBegun => {
-            let human = booking.tenant.human_number.is_some();
-            metrics::call_bridged(&booking.tenant.id, "call_not_begun");
-            metrics::call_ended(&booking.tenant.id, core_call::Outcome::Failed);
-            change.outcome = Some(Outcome::Failed);
-            change.mode = Some(Mode::Bridge);
-            change.handoff = Some(human);
-            change.handoff_reason = Some("call_not_begun".to_owned());
-        }
-    }
-    Record::CallChanged(Box::new(change))
 }

@@ -6,9 +6,9 @@
 //! the bound the newest record is dropped, counted and logged, so that what was
 //! stored stays a true beginning of the story.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod queue;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::fut::wrap_future;
@@ -21,123 +21,20 @@ use crate::metrics;
 use crate::switches::SwitchBoard;
 use crate::tree::Probe;
 
-/// Records committed together at most. Two hundred small rows take SQLite a few
-/// milliseconds, well under the hundred that a record may wait.
-const BATCH: usize = 256;
+pub use queue::RecordQueue;
+
+use queue::Mark;
 
 /// Waits between tries while the database is away.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MOST: Duration = Duration::from_secs(2);
-
-/// What waits for the database. Outlives the actor.
-#[derive(Debug)]
-pub struct RecordQueue {
-    waiting: Mutex<VecDeque<Record>>,
-    /// The batch that is being written; kept until it is committed, so that a
-    /// writer that dies loses nothing. Applying it twice is applying it once.
-    in_flight: Mutex<Vec<Record>>,
-    bound: usize,
-    overflowing: AtomicBool,
-    up: AtomicBool,
-    wake_sent: AtomicBool,
-}
-
-impl RecordQueue {
-    /// An empty queue for at most `bound` records.
-    #[must_use]
-    pub fn new(bound: usize) -> Arc<Self> {
-        Arc::new(Self {
-            waiting: Mutex::default(),
-            in_flight: Mutex::default(),
-            bound,
-            overflowing: AtomicBool::new(false),
-            up: AtomicBool::new(true),
-            wake_sent: AtomicBool::new(false),
-        })
-    }
-
-    /// Puts a record into the queue; answers whether there was room.
-    pub fn push(&self, record: Record) -> bool {
-        let mut waiting = lock(&self.waiting);
-        if waiting.len() >= self.bound {
-            drop(waiting);
-            metrics::records_dropped("queue_full", 1);
-            if !self.overflowing.swap(true, Ordering::Relaxed) {
-                tracing::error!(
-                    bound = self.bound,
-                    kind = record.kind(),
-                    "the record queue is full: records are being dropped"
-                );
-            }
-            return false;
-        }
-        waiting.push_back(record);
-        metrics::records_waiting(waiting.len());
-        true
-    }
-
-    /// Whether the writer must be told that there is something: only the first of
-    /// many records in a row sends a message.
-    pub(crate) fn needs_wake(&self) -> bool {
-        !self.wake_sent.swap(true, Ordering::AcqRel)
-    }
-
-    /// Whether the last write went well.
-    #[must_use]
-    pub fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
-    }
-
-    /// Records that are not committed yet.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        lock(&self.waiting).len() + lock(&self.in_flight).len()
-    }
-
-    /// Whether everything is committed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn take_batch(&self) -> Vec<Record> {
-        self.wake_sent.store(false, Ordering::Release);
-        let mut in_flight = lock(&self.in_flight);
-        let mut waiting = lock(&self.waiting);
-        let room = BATCH.saturating_sub(in_flight.len()).min(waiting.len());
-        in_flight.extend(waiting.drain(..room));
-        metrics::records_waiting(waiting.len());
-        in_flight.clone()
-    }
-
-    fn committed(&self) {
-        lock(&self.in_flight).clear();
-        self.overflowing.store(false, Ordering::Relaxed);
-        self.set_up(true);
-    }
-
-    fn set_up(&self, up: bool) {
-        if self.up.swap(up, Ordering::Relaxed) != up {
-            if up {
-                tracing::info!("the database takes records again");
-            } else {
-                tracing::error!("the database takes no records; they wait in memory");
-            }
-        }
-        metrics::store_up(up);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What the persistence actor is told.
 #[derive(Debug)]
 pub enum PersistenceMessage {
     /// There is something in the queue.
     Wake,
-    /// Answer once the queue is empty.
+    /// Answer once everything that is in the queue by now is committed.
     Flush {
         /// The answer.
         reply: oneshot::Sender<()>,
@@ -153,7 +50,7 @@ pub struct Persistence {
     switch_poll: Duration,
     writing: bool,
     retry: Duration,
-    flushes: Vec<oneshot::Sender<()>>,
+    flushes: Vec<(Mark, oneshot::Sender<()>)>,
 }
 
 impl Persistence {
@@ -183,12 +80,9 @@ impl Persistence {
         if self.writing {
             return;
         }
+        self.answer_flushes();
         let batch = self.queue.take_batch();
         if batch.is_empty() {
-            for reply in self.flushes.drain(..) {
-                // Whoever asked and did not wait needs no answer.
-                reply.send(()).unwrap_or_default();
-            }
             return;
         }
         self.writing = true;
@@ -209,6 +103,15 @@ impl Persistence {
                 Err(error) => actor.wait_and_retry(&error.to_string(), context),
             }
         }));
+    }
+
+    /// Answers those whose records are committed, also while others arrive.
+    fn answer_flushes(&mut self) {
+        let queue = &self.queue;
+        for (_, reply) in self.flushes.extract_if(.., |(mark, _)| queue.has_committed(*mark)) {
+            // Whoever asked and did not wait needs no answer.
+            reply.send(()).unwrap_or_default();
+        }
     }
 
     fn wait_and_retry(&mut self, error: &str, context: &mut Context<Self>) {
@@ -267,7 +170,7 @@ impl Shell for Persistence {
         match message {
             PersistenceMessage::Wake => self.write_next(context),
             PersistenceMessage::Flush { reply } => {
-                self.flushes.push(reply);
+                self.flushes.push((self.queue.mark(), reply));
                 self.write_next(context);
             }
         }

@@ -5,6 +5,7 @@
 //! out ahead of audio, and everything that waits at one wake-up goes out in one
 //! write.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,8 +20,7 @@ use actix::{
 use actix_http::ws::{CloseCode, CloseReason, Frame, Item as Fragment, Message, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use futures_util::stream::SplitSink;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
 use trunkline_connectors::websocket::{self, Connection, DialError};
 use trunkline_core::call::ModelEvent;
 use trunkline_core::time::Micros;
@@ -33,6 +33,7 @@ use crate::media_link::{MediaLink, text_of};
 use crate::message::{Link, Shell};
 use crate::metrics;
 use crate::model_events::Translator;
+use crate::model_socket::ModelSocket;
 use crate::node::ModelTarget;
 use crate::tree::Probe;
 
@@ -118,7 +119,8 @@ impl RealtimeSession {
         let (sink, stream) = connection.split();
         self.open = true;
         context.add_stream(stream);
-        context.spawn(Writer { sink, media: Rc::clone(&self.media), unflushed: false });
+        let socket = Rc::new(RefCell::new(ModelSocket::new(sink)));
+        context.spawn(Writer { socket, media: Rc::clone(&self.media) });
     }
 
     /// Says once that the session is gone, and ends.
@@ -140,16 +142,14 @@ impl RealtimeSession {
         }
         self.leaving = true;
         self.outbox.clear();
-        self.outbox.push_back(Message::Close(Some(CloseCode::Normal.into())));
-        self.media.wake_up();
+        self.put(Message::Close(Some(CloseCode::Normal.into())));
         context.run_later(CLOSE_PATIENCE, |_, context| context.stop());
     }
 
     fn send(&mut self, event: &ClientEvent) {
         let mut text = String::new();
         event.write(self.plan.target.dialect, None, &mut text);
-        self.outbox.push_back(Message::Text(ByteString::from(text)));
-        self.media.wake_up();
+        self.put(Message::Text(ByteString::from(text)));
     }
 
     fn take_text(&mut self, bytes: &Bytes, context: &mut Context<Self>) {
@@ -284,10 +284,7 @@ impl StreamHandler<Result<Frame, ProtocolError>> for RealtimeSession {
         probe.handle_frame(|| match frame {
             Ok(Frame::Text(bytes)) => self.take_text(&bytes, context),
             Ok(Frame::Continuation(fragment)) => self.take_fragment(fragment, context),
-            Ok(Frame::Ping(payload)) => {
-                self.outbox.push_back(Message::Pong(payload));
-                self.media.wake_up();
-            }
+            Ok(Frame::Ping(payload)) => self.put(Message::Pong(payload)),
             Ok(Frame::Pong(_)) => {}
             Ok(Frame::Binary(_)) => self.bad_message("binary", context),
             Ok(Frame::Close(reason)) => self.lose(&closing_words(reason), true, context),
@@ -333,45 +330,46 @@ impl Shell for RealtimeSession {
 
 crate::receives_letters!(RealtimeSession);
 
-/// Writes what waits, as long as the socket takes it, and flushes once.
+/// Writes what waits whenever the session's task is woken.
 struct Writer {
-    sink: SplitSink<Connection, Message>,
+    socket: Rc<RefCell<ModelSocket>>,
     media: Rc<MediaLink>,
-    unflushed: bool,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.media.detach_model(&self.socket);
+    }
 }
 
 impl ActorFuture<RealtimeSession> for Writer {
     type Output = ();
 
     fn poll(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         session: &mut RealtimeSession,
         context: &mut Context<RealtimeSession>,
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         self.media.register_up(task.waker());
-        while session.has_more() {
-            match self.sink.poll_ready_unpin(task) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return session.write_failed(&error, context),
-                Poll::Pending => return Poll::Pending,
+        let wrote = {
+            let session = RefCell::new(&mut *session);
+            self.socket.borrow_mut().poll_write(
+                task,
+                || session.borrow().has_more(),
+                || session.borrow_mut().next_message(),
+            )
+        };
+        match wrote {
+            Poll::Ready(Ok(())) if session.leaving => Poll::Pending,
+            // Nothing of the call's is left to go ahead of a frame.
+            Poll::Ready(Ok(())) => {
+                self.media.attach_model(&self.socket);
+                Poll::Pending
             }
-            let Some(message) = session.next_message() else {
-                break;
-            };
-            if let Err(error) = self.sink.start_send_unpin(message) {
-                return session.write_failed(&error, context);
-            }
-            self.unflushed = true;
+            Poll::Ready(Err(error)) => session.write_failed(&error, context),
+            Poll::Pending => Poll::Pending,
         }
-        if self.unflushed {
-            match self.sink.poll_flush_unpin(task) {
-                Poll::Ready(Ok(())) => self.unflushed = false,
-                Poll::Ready(Err(error)) => return session.write_failed(&error, context),
-                Poll::Pending => {}
-            }
-        }
-        Poll::Pending
     }
 }
 
@@ -386,6 +384,14 @@ impl RealtimeSession {
             let frame = if self.leaving { None } else { self.media.uplink().pop() };
             frame.map(|frame| Message::Text(ByteString::from(frame)))
         })
+    }
+
+    /// Something waits that goes out ahead of frames: none goes by itself before
+    /// that has gone.
+    fn put(&mut self, message: Message) {
+        self.outbox.push_back(message);
+        self.media.hold_frames();
+        self.media.wake_up();
     }
 
     fn write_failed(&mut self, error: &ProtocolError, context: &mut Context<Self>) -> Poll<()> {

@@ -120,63 +120,78 @@ pub struct LiveCallView {
 
 /// The calls themselves. Outlive the actor; shared by all threads.
 #[derive(Debug, Default)]
-pub struct Directory(Mutex<HashMap<CallSid, Arc<LiveCall>>>);
+pub struct Directory(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    calls: HashMap<CallSid, Arc<LiveCall>>,
+    /// Whether calls are put through to a human as they begin.
+    handing_over: bool,
+}
 
 impl Directory {
     /// A call began.
     pub fn add(&self, call: Arc<LiveCall>) {
-        let mut calls = self.lock();
-        calls.insert(call.call_sid.clone(), call);
-        metrics::calls_live(calls.len());
+        let mut entries = self.lock();
+        if entries.handing_over {
+            hand_over(&call);
+        }
+        entries.calls.insert(call.call_sid.clone(), call);
+        metrics::calls_live(entries.calls.len());
     }
 
     /// A call is over.
     pub fn remove(&self, call_sid: &CallSid) {
-        let mut calls = self.lock();
-        calls.remove(call_sid);
-        metrics::calls_live(calls.len());
+        let mut entries = self.lock();
+        entries.calls.remove(call_sid);
+        metrics::calls_live(entries.calls.len());
     }
 
     /// The call of this SID.
     #[must_use]
     pub fn by_call(&self, call_sid: &CallSid) -> Option<Arc<LiveCall>> {
-        self.lock().get(call_sid).cloned()
+        self.lock().calls.get(call_sid).cloned()
     }
 
     /// The call whose stream has this SID.
     #[must_use]
     pub fn by_stream(&self, stream_sid: &StreamSid) -> Option<Arc<LiveCall>> {
-        self.lock().values().find(|call| call.stream_sid == *stream_sid).cloned()
+        self.lock().calls.values().find(|call| call.stream_sid == *stream_sid).cloned()
     }
 
     /// Every live call.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<LiveCall>> {
-        self.lock().values().cloned().collect()
+        self.lock().calls.values().cloned().collect()
     }
 
     /// How many calls live.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().calls.len()
     }
 
     /// Whether no call lives.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().calls.is_empty()
     }
 
-    /// Every live call is put through to a human.
+    /// Every live call is put through to a human, and from now on every call as
+    /// it begins.
     pub fn hand_over_all(&self) {
-        for call in self.all() {
-            call.link.tell(CallMessage::input(Input::Command(Command::HandOver)));
-        }
+        let mut entries = self.lock();
+        entries.handing_over = true;
+        entries.calls.values().for_each(|call| hand_over(call));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallSid, Arc<LiveCall>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn hand_over(call: &LiveCall) {
+    call.link.tell(CallMessage::input(Input::Command(Command::HandOver)));
 }
 
 /// What the registry is told.

@@ -31,8 +31,8 @@ where
     let link = Link::new(actix::AsyncContext::address(&context), Arc::clone(&probe));
     let future: ContextFut<A, Context<A>> = context.into_future(make(&link));
     let running = actix_rt::spawn(future);
-    let tree = Arc::clone(tree);
-    drop(actix_rt::spawn(async move {
+    let (tasks, tree) = (&tree.tasks, Arc::clone(tree));
+    drop(tasks.spawn(async move {
         let exit = exit_of(running.await.is_err(), &probe);
         tree.ended(&probe, exit);
         on_exit(exit);

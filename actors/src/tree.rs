@@ -12,6 +12,7 @@ use trunkline_core::call::Exit;
 use trunkline_core::ids::{CallSid, TenantId};
 
 use crate::metrics;
+use crate::task::Tasks;
 
 /// Ended actors that are remembered.
 const KEPT_ENDED: usize = 1_000;
@@ -267,7 +268,11 @@ struct Inner {
 /// See the module's text. One per process, shared by all threads; touched when
 /// an actor begins or ends, never by a frame.
 #[derive(Debug, Default)]
-pub struct ActorTree(Mutex<Inner>);
+pub struct ActorTree {
+    /// What runs beside the actors.
+    pub tasks: Tasks,
+    inner: Mutex<Inner>,
+}
 
 impl ActorTree {
     /// An actor begins.
@@ -350,7 +355,7 @@ impl ActorTree {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -101,8 +101,8 @@ fn a_rejected_response_is_silent_whenever_its_audio_comes() {
     let mut downlink = downlink();
     downlink.push("r", "i", &audio(1, 100));
     downlink.reject(&response("r"));
-    assert_eq!(downlink.push("r", "i", &audio(1, 100)), Pushed::Dropped);
-    assert_eq!(downlink.push("r", "other", &audio(1, 100)), Pushed::Dropped);
+    assert_eq!(downlink.push("r", "i", &audio(1, 100)), Pushed::Unwanted);
+    assert_eq!(downlink.push("r", "other", &audio(1, 100)), Pushed::Unwanted);
     assert_eq!(write(&mut downlink, ms(0)), Written::default());
     assert!(!downlink.has_audio());
     assert_eq!(downlink.stale(), (2, 0));
@@ -134,7 +134,7 @@ fn an_interruption_drops_what_was_let_through_and_keeps_what_is_held() {
     write(&mut downlink, ms(0));
     downlink.interrupt(1, true, ms(100));
     assert_eq!(write(&mut downlink, ms(100)), Written { clears: 1, ..Written::default() });
-    assert_eq!(downlink.push("old", "i", &audio(1, 160)), Pushed::Dropped);
+    assert_eq!(downlink.push("old", "i", &audio(1, 160)), Pushed::Unwanted);
     downlink.admit(&response("new"));
     assert_eq!(write(&mut downlink, ms(110)).audio, vec![2; 160]);
     assert_eq!(write(&mut downlink, ms(120)).clears, 0, "cleared once");
@@ -242,7 +242,7 @@ proptest! {
             match step {
                 Step::Push(tag, bytes) => {
                     let name = tag.to_string();
-                    let dropped = downlink.push(&name, &name, &audio(tag, bytes)) == Pushed::Dropped;
+                    let dropped = downlink.push(&name, &name, &audio(tag, bytes)) == Pushed::Unwanted;
                     pushed[usize::from(tag)] += if dropped { 0 } else { bytes };
                 }
                 Step::Admit(tag) => {

@@ -8,6 +8,7 @@ mod demo_view;
 pub mod migrate;
 pub mod serve;
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -63,7 +64,11 @@ pub fn run(cli: Cli) -> i32 {
     match cli.command {
         Command::Check(args) => check::run(args),
         Command::Migrate(args) => migrate::run(&args),
-        Command::Serve(args) => actix_rt::System::new().block_on(serve::run(args)),
+        Command::Serve(args) => {
+            // Dropped, it would wait for each thread that is inside the database,
+            // and a database may hang for ever.
+            ManuallyDrop::new(actix_rt::System::new()).block_on(serve::run(args))
+        }
         Command::Demo(args) => actix_rt::System::new().block_on(demo::run(args)),
         Command::Simulate(Simulate::Calls(options)) => {
             actix_rt::System::new().block_on(carrier::run(*options))

@@ -17,7 +17,8 @@ pub(super) struct ActorFilter {
     kind: Option<String>,
 }
 
-/// `GET /ops/actors?tenant=&call=&kind=`: who lives, who ended how, totals.
+/// `GET /ops/actors?tenant=&call=&kind=`: who lives, how many tasks run beside
+/// them, who ended how, totals.
 pub(super) async fn actors(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -43,6 +44,7 @@ pub(super) async fn actors(
     HttpResponse::Ok().json(json!({
         "node": state.node.settings.id,
         "live": of_kind(tree.live(tenant, call)),
+        "tasks": tree.tasks.live(),
         "ended": of_kind(tree.ended_views(tenant, call)),
         "totals": tree.totals().iter().map(|(k, t)| (k.as_str(), t)).collect::<std::collections::BTreeMap<_, _>>(),
     }))

@@ -1,10 +1,15 @@
 //! The process is told to end while calls live.
 
-use std::time::Duration;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
 
 use trunkline_simulator::carrier::EventKind;
 
-use crate::support::{GOODBYE, HUMAN, RawStream, World, assert_human, assert_whole, wait_for};
+use crate::support::{
+    DatabaseLock, GOODBYE, HUMAN, RawStream, Webhook, World, assert_human, assert_whole, new_call,
+    wait_for,
+};
 
 async fn draining(world: &World) {
     wait_for("the drain to begin", async || {
@@ -107,6 +112,100 @@ async fn a_second_signal_ends_the_process_at_once() {
     world.server.start_again();
     let stored = world.stored(&sid).await;
     assert_eq!(stored["call"]["error"], "node_lost", "{stored:#}");
+}
+
+#[actix_rt::test]
+async fn a_second_signal_waits_for_no_database() {
+    let mut world = World::start().await;
+    let (_, stream) = world.live_by_hand().await;
+    let lock = DatabaseLock::take(world.server.database_url());
+    // Something to be written, so that a thread is inside the database.
+    world.place("wait greeting\nhangup").await;
+    world.server.signal("TERM");
+    draining(&world).await;
+    let since = Instant::now();
+    world.server.signal("TERM");
+    assert_eq!(world.server.wait().await, Some(2));
+    // Threads inside the database wait for five seconds.
+    assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+    drop(lock);
+    drop(stream);
+    world.server.start_again();
+}
+
+#[actix_rt::test]
+async fn whoever_is_answered_while_the_process_ends_is_on_record() {
+    let mut world = World::start().await;
+    let lock = DatabaseLock::take(world.server.database_url());
+    world.server.signal("TERM");
+    draining(&world).await;
+    // The last records wait for the database, and callers go on ringing until
+    // nobody answers any more.
+    let mut lock = Some(lock);
+    let mut answered = Vec::new();
+    loop {
+        let sid = new_call();
+        let Some(answer) = Webhook::new("/twilio/voice", &sid).try_send(&world.server).await else {
+            break;
+        };
+        assert_eq!(answer.dialled().1, HUMAN);
+        answered.push(sid);
+        if answered.len() == 20 {
+            lock.take();
+        }
+    }
+    assert!(lock.is_none(), "the process did not wait for its records");
+    assert_eq!(world.server.wait().await, Some(0));
+    for sid in &answered {
+        let row = world.server.row(sid, |_| true).await;
+        assert!(row.ended_at.is_some(), "{row:?}");
+        assert_eq!(row.handoff_reason.as_deref(), Some("draining"));
+    }
+}
+
+#[actix_rt::test]
+async fn whoever_is_answered_as_http_stops_is_on_record() {
+    let mut world = World::start().await;
+    let sid = new_call();
+    let request = Webhook::new("/twilio/voice", &sid).as_http();
+    let (most, rest) = request.split_at(request.len() - 10);
+    let mut carrier = TcpStream::connect((Ipv4Addr::LOCALHOST, world.server.port())).unwrap();
+    carrier.write_all(most.as_bytes()).unwrap();
+    // Whoever connected before this was answered is not turned away any more.
+    world.get("/ready").await;
+    world.server.signal("TERM");
+    wait_for("the first records to be committed", async || {
+        let said = world.server.logged("the records are committed: HTTP stops");
+        (!said.is_empty()).then_some(())
+    })
+    .await;
+    let lock = DatabaseLock::take(world.server.database_url());
+    carrier.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    carrier.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(HUMAN), "{answer}");
+    // Long enough for a process that waited for nothing more to be gone.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    drop(lock);
+    assert_eq!(world.server.wait().await, Some(0));
+    let row = world.server.row(&sid, |row| row.ended_at.is_some()).await;
+    assert_eq!(row.handoff_reason.as_deref(), Some("draining"), "{row:?}");
+}
+
+#[actix_rt::test]
+async fn a_promised_stream_that_does_not_come_by_the_deadline_is_the_humans() {
+    let mut world = World::plan().env("DRAIN_DEADLINE_MS", 300).start().await;
+    let (call_sid, token) = world.reserved().await;
+    world.server.signal("TERM");
+    let row = world.server.row(&call_sid, |row| row.ended_at.is_some()).await;
+    assert_eq!(row.outcome.map(|o| o.as_str()), Some("transferred"), "{row:?}");
+    assert_eq!(row.handoff_reason.as_deref(), Some("draining"));
+    // It comes after all: the carrier is still told what to do with its caller.
+    let mut stream = RawStream::open(&world.server).await;
+    stream.start(&call_sid, None, Some(&token)).await;
+    assert_eq!(stream.closed(Duration::from_secs(5)).await.1, "token_used");
+    assert_eq!(world.what_next(&call_sid).await.dialled().1, HUMAN);
+    assert_eq!(world.server.wait().await, Some(0));
 }
 
 #[actix_rt::test]

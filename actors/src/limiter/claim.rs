@@ -62,6 +62,8 @@ pub enum Full {
     Tenant,
     /// The process has as many calls as it may.
     Process,
+    /// The process is about to end.
+    Closed,
     /// The limiter did not answer, so nobody knows.
     Unknown,
 }
@@ -154,6 +156,8 @@ pub enum Unserved {
     NotBegun,
     /// Its stream came, and the caller hung up before the call had begun.
     HungUp,
+    /// The process ends before its stream came.
+    Draining,
 }
 
 /// What is done with calls that were admitted and never had their agent.

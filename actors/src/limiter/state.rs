@@ -13,7 +13,7 @@ use trunkline_core::tenant::Tenant;
 
 use crate::metrics;
 
-use super::claim::{Booking, Claim, ClaimRefusal, Full, Permit, Unbegun};
+use super::claim::{Booking, Claim, ClaimRefusal, Full, Permit, Unbegun, Unserved};
 
 /// Clocks and caps of the process.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,8 @@ struct Inner {
     held: HashMap<TenantId, u32>,
     total: u32,
     reservations: HashMap<CallSid, Reservation>,
+    /// Whether no slot is given out any more.
+    closed: bool,
 }
 
 /// What the limiter knows. Outlives the actor.
@@ -90,6 +92,9 @@ impl LimiterState {
 
     fn acquire(self: &Arc<Self>, tenant: &Tenant) -> Result<Permit, Full> {
         let mut inner = self.lock();
+        if inner.closed {
+            return Err(Full::Closed);
+        }
         if self.settings.max_calls > 0 && inner.total >= self.settings.max_calls {
             return Err(Full::Process);
         }
@@ -200,6 +205,31 @@ impl LimiterState {
         // A permit locks again when it is dropped.
         drop(inner);
         drop(freed);
+        given_up
+    }
+
+    /// Gives out no slot from now on. Who was promised one may still claim it.
+    pub fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    /// Gives up every call that was promised an agent and whose stream has not
+    /// come; answers the calls, and what each is to be closed as.
+    pub(crate) fn give_up(&self) -> Vec<(Booking, Unserved)> {
+        let mut permits = Vec::new();
+        let mut given_up = Vec::new();
+        let mut inner = self.lock();
+        for reservation in inner.reservations.values_mut().filter(|r| !r.claimed) {
+            reservation.claimed = true;
+            // Without a slot it had been given up before, for want of a stream.
+            let why =
+                if reservation.permit.is_some() { Unserved::Draining } else { Unserved::NoStream };
+            permits.extend(reservation.permit.take());
+            given_up.push((reservation.booking.clone(), why));
+        }
+        // A permit locks again when it is dropped.
+        drop(inner);
+        drop(permits);
         given_up
     }
 

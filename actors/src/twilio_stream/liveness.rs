@@ -9,6 +9,7 @@ use actix_rt::task::JoinHandle;
 
 use crate::clock::CallClock;
 use crate::message::Link;
+use crate::node::Node;
 
 use super::{TwilioMessage, TwilioStream};
 
@@ -38,11 +39,12 @@ pub(super) struct Liveness {
 }
 
 impl Liveness {
-    /// A stream may be mute for `limit`; it must have been looked at several times
-    /// before `ttl` makes its session expire.
-    pub(super) fn start(limit: Duration, ttl: Duration, stream: Link<TwilioStream>) -> Self {
+    /// A stream may be mute for as long as the node's settings say; it must have
+    /// been looked at several times before its session expires.
+    pub(super) fn start(node: &Node, stream: Link<TwilioStream>) -> Self {
+        let (limit, ttl) = (node.settings.stream_idle_timeout, node.settings.session_ttl);
         let every = (limit.min(ttl) / LOOKS).max(Duration::from_millis(50));
-        let alarm = actix_rt::spawn(async move {
+        let alarm = node.tree.tasks.spawn(async move {
             loop {
                 tokio::time::sleep(every).await;
                 stream.tell(TwilioMessage::Look);

@@ -273,8 +273,7 @@ impl TwilioStream {
         for key in keys {
             call.tell(CallMessage::input(Input::Digit(key)));
         }
-        let settings = &self.node.settings;
-        let liveness = Liveness::start(settings.stream_idle_timeout, settings.session_ttl, link);
+        let liveness = Liveness::start(&self.node, link);
         self.state = State::Live(Live {
             call,
             entry,

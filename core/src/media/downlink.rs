@@ -71,8 +71,9 @@ pub enum Notice {
 pub enum Pushed {
     /// It will be sent, at once or when the lead allows.
     Queued,
-    /// It belongs to a response that may not be heard any more, or more waits
-    /// already than any call has time for.
+    /// It belongs to a response that may not be heard any more.
+    Unwanted,
+    /// More waits already than any call has time for.
     Dropped,
 }
 
@@ -147,16 +148,17 @@ impl Downlink {
 
     /// Base64 μ-law that the model gave for `item` of `response`.
     pub fn push(&mut self, response: &str, item: &str, payload: &str) -> Pushed {
-        if self.rulings.of(response) == Ruling::Rejected {
+        let ruling = self.rulings.of(response);
+        if ruling == Ruling::Rejected {
             self.stale_chunks += 1;
-            return Pushed::Dropped;
+            return Pushed::Unwanted;
         }
         if self.waiting_chars() + payload.len() > MOST_WAITING_CHARS {
             self.overflow_chunks += 1;
             return Pushed::Dropped;
         }
         self.capture_audio(response, payload);
-        match self.segment_of(item, Some(response)) {
+        match self.segment_of(item, Some((response, ruling))) {
             Some(segment) => segment.push(payload),
             None => return Pushed::Dropped,
         }
@@ -193,6 +195,8 @@ impl Downlink {
     /// The call lets `response` be heard.
     pub fn admit(&mut self, response: &ResponseId) {
         self.rulings.set(response.as_str(), Ruling::Admitted);
+        let of_it = |s: &&mut Segment| s.response.as_deref() == Some(response.as_str());
+        self.segments.iter_mut().filter(of_it).for_each(|s| s.admitted = true);
     }
 
     /// The call will not have `response` heard: what waits of it is dropped, and
@@ -326,13 +330,15 @@ impl Downlink {
 
     /// The segment of an item, made where there is none; none for a name that no
     /// item can have.
-    fn segment_of(&mut self, item: &str, response: Option<&str>) -> Option<&mut Segment> {
+    fn segment_of(&mut self, item: &str, response: Option<(&str, Ruling)>) -> Option<&mut Segment> {
         // Nearly always it is the last one.
         let index = match self.segments.iter().rposition(|s| s.item.as_str() == item) {
             Some(index) => index,
             None => {
                 let item = ItemId::parse(item).ok()?;
-                self.segments.push_back(Segment::new(item, response.map(str::to_owned)));
+                let admitted = response.is_none_or(|(_, ruling)| ruling == Ruling::Admitted);
+                let response = response.map(|(id, _)| id.to_owned());
+                self.segments.push_back(Segment::new(item, response, admitted));
                 self.segments.len() - 1
             }
         };
@@ -341,16 +347,9 @@ impl Downlink {
 
     /// The first segment that may be heard and is not done with.
     fn next_segment(&self) -> Option<usize> {
-        let index = self.segments.iter().position(|s| self.may_be_heard(s))?;
+        let index = self.segments.iter().position(|s| s.admitted)?;
         let segment = self.segments.get(index)?;
         (!segment.is_empty() || segment.finished).then_some(index)
-    }
-
-    fn may_be_heard(&self, segment: &Segment) -> bool {
-        let Some(response) = segment.response.as_deref() else {
-            return true;
-        };
-        self.rulings.is(response, Ruling::Admitted)
     }
 
     /// Sends as much of a segment as the lead allows. Answers whether the
@@ -378,30 +377,13 @@ impl Downlink {
         let first = sent > 0 && segment.sent_bytes == sent;
         let done = segment.finished && segment.is_empty();
         if sent > 0 {
-            let item = segment.item.clone();
-            self.note_sent(item, sent);
+            note_sent(&mut self.notices, &segment.item, sent, self.playout.ends_at());
             self.news |= first;
         }
         if done {
             self.close_segment(index, send);
         }
         done
-    }
-
-    /// Tells the call what went out. Pieces of one item that it has not been told
-    /// of yet become one, dated so that they end when the last of them does.
-    fn note_sent(&mut self, item: ItemId, sent: u64) {
-        let ends_at = self.playout.ends_at();
-        let dated = |bytes| Micros(ends_at.0.saturating_sub(mulaw_time(bytes).0));
-        match self.notices.last_mut() {
-            Some(Notice::Sent { item: last, bytes, at }) if *last == item => {
-                *bytes += sent;
-                *at = dated(*bytes);
-            }
-            Some(_) | None => {
-                self.notices.push(Notice::Sent { item, bytes: sent, at: dated(sent) });
-            }
-        }
     }
 
     fn close_segment(&mut self, index: usize, send: &mut impl FnMut(String)) {
@@ -419,6 +401,21 @@ impl Downlink {
         // Marks of a carrier that returns none are not kept for ever.
         while self.marks.len() > KEPT_MARKS {
             self.marks.pop_front();
+        }
+    }
+}
+
+/// Tells the call what went out. Pieces of one item that it has not been told of
+/// yet become one, dated so that they end when the last of them does.
+fn note_sent(notices: &mut Vec<Notice>, item: &ItemId, sent: u64, ends_at: Micros) {
+    let dated = |bytes| Micros(ends_at.0.saturating_sub(mulaw_time(bytes).0));
+    match notices.last_mut() {
+        Some(Notice::Sent { item: last, bytes, at }) if last == item => {
+            *bytes += sent;
+            *at = dated(*bytes);
+        }
+        Some(_) | None => {
+            notices.push(Notice::Sent { item: item.clone(), bytes: sent, at: dated(sent) });
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Segment {
     pub(super) item: ItemId,
     /// The model's response it belongs to; none for a phrase.
     pub(super) response: Option<String>,
+    /// Whether it may be heard: its response was admitted, or it is a phrase.
+    pub(super) admitted: bool,
     pub(super) sent_bytes: u64,
     pub(super) unmarked_bytes: u64,
     /// No more audio will come.
@@ -43,10 +45,11 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    pub(super) fn new(item: ItemId, response: Option<String>) -> Self {
+    pub(super) fn new(item: ItemId, response: Option<String>, admitted: bool) -> Self {
         Self {
             item,
             response,
+            admitted,
             sent_bytes: 0,
             unmarked_bytes: 0,
             finished: false,
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn cuts_a_long_payload_where_base64_allows_and_keeps_every_byte() {
-        let mut segment = Segment::new(ItemId::parse("i").unwrap(), None);
+        let mut segment = Segment::new(ItemId::parse("i").unwrap(), None, true);
         segment.push(&"A".repeat(CHUNK_CHARS * 2 + 6));
         segment.push("AAA=");
         let mut sizes = Vec::new();

@@ -127,6 +127,10 @@ async fn reserve(
         }
         Err(Full::Tenant) => Ok(over_cap(state, tenant, webhook, "concurrency_limit")),
         Err(Full::Process) => Ok(over_cap(state, tenant, webhook, "process_limit")),
+        Err(Full::Closed) => {
+            records::call_bridged(state, tenant, &webhook.call_sid, "draining");
+            Ok(twiml::human(Some(tenant), webhook.to.as_ref(), true))
+        }
         Err(Full::Unknown) => Err("the limiter does not answer".to_owned()),
     }
 }

@@ -1,17 +1,22 @@
 //! A server of one's own, and the peers it talks to.
 
 mod by_hand;
+mod crowd;
 mod database;
 mod evidence;
+mod leaks;
 mod lock;
 mod looks;
+mod machine;
 mod metrics;
 mod neighbour;
 mod ongoing;
 mod server;
+mod sockets;
 mod stream;
 mod webhook;
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -22,6 +27,7 @@ use trunkline_simulator::providers::{
 
 #[allow(unused_imports, reason = "not every test asks for everything")]
 pub use self::{
+    crowd::{Crowd, Past},
     database::fresh as fresh_database,
     lock::DatabaseLock,
     looks::{agent_line, assert_heard_whole, fact, heard, lines_of, response, sent, stream},
@@ -56,6 +62,7 @@ pub struct WorldPlan {
     tenants: Vec<(String, String)>,
     no_model: bool,
     dialogue: Option<String>,
+    crowd: bool,
 }
 
 impl WorldPlan {
@@ -90,6 +97,14 @@ impl WorldPlan {
         self
     }
 
+    /// Makes room for hundreds of calls: no cap on the shop's, files enough, a
+    /// watchdog that bears with a machine that is busy, and the machine for this
+    /// test alone.
+    pub fn for_crowd(mut self) -> Self {
+        self.crowd = true;
+        self.shop("[limits]\nconcurrent_calls = 0\nwatchdog_ms = 30000")
+    }
+
     /// Gives the server no key for its model.
     pub fn no_model(mut self) -> Self {
         self.no_model = true;
@@ -98,6 +113,10 @@ impl WorldPlan {
 
     /// Starts everything.
     pub async fn start(self) -> World {
+        let machine = machine::Part::take(self.crowd);
+        if self.crowd {
+            crowd::allow_many_files();
+        }
         let mut knobs = self.knobs;
         knobs.watermark = true;
         let dialogue = self.dialogue.map(|text| {
@@ -119,7 +138,7 @@ impl WorldPlan {
         }
         env.extend(self.env);
         let server = ServerProcess::start(&env, &shop_file(&self.shop), &self.tenants);
-        World { server, providers }
+        World { server, providers, _machine: machine }
     }
 }
 
@@ -143,6 +162,8 @@ pub struct World {
     pub server: ServerProcess,
     /// The simulated model.
     pub providers: RunningProviders,
+    /// Given back last of all.
+    _machine: Rc<machine::Part>,
 }
 
 impl World {
@@ -235,34 +256,33 @@ impl World {
         assert_eq!(status, 202, "{body}");
     }
 
-    /// Waits until nothing is left of any call: no actor, no slot, no live call.
+    /// Waits until nothing is left of any call. The same is asked at the end of
+    /// every test; this is for what comes in the middle of one.
     pub async fn assert_idle(&self) {
-        wait_for("everything of the calls to be gone", async || {
-            let actors = self.get("/ops/actors").await;
-            let live = actors["live"].as_array().expect("a list of actors");
-            let services = ["registry", "limiter", "persistence"];
-            let of_calls = live
-                .iter()
-                .filter(|actor| !services.contains(&actor["kind"].as_str().unwrap_or_default()))
-                .count();
-            let metrics = self.metrics().await;
-            let idle = of_calls == 0
-                && metrics.sum("trunkline_slots_held") == 0.0
-                && metrics.sum("trunkline_calls_live") == 0.0;
-            idle.then_some(())
-        })
-        .await;
+        let mut left = Vec::new();
+        let gone = async || {
+            left = self.server.leftovers();
+            left.is_empty().then_some(())
+        };
+        if look_for(gone).await.is_none() {
+            panic!("this is left of the calls:\n{}", left.join("\n"));
+        }
     }
 }
 
 /// Waits until `look` finds something; fails after half a minute.
-pub async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn wait_for<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    look_for(look).await.unwrap_or_else(|| panic!("waited in vain for {what}"))
+}
+
+/// Looks until something is found, for half a minute.
+async fn look_for<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        if let Some(found) = look().await {
+        let found = look().await;
+        if found.is_some() || Instant::now() >= deadline {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }

@@ -1,5 +1,7 @@
 //! The server as a process of its own, in a folder of its own.
 
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{AUTH_TOKEN, OPS_TOKEN, PUBLIC_URL, database};
+use super::{AUTH_TOKEN, OPS_TOKEN, PUBLIC_URL, Webhook, database};
 
 const PERSONA: &str = r#"+++
 name = "Robin"
@@ -20,12 +22,17 @@ fillers = ["One moment, please."]
 You are {{ persona }} at {{ company }}.
 "#;
 
-/// A server that is killed when this is dropped.
+/// A server that is killed when this is dropped, after it was looked at: nothing
+/// of its calls may be left.
 pub struct ServerProcess {
-    child: Child,
+    pub(super) child: Child,
     port: u16,
     folder: TempDir,
     env: Vec<(String, String)>,
+    /// Calls whose webhooks were sent by hand.
+    pub(super) rung: RefCell<Vec<Webhook>>,
+    /// Whether the test has seen the process end.
+    pub(super) waited_for: bool,
 }
 
 impl ServerProcess {
@@ -35,8 +42,13 @@ impl ServerProcess {
         write_configuration(folder.path(), shop, tenants);
         let mut all = base_env(folder.path());
         all.extend_from_slice(env);
-        let (child, port) = spawn(folder.path(), &all, "first");
-        Self { child, port, folder, env: all }
+        Self::run(folder, all)
+    }
+
+    fn run(folder: TempDir, env: Vec<(String, String)>) -> Self {
+        let (child, port) = spawn(folder.path(), &env, "first");
+        let rung = RefCell::default();
+        Self { child, port, folder, env, rung, waited_for: false }
     }
 
     /// Starts another server of the same configuration on the same database.
@@ -44,8 +56,7 @@ impl ServerProcess {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut env = self.env.clone();
         env.push(("NODE_ID".to_owned(), node.to_owned()));
-        let (child, port) = spawn(folder.path(), &env, "first");
-        Self { child, port, folder, env }
+        Self::run(folder, env)
     }
 
     /// Starts the same server again in the same folder, after it ended.
@@ -53,6 +64,8 @@ impl ServerProcess {
         let (child, port) = spawn(self.folder.path(), &self.env, "again");
         self.child = child;
         self.port = port;
+        self.waited_for = false;
+        self.rung.take();
     }
 
     /// Where it listens.
@@ -67,13 +80,27 @@ impl ServerProcess {
 
     /// Its database.
     pub fn database_url(&self) -> &str {
-        let url = self.env.iter().find(|(name, _)| name == "DATABASE_URL");
-        &url.expect("a database").1
+        self.setting("DATABASE_URL").expect("a database")
+    }
+
+    /// A variable of its environment, as it was set last.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        let set = self.env.iter().rev().find(|(known, _)| known == name);
+        set.map(|(_, value)| value.as_str())
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The memory it has in use, in KiB.
+    pub fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the process lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.expect("a size")
     }
 
     /// Everything it logged.
@@ -96,6 +123,7 @@ impl ServerProcess {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(status) = self.child.try_wait().expect("the process can be waited for") {
+                self.waited_for = true;
                 return status.code();
             }
             assert!(Instant::now() < deadline, "the server does not end\n{}", self.log());
@@ -149,11 +177,19 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
+        let failed = std::thread::panicking();
+        // Even if the look itself fails, the process must not outlive the test.
+        let look = AssertUnwindSafe(|| if failed { Ok(()) } else { self.look_for_leaks() });
+        let looked = std::panic::catch_unwind(look)
+            .unwrap_or_else(|_| Err("unknown: the server could not be looked at".to_owned()));
         // It may have ended by itself, which is as good.
         drop(self.child.kill());
         drop(self.child.wait());
-        if std::thread::panicking() {
+        if failed || looked.is_err() {
             eprintln!("--- the server's log ---\n{}", self.log());
+        }
+        if let Err(left) = looked {
+            panic!("the test is over, and this is left:\n{left}");
         }
     }
 }
@@ -205,7 +241,7 @@ fn log_path(folder: &Path, life: &str) -> PathBuf {
 
 fn spawn(folder: &Path, env: &[(String, String)], life: &str) -> (Child, u16) {
     let log = std::fs::File::create(log_path(folder, life)).expect("a log file");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
+    let mut child = Command::new(program())
         .arg("serve")
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -226,6 +262,13 @@ fn spawn(folder: &Path, env: &[(String, String)], life: &str) -> (Child, u16) {
         assert!(Instant::now() < deadline, "the server does not listen\n{text}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The server under test. `WHOLE_SERVER` names another build of it, for the tests
+/// that measure: without fault injection some of the others cannot pass.
+fn program() -> PathBuf {
+    let other = std::env::var_os("WHOLE_SERVER").map(PathBuf::from);
+    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_trunkline").into())
 }
 
 fn listening_port(line: &str) -> Option<u16> {

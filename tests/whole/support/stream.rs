@@ -93,6 +93,20 @@ impl RawStream {
         .await;
     }
 
+    /// Waits for the agent's first audio.
+    pub async fn first_media(&mut self) {
+        let media = async {
+            while let Some(Ok(frame)) = self.0.next().await {
+                if matches!(&frame, Frame::Text(text) if is_media(text)) {
+                    return true;
+                }
+            }
+            false
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(30), media).await;
+        assert_eq!(heard, Ok(true), "the agent says nothing");
+    }
+
     /// Waits for the server to close; the close code and its words.
     pub async fn closed(&mut self, patience: Duration) -> (u16, String) {
         let close = async {
@@ -108,4 +122,9 @@ impl RawStream {
         };
         tokio::time::timeout(patience, close).await.expect("the server closes the stream")
     }
+}
+
+fn is_media(text: &[u8]) -> bool {
+    let message: serde_json::Value = serde_json::from_slice(text).expect("JSON");
+    message["event"] == "media"
 }

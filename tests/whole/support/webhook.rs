@@ -16,6 +16,9 @@ pub fn new_call() -> String {
     format!("CA{}", uuid::Uuid::new_v4().simple())
 }
 
+/// The paths to which the carrier says that a call rings.
+const RINGS: [&str; 3] = ["/twilio/voice", "/voice", "/voice-answer"];
+
 /// A request to be sent.
 #[derive(Clone)]
 pub struct Webhook {
@@ -97,6 +100,11 @@ impl Webhook {
 
     /// Sends it.
     pub async fn send(&self, server: &ServerProcess) -> Answer {
+        self.try_send(server).await.expect("the server answers")
+    }
+
+    /// Sends it to a server that may be gone; nothing when it does not answer.
+    pub async fn try_send(&self, server: &ServerProcess) -> Option<Answer> {
         let mut request = client()
             .post(format!("{}{}", server.base(), self.path))
             .timeout(Duration::from_secs(15))
@@ -107,11 +115,46 @@ impl Webhook {
         if let Some(signature) = self.signed() {
             request = request.insert_header(("x-twilio-signature", signature));
         }
-        let body = Form::from_pairs(self.form.clone()).to_body();
-        let mut answer = request.send_body(body).await.expect("the server answers");
-        let body = answer.body().await.expect("a whole answer");
+        let mut answer = request.send_body(self.body()).await.ok()?;
+        let body = answer.body().await.ok()?;
         let text = String::from_utf8(body.to_vec()).expect("text");
-        Answer { status: answer.status().as_u16(), text }
+        if RINGS.contains(&self.path.as_str()) && answer.status().is_success() {
+            server.rung.borrow_mut().push(self.clone());
+        }
+        Some(Answer { status: answer.status().as_u16(), text })
+    }
+
+    fn body(&self) -> String {
+        Form::from_pairs(self.form.clone()).to_body()
+    }
+
+    /// The request as it goes over a connection of its own.
+    pub fn as_http(&self) -> String {
+        let body = self.body();
+        let signature = self.signed().map(|signed| ("x-twilio-signature", signed));
+        let headers: String = (self.headers.iter().cloned())
+            .chain(signature)
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        format!(
+            "POST {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\
+             content-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\n\r\n{body}",
+            self.path,
+            body.len()
+        )
+    }
+
+    /// The call that it is about.
+    pub(super) fn call_sid(&self) -> String {
+        let sid = self.form.iter().find(|(name, _)| name == "CallSid");
+        sid.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// The carrier's report that this call's caller hung up.
+    pub(super) fn hangs_up(&self) -> Self {
+        let over = Self { path: "/twilio/status".to_owned(), signature: None, ..self.clone() };
+        over.with("CallStatus", "completed")
     }
 }
 
