@@ -116,6 +116,8 @@ fn down(frames: u64) -> Option<u64> {
 }
 
 fn mark_name(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once(r#""name":""#)?;
+    // Looked for in marks only: searching is not what is counted here.
+    let mark = text.starts_with(r#"{"event":"mark""#).then_some(text)?;
+    let (_, rest) = mark.split_once(r#""name":""#)?;
     rest.split_once('"').map(|(name, _)| name)
 }

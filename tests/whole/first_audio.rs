@@ -94,7 +94,7 @@ async fn a_kept_greeting_is_on_the_wire_at_once() {
     let crowd = with_crowd(&world).await;
     let last = judge(&world, "greeting kept").await;
     crowd.vanish().await;
-    assert_eq!(greeting_cached(&world, &last).await, true);
+    assert!(greeting_cached(&world, &last).await);
 }
 
 #[actix_rt::test]
@@ -103,7 +103,7 @@ async fn a_greeting_that_the_model_speaks_is_passed_on_at_once() {
     let crowd = with_crowd(&world).await;
     let last = judge(&world, "spoken by a model without delay").await;
     crowd.vanish().await;
-    assert_eq!(greeting_cached(&world, &last).await, false);
+    assert!(!greeting_cached(&world, &last).await);
 }
 
 async fn greeting_cached(world: &World, call: &str) -> bool {
