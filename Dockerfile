@@ -27,7 +27,7 @@ USER trunkline
 VOLUME /app/.data
 EXPOSE 8080
 # SIGTERM drains: live calls go on for DRAIN_DEADLINE_MS at most. Give the
-# container at least half a minute more than that to stop.
+# container at least forty seconds more than that to stop.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["trunkline"]
 CMD ["serve"]

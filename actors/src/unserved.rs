@@ -57,8 +57,13 @@ fn close_unserved(booking: &Booking, why: Unserved) -> Record {
         }
         Unserved::Draining => {
             let human = booking.tenant.human_number.is_some();
-            let outcome = if human { Outcome::Transferred } else { Outcome::Failed };
+            let (counted, outcome) = if human {
+                (core_call::Outcome::Transferred, Outcome::Transferred)
+            } else {
+                (core_call::Outcome::Failed, Outcome::Failed)
+            };
             metrics::call_bridged(&booking.tenant.id, "draining");
+            metrics::call_ended(&booking.tenant.id, counted);
             change.outcome = Some(outcome);
             change.mode = Some(Mode::Bridge);
             change.handoff = Some(human);

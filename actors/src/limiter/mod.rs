@@ -7,6 +7,8 @@
 
 mod claim;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

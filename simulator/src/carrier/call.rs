@@ -6,17 +6,21 @@ use trunkline_core::time::Micros;
 use super::address::{Address, resolve};
 use super::clock::Clock;
 use super::director::{Director, Told};
+use super::document::{self, Unusable};
 use super::echo::EchoLoad;
 use super::event::{CallEvent, EventKind, Teller};
 use super::follow::Next;
-use super::line::{Answer, Line, LineError};
+use super::line::Line;
 use super::plan::CallPlan;
 use super::report::{CallError, CallReport, Ended, Exchange};
 use super::status::Courier;
-use super::twiml::{self, Verb};
+use super::twiml::Verb;
 
 /// Most documents of one call: a `<Redirect>` to itself must end some time.
 const MAX_DOCUMENTS: u32 = 100;
+
+/// Signs the requests of a caller who is none of the carrier's.
+const FORGED_TOKEN: &str = "nobody-knows-this-token";
 
 pub(super) type Form = Vec<(String, String)>;
 
@@ -31,12 +35,6 @@ pub(super) struct Request {
 pub(super) struct Page {
     pub(super) url: String,
     pub(super) verbs: Vec<Verb>,
-}
-
-/// A document that cannot: Twilio's number for it, and why.
-struct Unusable {
-    code: u32,
-    message: String,
 }
 
 /// A call under way.
@@ -71,7 +69,9 @@ pub(super) async fn place(
     echo: Option<EchoLoad>,
 ) -> CallReport {
     let address = Address::new(&plan.server, plan.public_url.as_deref());
-    let line = Line::new(address, plan.auth_token.clone());
+    let token =
+        if plan.script.forges() { Some(FORGED_TOKEN.to_owned()) } else { plan.auth_token.clone() };
+    let line = Line::new(address, token);
     let call_sid = sid("CA");
     let call = Call {
         plan,
@@ -124,20 +124,21 @@ impl Call<'_> {
     }
 
     async fn finish(mut self, ended: Ended) -> CallReport {
+        let ended = if self.is_refused_as_expected(ended) { Ended::Refused } else { ended };
         self.report.ended = ended;
         self.report.duration_ms = self.clock.ms();
         self.tell(EventKind::Ended(ended));
         self.status = match ended {
             Ended::Rejected => self.report.status,
             Ended::Failed if self.answered_at_ms.is_none() => "failed",
+            Ended::Refused => "failed",
             Ended::FarEnd | Ended::Caller | Ended::Duration | Ended::Failed => "completed",
         };
         self.report.status = self.status;
         let since = self.answered_at_ms.unwrap_or(self.report.duration_ms);
         let seconds = self.report.duration_ms.saturating_sub(since).div_ceil(1_000);
         self.courier.status(self.base(), Some(seconds));
-        let by_far_end = matches!(ended, Ended::FarEnd | Ended::Rejected);
-        self.report.unmet = self.director.finish(self.clock.now(), by_far_end, &self.told);
+        self.report.unmet = self.director.finish(self.clock.now(), ended, &self.told);
         let now_ms = self.clock.ms();
         for message in self.courier.finish().await {
             self.report.errors.push(CallError {
@@ -148,6 +149,18 @@ impl Call<'_> {
             });
         }
         self.report
+    }
+
+    /// Whether the server refused every request of a caller who is to be refused.
+    /// What was noted of that is then no more than a warning.
+    fn is_refused_as_expected(&mut self, ended: Ended) -> bool {
+        let refused = ended == Ended::Failed
+            && self.plan.script.expects_refusal()
+            && self.report.http.iter().all(|exchange| matches!(exchange.status, Some(400..500)));
+        if refused {
+            self.report.errors.iter_mut().for_each(|error| error.warning = true);
+        }
+        refused
     }
 
     /// A document, or the fallback's in its place; `None` when there is neither.
@@ -190,7 +203,7 @@ impl Call<'_> {
             took_ms,
             error: result.as_ref().err().map(ToString::to_string),
         });
-        let verbs = read(result)?;
+        let verbs = document::read(result)?;
         Ok(Page { url: request.url.clone(), verbs })
     }
 
@@ -268,32 +281,6 @@ impl Call<'_> {
         self.tell(EventKind::Error(message.clone()));
         let at_ms = self.clock.ms();
         self.report.errors.push(CallError { code, message, warning, at_ms });
-    }
-}
-
-/// The instructions in an answer, whatever form they have.
-fn read(result: Result<Answer, LineError>) -> Result<Vec<Verb>, Unusable> {
-    let answer = result.map_err(|error| Unusable {
-        code: match error {
-            LineError::Connect(_) | LineError::Timeout => 11_205,
-            LineError::Broken(_) => 11_200,
-        },
-        message: error.to_string(),
-    })?;
-    if !(200..300).contains(&answer.status) {
-        return Err(Unusable { code: 11_200, message: format!("status {}", answer.status) });
-    }
-    let malformed = |message: String| Unusable { code: 12_100, message };
-    let text = std::str::from_utf8(&answer.body).map_err(|error| malformed(error.to_string()))?;
-    let kind = answer.content_type.split(';').next().unwrap_or_default().trim();
-    match kind.to_ascii_lowercase().as_str() {
-        // Twilio reads plain text aloud and hangs up.
-        "text/plain" => Ok(vec![Verb::Say(text.trim().to_owned()), Verb::Hangup]),
-        "text/xml" | "application/xml" | "text/html" => twiml::parse(text)
-            .map_err(|error| Unusable { code: error.code(), message: error.to_string() }),
-        other => {
-            Err(Unusable { code: 12_300, message: format!("content type {other:?} is no TwiML") })
-        }
     }
 }
 

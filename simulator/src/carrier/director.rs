@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use trunkline_core::time::Micros;
 
+use super::report::Ended;
 use super::script::{Clip, Expectation, Expected, Fault, Script, Step, Wait};
 
 /// From one key to the next, in milliseconds.
@@ -96,7 +97,7 @@ impl Director {
                     return Some(act);
                 }
                 Step::Expect(expectation) => {
-                    if !is_met(&expectation.what, told, false) {
+                    if !is_met(&expectation.what, told, None) {
                         let within = Micros::from_millis(expectation.within_ms?);
                         if senses.now.since(began) < within {
                             return None;
@@ -132,12 +133,7 @@ impl Director {
     }
 
     /// What the far end should have done and did not, the call being over.
-    pub(super) fn finish(
-        mut self,
-        now: Micros,
-        ended_by_far_end: bool,
-        told: &Told,
-    ) -> Vec<String> {
+    pub(super) fn finish(mut self, now: Micros, ended: Ended, told: &Told) -> Vec<String> {
         let began = self.began.unwrap_or(now);
         for (place, step) in self.steps.iter().enumerate() {
             let Step::Expect(Expectation { what, within_ms }) = step else {
@@ -145,7 +141,7 @@ impl Director {
             };
             let late = place == 0
                 && within_ms.is_some_and(|ms| now.since(began) > Micros::from_millis(ms));
-            if late || !is_met(what, told, ended_by_far_end) {
+            if late || !is_met(what, told, Some(ended)) {
                 let expectation = Expectation { what: what.clone(), within_ms: *within_ms };
                 self.failures.push(format!("expected {expectation}"));
             }
@@ -193,9 +189,10 @@ fn is_over(wait: Wait, began: Micros, senses: &Senses) -> bool {
     }
 }
 
-fn is_met(what: &Expected, told: &Told, ended_by_far_end: bool) -> bool {
+fn is_met(what: &Expected, told: &Told, ended: Option<Ended>) -> bool {
     match what {
-        Expected::Hangup => ended_by_far_end,
+        Expected::Hangup => matches!(ended, Some(Ended::FarEnd | Ended::Rejected)),
+        Expected::Refused => matches!(ended, Some(Ended::Refused | Ended::Rejected)),
         Expected::Dial(number) => told.dialled.contains(number),
         Expected::Text(text) => {
             let wanted = text.to_lowercase();

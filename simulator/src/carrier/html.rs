@@ -2,14 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::plot;
 use super::sampler::Sample;
 use super::summary::LoadReport;
-
-/// Size of a plot, in the picture's own units.
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 160.0;
-/// Room for the numbers at its left.
-const LEFT: f64 = 60.0;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:50em;margin:2em auto;padding:0 1em;color:#222;background:#fff}\
 table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .9em;text-align:right;border-bottom:1px solid #ddd}\
@@ -25,7 +20,7 @@ pub(super) fn page(report: &LoadReport) -> String {
     verdict(&mut out, report);
     numbers(&mut out, report);
     times(&mut out, report);
-    plots(&mut out, &report.samples);
+    plots(&mut out, report);
     out.push_str("</body></html>\n");
     out
 }
@@ -44,6 +39,8 @@ fn verdict(out: &mut String, report: &LoadReport) {
     for (reason, count) in &report.failures {
         add(out, format_args!("<p>{count} × {}</p>", escaped(reason)));
     }
+    let ends = report.ended.iter().map(|(how, count)| format!("{count} {how}"));
+    add(out, format_args!("<p>Ended by: {}.</p>", ends.collect::<Vec<_>>().join(", ")));
 }
 
 fn numbers(out: &mut String, report: &LoadReport) {
@@ -64,8 +61,18 @@ fn numbers(out: &mut String, report: &LoadReport) {
         let cpu = format!("{:.3}", used.cpu_ms_per_call_second);
         texts.push((format!("{who}: CPU per call-second, ms"), cpu));
         texts.push((
+            format!("{who}: CPU of the whole run per call, ms"),
+            format!("{:.2}", used.cpu_ms_per_call),
+        ));
+        texts.push((
             format!("{who}: memory per call, KiB"),
             format!("{:.1}", used.rss_per_call_kib),
+        ));
+    }
+    if let Some(growth) = &report.growth {
+        texts.push((
+            "Server: growth of memory, KiB per 1000 calls".to_owned(),
+            format!("{:.0}", growth.kib_per_1000_calls),
         ));
     }
     rows.extend(texts.iter().map(|(name, value)| (name.as_str(), value.clone())));
@@ -85,6 +92,7 @@ fn times(out: &mut String, report: &LoadReport) {
         ("Set-up", &report.setup_ms, 1.0),
         ("First audio heard", &report.first_audio_ms, 1.0),
         ("Interruption to clear", &report.interruption_ms, 1.0),
+        ("Begun later than planned", &report.begun_late_ms, 1.0),
     ];
     for (name, times, per_ms) in rows {
         if times.count() == 0 {
@@ -99,63 +107,24 @@ fn times(out: &mut String, report: &LoadReport) {
     out.push_str("</table>");
 }
 
-fn plots(out: &mut String, samples: &[Sample]) {
+fn plots(out: &mut String, report: &LoadReport) {
     let ms = |us: u64| us as f64 / 1_000.0;
     type Plot = (&'static str, fn(&Sample) -> f64);
-    let all: [Plot; 5] = [
+    let all: [Plot; 8] = [
         ("Calls live", |s| s.live.into()),
-        ("Round trip p99, ms", |s| s.round_trip_p99_us as f64 / 1_000.0),
+        ("Calls over", |s| s.over.into()),
+        ("Round trip, median, ms", |s| s.round_trip_p50_us as f64 / 1_000.0),
+        ("Round trip, 99th percentile, ms", |s| s.round_trip_p99_us as f64 / 1_000.0),
         ("Server, cores", |s| s.server_cores),
         ("Server memory, MiB", |s| s.server_rss_kib as f64 / 1_024.0),
+        ("Server, open files and sockets", |s| s.server_files as f64),
         ("Simulator, cores", |s| s.own_cores),
     ];
+    plot::bars(out, "Round trips, frames by time (logarithmic)", &report.echo.bands);
     for (name, of) in all {
-        let points: Vec<_> = samples.iter().map(|s| (ms(s.at_ms), of(s))).collect();
-        if points.iter().any(|(_, value)| *value > 0.0) {
-            plot(out, name, &points);
-        }
+        let points: Vec<_> = report.samples.iter().map(|s| (ms(s.at_ms), of(s))).collect();
+        plot::line(out, name, &points);
     }
-}
-
-/// One line over time in seconds, from zero up.
-fn plot(out: &mut String, name: &str, points: &[(f64, f64)]) {
-    let top = points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-    let end = points.iter().map(|(at, _)| *at).fold(0.0, f64::max).max(1e-9);
-    let x = |at: f64| LEFT + at / end * (WIDTH - LEFT - 10.0);
-    let y = |value: f64| HEIGHT - 20.0 - value / top * (HEIGHT - 35.0);
-    add(
-        out,
-        format_args!(
-            "<h2>{name}</h2><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{name}\">"
-        ),
-    );
-    for value in [0.0, top / 2.0, top] {
-        let (at, right) = (y(value), WIDTH - 10.0);
-        add(
-            out,
-            format_args!(
-                "<line x1=\"{LEFT}\" y1=\"{at:.1}\" x2=\"{right}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>"
-            ),
-        );
-        let (left, base) = (LEFT - 6.0, at + 4.0);
-        add(
-            out,
-            format_args!(
-                "<text x=\"{left}\" y=\"{base:.1}\" text-anchor=\"end\">{value:.4}</text>"
-            ),
-        );
-    }
-    out.push_str("<polyline fill=\"none\" stroke=\"#1b6ac9\" stroke-width=\"1.6\" points=\"");
-    for (at, value) in points {
-        add(out, format_args!("{:.1},{:.1} ", x(*at), y(*value)));
-    }
-    let (right, bottom) = (WIDTH - 10.0, HEIGHT - 4.0);
-    add(
-        out,
-        format_args!(
-            "\"/><text x=\"{right}\" y=\"{bottom}\" text-anchor=\"end\">{end:.0} s</text></svg>"
-        ),
-    );
 }
 
 fn escaped(text: &str) -> String {

@@ -28,8 +28,8 @@ pub struct Load {
     pub burst: u32,
     /// How long calls last by the pattern; the plan's own limit when unset.
     pub hold: Option<Duration>,
-    /// Whether callers send stamped frames and measure their echo, instead of
-    /// following a script.
+    /// Whether callers whose script has no step send stamped frames and measure
+    /// their echo.
     pub echo: bool,
     /// The server's process, whose use is measured.
     pub server_pid: Option<u32>,
@@ -132,12 +132,16 @@ impl Run {
             self.load.calls = self.counts.over;
             return;
         };
+        let late = self.began.elapsed().saturating_sub(self.begins(self.counts.begun));
+        self.summary.begun_late_ms.record(as_ms(late));
         let Load { calls, spacing, pattern, .. } = self.load;
         if let Some(hold) = self.load.hold {
             plan.max_duration = pattern.lasts(self.counts.begun, calls, spacing, hold);
         }
         self.counts.begun += 1;
-        let (over, echo) = (self.over.clone(), self.echo.clone());
+        // A caller with a story follows it.
+        let echo = self.echo.clone().filter(|_| plan.script.steps.is_empty());
+        let over = self.over.clone();
         actix_rt::spawn(async move {
             let report = Box::pin(place(&plan, None, echo)).await;
             if over.send(report).is_err() {
@@ -162,8 +166,15 @@ impl Run {
     fn finish(mut self) -> LoadReport {
         self.sample();
         let mut summary = self.summary;
-        summary.wall_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        summary.wall_ms = as_ms(self.began.elapsed());
         summary.take_samples(self.sampler, self.load.echo);
+        if self.load.concurrency == 0 {
+            summary.judge_beginnings();
+        }
         summary
     }
+}
+
+fn as_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

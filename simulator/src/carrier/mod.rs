@@ -16,11 +16,14 @@ mod call;
 mod clock;
 mod connect;
 mod director;
+mod document;
 mod echo;
 mod event;
 mod follow;
+mod growth;
 mod heard;
 mod hearing;
+mod help;
 mod html;
 mod level;
 mod library;
@@ -30,14 +33,17 @@ mod options;
 mod pattern;
 mod plan;
 mod playback;
+mod plot;
 mod print;
 mod process;
 mod recorder;
 mod report;
+mod run;
 mod sampler;
 mod script;
 mod session;
 mod status;
+mod story;
 mod stream;
 mod summary;
 mod talker;
@@ -53,11 +59,12 @@ pub use call::place_call;
 pub use clock::{FRAME, Lateness};
 pub use echo::EchoCounts;
 pub use event::{CallEvent, EventKind};
+pub use growth::Growth;
 pub use heard::Heard;
 pub use library::{Library, LibraryError};
 pub use line::WEBHOOK_TIMEOUT;
 pub use load::{Counts, Load, place_calls, place_mix};
-pub use options::{AuthToken, OptionsError, SimulateCallsOptions, WeightedFile, run};
+pub use options::{AuthToken, OptionsError, SimulateCallsOptions};
 pub use pattern::{Mix, Pattern, Weighted};
 pub use plan::{CallPlan, DialOutcome, StatusPlan};
 pub use playback::{ClearRecord, PlaybackReport};
@@ -65,14 +72,16 @@ pub use report::{
     CallError, CallReport, Dialled, Ended, Exchange, Interruption, MarkRecord, StreamEnd,
     StreamReport, Stretch,
 };
+pub use run::run;
 pub use sampler::{ProcessUse, Sample};
 pub use script::{
     Clip, Expectation, Expected, Fault, Line as ScriptLine, Script, ScriptError, Step, Wait, Words,
     parse as parse_script,
 };
+pub use story::Weighing;
 pub use summary::{EchoSummary, LoadReport};
 pub use threshold::{Threshold, ThresholdError};
-pub use times::Times;
+pub use times::{Band, Times};
 pub use twiml::{
     Dial, Gather, MAX_TWIML_BYTES, Stream as StreamNoun, TwimlError, Verb, parse as parse_twiml,
 };

@@ -6,15 +6,17 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::library::Library;
-use super::load::{Load, place_mix};
+use super::load::Load;
 use super::pattern::{Mix, Pattern, Weighted};
 use super::plan::{CallPlan, DialOutcome, StatusPlan};
-use super::print::Display;
 use super::script::{Script, ScriptError};
+use super::story::Weighing;
 use super::threshold::Threshold;
 
 /// Places simulated calls to a server as Twilio would.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "--help names the thresholds, a script's steps and the exit codes.")]
+#[command(after_long_help = super::help::text())]
 pub struct SimulateCallsOptions {
     /// The server to call.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
@@ -25,11 +27,11 @@ pub struct SimulateCallsOptions {
     /// How many calls to place.
     #[arg(long, default_value_t = 1)]
     pub calls: u32,
-    /// Calls begun per second; 0 begins all at once.
+    /// Calls begun per second; 0 begins all at once, or as soon as --concurrency
+    /// lets them.
     #[arg(long, default_value_t = 10.0)]
     pub rate: f64,
-    /// How calls come: one after the other, or so that all are live together in
-    /// the end, or in bursts.
+    /// How calls come.
     #[arg(long, value_enum, default_value_t = Pattern::Steady)]
     pub pattern: Pattern,
     /// Calls that begin at once in a burst.
@@ -39,9 +41,9 @@ pub struct SimulateCallsOptions {
     /// the end of all [default: --duration]
     #[arg(long)]
     pub hold: Option<f64>,
-    /// Measures the relay: callers send numbered frames, which a model that
-    /// echoes (simulate providers --echo) sends back.
-    #[arg(long, conflicts_with_all = ["script", "wav", "comfort_noise", "save"])]
+    /// Measures the relay: callers without a script or story send numbered
+    /// frames, which a model that echoes (simulate providers --echo) sends back.
+    #[arg(long, conflicts_with_all = ["wav", "comfort_noise", "save"])]
     pub echo: bool,
     /// The server's process on this machine, whose CPU and memory are measured.
     #[arg(long)]
@@ -59,12 +61,17 @@ pub struct SimulateCallsOptions {
     #[arg(long, default_value = "+15550109999")]
     pub from: String,
     /// A mono WAV file that the caller sends from the stream's start.
-    #[arg(long, conflicts_with = "script")]
+    #[arg(long, conflicts_with_all = ["script", "story"])]
     pub wav: Option<PathBuf>,
     /// A file that says what the caller does; of several, each with a weight as
     /// FILE:3, calls take turns.
     #[arg(long)]
-    pub script: Vec<WeightedFile>,
+    pub script: Vec<Weighing>,
+    /// What the caller does, told in place, its steps between semicolons and with
+    /// a weight at its end: 'wait 2s; hangup:9'. Takes turns with --script; of an
+    /// --echo load, `echo` is the story of those who echo.
+    #[arg(long)]
+    pub story: Vec<Weighing>,
     /// Folder of recorded utterances for the script's `say`.
     #[arg(long, default_value = "config/audio/utterances")]
     pub utterances: PathBuf,
@@ -98,12 +105,7 @@ pub struct SimulateCallsOptions {
     /// Posts each of them twice.
     #[arg(long, requires = "status_callbacks")]
     pub status_duplicated: bool,
-    /// Limits that make the run fail, as NAME=NUMBER: max_setup_ms,
-    /// max_first_audio_ms, max_interruption_ms (95th percentiles), setup_p99_ms,
-    /// first_audio_p99_ms, interruption_p99_ms, p50_round_trip_ms,
-    /// p99_round_trip_ms, p999_round_trip_ms, lost_frames, duplicated_frames,
-    /// cpu_ms_per_call_second, max_failed, max_lost, max_underruns, max_stale,
-    /// max_invalid.
+    /// Limits that make the run fail, as NAME=NUMBER; the names are below.
     #[arg(long, value_delimiter = ',')]
     pub threshold: Vec<Threshold>,
     /// Folder for recordings of both sides.
@@ -115,25 +117,6 @@ pub struct SimulateCallsOptions {
     /// Writes the report as a page with plots.
     #[arg(long)]
     pub html: Option<PathBuf>,
-}
-
-/// A script's file and how often it is played in one round: `FILE` or `FILE:3`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WeightedFile {
-    /// The file.
-    pub path: PathBuf,
-    /// Calls of this kind in one round.
-    pub weight: u32,
-}
-
-impl FromStr for WeightedFile {
-    type Err = std::convert::Infallible;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let with_weight =
-            text.rsplit_once(':').and_then(|(path, weight)| Some((path, weight.parse().ok()?)));
-        let (path, weight) = with_weight.unwrap_or((text, 1));
-        Ok(Self { path: PathBuf::from(path), weight })
-    }
 }
 
 /// A secret that does not print.
@@ -175,50 +158,12 @@ pub enum OptionsError {
     /// The recording cannot be played.
     #[error(transparent)]
     Wav(#[from] super::library::LibraryError),
+    /// Nobody echoes in a load that is no echo load.
+    #[error("the story echo needs --echo")]
+    Echo,
     /// A number out of range.
     #[error("--{0} must be a number of 0 or more")]
     Number(&'static str),
-}
-
-/// Exit code of a run whose result says little about the server.
-const LIMITED: i32 = 3;
-
-/// Places the calls, shows how it goes, prints the report. Returns the process's
-/// exit code: 0 when all is well, 1 when a call failed or a threshold was broken,
-/// 2 when the options are wrong or the page cannot be written, 3 when the
-/// simulator itself was too slow for what it measured to mean anything. Must run
-/// on an actix runtime.
-pub async fn run(options: SimulateCallsOptions) -> i32 {
-    let (mix, load) = match options.mix().and_then(|mix| Ok((mix, options.load()?))) {
-        Ok(both) => both,
-        Err(error) => {
-            super::print::error(&error);
-            return 2;
-        }
-    };
-    let mut display = Display::new(load.calls, options.json);
-    let told = |counts: super::load::Counts, sample: Option<&super::sampler::Sample>| {
-        display.update(counts, sample);
-    };
-    let mut summary = Box::pin(place_mix(mix, load, told)).await;
-    display.finish();
-    summary.judge(&options.threshold);
-    super::print::report(&summary, options.json);
-    if let Some(path) = &options.html
-        && let Err(error) = std::fs::write(path, super::html::page(&summary))
-    {
-        super::print::error(&format!("cannot write {}: {error}", path.display()));
-        return 2;
-    }
-    match (&summary.limited, summary.broken.is_empty()) {
-        (Some(why), _) => {
-            super::print::error(&format!(
-                "the result is refused: {why}; use fewer calls, or a faster machine for the simulator"
-            ));
-            LIMITED
-        }
-        (None, broken) => i32::from(!broken),
-    }
 }
 
 impl SimulateCallsOptions {
@@ -227,12 +172,13 @@ impl SimulateCallsOptions {
     /// # Errors
     /// When a script or the recording cannot be had.
     pub fn mix(&self) -> Result<Mix, OptionsError> {
-        if self.script.is_empty() {
+        if self.script.is_empty() && self.story.is_empty() {
             return Ok(self.plan(self.recording()?)?.into());
         }
-        let plans = self.script.iter().map(|file| {
-            let plan = self.plan(self.read_script(&file.path)?)?;
-            Ok(Weighted { plan, weight: file.weight })
+        let files = self.script.iter().map(|file| (file, self.read_script(file.what.as_ref())));
+        let stories = self.story.iter().map(|story| (story, self.read_story(story)));
+        let plans = files.chain(stories).map(|(weighing, script)| {
+            Ok(Weighted { plan: self.plan(script?)?, weight: weighing.weight })
         });
         Ok(Mix::new(plans.collect::<Result<_, OptionsError>>()?))
     }
@@ -265,7 +211,11 @@ impl SimulateCallsOptions {
         })
     }
 
-    fn load(&self) -> Result<Load, OptionsError> {
+    /// The load itself.
+    ///
+    /// # Errors
+    /// When a number is negative or none.
+    pub fn load(&self) -> Result<Load, OptionsError> {
         let spacing = if self.rate > 0.0 {
             Duration::try_from_secs_f64(1.0 / self.rate)
                 .map_err(|_| OptionsError::Number("rate"))?
@@ -304,19 +254,14 @@ impl SimulateCallsOptions {
         let wrong = |source| OptionsError::Script { path: path.to_owned(), source };
         Script::read(&text, &mut library).map_err(wrong)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_weight_is_what_follows_the_last_colon_if_it_is_a_number() {
-        let file = |text: &str| text.parse::<WeightedFile>().map(|f| (f.path, f.weight));
-        for (text, path, weight) in
-            [("a.txt", "a.txt", 1), ("a.txt:3", "a.txt", 3), ("c:d", "c:d", 1)]
-        {
-            assert_eq!(file(text), Ok((PathBuf::from(path), weight)));
+    fn read_story(&self, story: &Weighing) -> Result<Script, OptionsError> {
+        if story.is_echo() {
+            return if self.echo { Ok(Script::default()) } else { Err(OptionsError::Echo) };
         }
+        let mut library = Library::new(Path::new(""), &self.utterances);
+        let path = PathBuf::from(format!("--story {:?}", story.what));
+        let wrong = |source| OptionsError::Script { path, source };
+        Script::read(&story.script_text(), &mut library).map_err(wrong)
     }
 }

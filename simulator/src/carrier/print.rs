@@ -107,13 +107,19 @@ impl fmt::Display for Plain<'_> {
         }
         writeln!(
             f,
-            "\n{:<28}{:>8}{:>8}{:>8}{:>8}{:>8}",
-            "ms", "count", "p50", "p95", "p99", "max"
+            "\n{:<28}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}",
+            "ms", "count", "p50", "p95", "p99", "p99.9", "max"
         )?;
-        times(f, "voice webhook", &report.webhook_ms)?;
-        times(f, "set-up", &report.setup_ms)?;
-        times(f, "first audio", &report.first_audio_ms)?;
-        times(f, "interruption to clear", &report.interruption_ms)?;
+        for (what, of, us) in [
+            ("begun later than planned", &report.begun_late_ms, false),
+            ("voice webhook", &report.webhook_ms, false),
+            ("set-up", &report.setup_ms, false),
+            ("first media message", &report.first_media_us, true),
+            ("first audio heard", &report.first_audio_ms, false),
+            ("interruption to clear", &report.interruption_ms, false),
+        ] {
+            times(f, what, of, us)?;
+        }
         writeln!(f)?;
         echo(f, report)?;
         for (what, used) in [("server", report.server), ("simulator", report.own)] {
@@ -121,6 +127,7 @@ impl fmt::Display for Plain<'_> {
                 process(f, what, &used)?;
             }
         }
+        growth(f, report)?;
         writeln!(f)?;
         let late = &report.lateness;
         for (what, count) in [
@@ -145,7 +152,7 @@ impl fmt::Display for Plain<'_> {
 }
 
 fn echo(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {
-    let EchoSummary { counts, round_trip_us } = &report.echo;
+    let EchoSummary { counts, round_trip_us, .. } = &report.echo;
     if counts.stamped == 0 {
         return Ok(());
     }
@@ -153,14 +160,11 @@ fn echo(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {
     let (p50, p90, p99) = (at(50.0), at(90.0), at(99.0));
     let (p999, max) = (at(99.9), at(100.0));
     let seconds = ms(report.measured_ms);
-    writeln!(f, "echo, over {seconds:.1} s with all calls live")?;
+    writeln!(f, "echo, measured over {seconds:.1} s")?;
     writeln!(
         f,
         "  round trip, ms: p50 {p50:.2}  p90 {p90:.2}  p99 {p99:.2}  p99.9 {p999:.2}  max {max:.2}"
     )?;
-    let (first50, first99) =
-        (report.first_media_us.percentile(50.0), report.first_media_us.percentile(99.0));
-    writeln!(f, "  first media after start, ms: p50 {:.1}  p99 {:.1}", ms(first50), ms(first99))?;
     writeln!(
         f,
         "  frames: {} returned, {} lost, {} duplicated, {} reordered, {} before the model listened",
@@ -171,15 +175,29 @@ fn echo(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {
 fn process(f: &mut fmt::Formatter<'_>, what: &str, used: &ProcessUse) -> fmt::Result {
     writeln!(
         f,
-        "{what}: {:.3} ms of CPU per call-second, {:.1} KiB per call, {} MiB at most",
+        "{what}: {:.3} ms of CPU per call-second, {:.2} ms per call in all, \
+         {:.1} KiB per live call, {} MiB at most",
         used.cpu_ms_per_call_second,
+        used.cpu_ms_per_call,
         used.rss_per_call_kib,
         used.rss_peak_kib / 1_024
     )
 }
 
-fn times(f: &mut fmt::Formatter<'_>, what: &str, times: &Times) -> fmt::Result {
-    let at = |percent| times.percentile_ms(percent);
-    let (p50, p95, p99, max) = (at(50.0), at(95.0), at(99.0), at(100.0));
-    writeln!(f, "{what:<28}{:>8}{p50:>8}{p95:>8}{p99:>8}{max:>8}", times.count())
+fn growth(f: &mut fmt::Formatter<'_>, report: &LoadReport) -> fmt::Result {
+    let Some(growth) = &report.growth else { return Ok(()) };
+    let verdict = if growth.flat { "flat" } else { "NOT flat" };
+    let (kib, calls) = (growth.kib_per_1000_calls, growth.calls);
+    writeln!(f, "server's memory: {verdict}, {kib:+.0} KiB per 1000 calls over the last {calls}")
+}
+
+/// One row, in milliseconds; of microseconds to a tenth.
+fn times(f: &mut fmt::Formatter<'_>, what: &str, times: &Times, us: bool) -> fmt::Result {
+    let at = |percent| {
+        let time = times.percentile(percent);
+        if us { format!("{:.1}", ms(time)) } else { time.to_string() }
+    };
+    let [p50, p95, p99, p999, max] = [50.0, 95.0, 99.0, 99.9, 100.0].map(at);
+    let count = times.count();
+    writeln!(f, "{what:<28}{count:>8}{p50:>8}{p95:>8}{p99:>8}{p999:>8}{max:>8}")
 }

@@ -13,6 +13,9 @@ pub(super) struct Used {
     pub(super) cpu_ms: u64,
     /// Memory resident now, in KiB.
     pub(super) rss_kib: u64,
+    /// Files and sockets open now; 0 where the kernel does not say (before Linux
+    /// 6.2, which counts them as the size of their folder).
+    pub(super) files: u64,
 }
 
 /// What the process `pid` has used; `None` once it is gone, or elsewhere than on
@@ -20,7 +23,8 @@ pub(super) struct Used {
 pub(super) fn used(pid: u32) -> Option<Used> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    Some(Used { cpu_ms: cpu_ms(&stat)?, rss_kib: rss_kib(&status)? })
+    let files = fs::metadata(format!("/proc/{pid}/fd")).map_or(0, |folder| folder.len());
+    Some(Used { cpu_ms: cpu_ms(&stat)?, rss_kib: rss_kib(&status)?, files })
 }
 
 /// The name in the second field may hold blanks and brackets; what follows the

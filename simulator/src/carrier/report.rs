@@ -75,7 +75,9 @@ impl CallReport {
         }
         match &self.ended {
             Ended::Failed => Some("the call failed".to_owned()),
-            Ended::FarEnd | Ended::Caller | Ended::Duration | Ended::Rejected => None,
+            Ended::FarEnd | Ended::Caller | Ended::Duration | Ended::Rejected | Ended::Refused => {
+                None
+            }
         }
     }
 }
@@ -92,6 +94,8 @@ pub enum Ended {
     Duration,
     /// `<Reject>`.
     Rejected,
+    /// No instructions could be had, as the script expects.
+    Refused,
     /// No instructions could be had.
     #[default]
     Failed,
@@ -170,8 +174,8 @@ pub struct StreamReport {
     pub started_at_ms: Option<u64>,
     /// From `start` until the caller heard something.
     pub first_audio_ms: Option<u64>,
-    /// From `start` until the first media message came, in microseconds; known
-    /// of echo load only.
+    /// From `start` until the first media message came, in microseconds. In echo
+    /// load that holds the wait for the first frame's own turn, up to 20 ms.
     pub first_media_us: Option<u64>,
     /// How it ended.
     pub end: StreamEnd,

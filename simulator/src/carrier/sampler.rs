@@ -33,6 +33,8 @@ pub struct Sample {
     pub at_ms: u64,
     /// Calls live at its end.
     pub live: u32,
+    /// Calls over by then.
+    pub over: u32,
     /// Round trip of echoed frames in it: median, in microseconds.
     pub round_trip_p50_us: u64,
     /// The same: 99th percentile.
@@ -41,6 +43,9 @@ pub struct Sample {
     pub server_cores: f64,
     /// Memory of the server at its end, in KiB; 0 where it is not known.
     pub server_rss_kib: u64,
+    /// Files and sockets that the server had open at its end; 0 where it is not
+    /// known.
+    pub server_files: u64,
     /// CPU of the simulator in it, in parts of one core.
     pub own_cores: f64,
 }
@@ -54,6 +59,9 @@ pub struct ProcessUse {
     pub call_seconds: f64,
     /// The one over the other.
     pub cpu_ms_per_call_second: f64,
+    /// User and system time of the whole run, in milliseconds, over its calls:
+    /// what a short call costs with its beginning and its end.
+    pub cpu_ms_per_call: f64,
     /// Memory resident before the first call, in KiB.
     pub rss_before_kib: u64,
     /// Most memory resident while most calls were live, in KiB.
@@ -86,6 +94,7 @@ pub(super) struct Sampler {
     call_us: u64,
     counted_to: Instant,
     live: u32,
+    over: u32,
     all_begun_at: Option<Instant>,
     first_over: bool,
     /// Most memory with most calls live, and how many those were.
@@ -112,6 +121,7 @@ impl Sampler {
             call_us: 0,
             counted_to: now,
             live: 0,
+            over: 0,
             all_begun_at: None,
             first_over: false,
             rss_peak: (0, 0),
@@ -126,6 +136,7 @@ impl Sampler {
     pub(super) fn note(&mut self, counts: Counts, calls: u32) {
         self.count_to(Instant::now());
         self.live = counts.begun.saturating_sub(counts.over);
+        self.over = counts.over;
         if counts.begun == calls {
             self.all_begun_at.get_or_insert_with(Instant::now);
         }
@@ -170,10 +181,12 @@ impl Sampler {
         let sample = Sample {
             at_ms: as_us(now.saturating_duration_since(self.began)) / 1_000,
             live: self.live,
+            over: self.over,
             round_trip_p50_us: interval.round_trip_us.percentile(50.0),
             round_trip_p99_us: interval.round_trip_us.percentile(99.0),
             server_cores: cores(sum.server_cpu_ms),
             server_rss_kib: rss(server),
+            server_files: server.map_or(0, |used| used.files),
             own_cores: cores(sum.own_cpu_ms),
         };
         self.samples.push(sample.clone());
@@ -187,20 +200,27 @@ impl Sampler {
 
     pub(super) fn server_use(&self) -> Option<ProcessUse> {
         let first = self.server_first?;
-        Some(self.process_use(self.result().server_cpu_ms, first, self.rss_peak))
+        Some(self.process_use(|sum| sum.server_cpu_ms, first, self.rss_peak))
     }
 
     pub(super) fn own_use(&self) -> Option<ProcessUse> {
-        Some(self.process_use(self.result().own_cpu_ms, self.own_first?, self.own_rss_peak))
+        Some(self.process_use(|sum| sum.own_cpu_ms, self.own_first?, self.own_rss_peak))
     }
 
-    fn process_use(&self, cpu_ms: u64, first: Used, (rss_kib, live): (u64, u32)) -> ProcessUse {
+    fn process_use(
+        &self,
+        cpu_ms_of: fn(&Sum) -> u64,
+        first: Used,
+        (rss_kib, live): (u64, u32),
+    ) -> ProcessUse {
+        let cpu_ms = cpu_ms_of(self.result());
         let call_seconds = self.result().call_us as f64 / 1e6;
         let over = |value: f64, by: f64| if by > 0.0 { value / by } else { 0.0 };
         ProcessUse {
             cpu_ms,
             call_seconds,
             cpu_ms_per_call_second: over(cpu_ms as f64, call_seconds),
+            cpu_ms_per_call: over(cpu_ms_of(&self.whole) as f64, self.over.into()),
             rss_before_kib: first.rss_kib,
             rss_peak_kib: rss_kib,
             rss_per_call_kib: over(rss_kib.saturating_sub(first.rss_kib) as f64, live.into()),

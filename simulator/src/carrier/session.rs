@@ -75,6 +75,7 @@ pub(super) struct Session<'a> {
     /// The interruption that waits for its clear.
     interrupting: Option<usize>,
     silent: bool,
+    began: Micros,
     frame: [u8; FRAME_BYTES],
     audio: Vec<u8>,
     echoes: Vec<String>,
@@ -98,6 +99,7 @@ impl<'a> Session<'a> {
     ) -> Self {
         let mut session = Self {
             silent: setup.never_starts,
+            began: now,
             shared,
             setup,
             wire,
@@ -179,7 +181,7 @@ impl<'a> Session<'a> {
                 Act::Hangup => self.end(StreamEnd::CallerHungUp),
                 Act::Fault(Fault::Drop) => self.ended = Some(StreamEnd::Reset),
                 Act::Fault(Fault::Stall) => self.silent = true,
-                Act::Fault(Fault::NoStream | Fault::NeverStart) => {}
+                Act::Fault(Fault::Forge | Fault::NoStream | Fault::NeverStart) => {}
                 Act::Fault(Fault::Garbage) => self.send_garbage(),
             }
         }
@@ -233,7 +235,7 @@ impl<'a> Session<'a> {
             return self.invalid(&format!("another stream's SID: {text}"));
         }
         match command {
-            Command::Media { payload, .. } => self.media(&payload),
+            Command::Media { payload, .. } => self.media(&payload, now),
             Command::Mark { name, .. } => {
                 self.report.marks_received += 1;
                 self.playback.mark(&name, &mut self.echoes);
@@ -248,11 +250,12 @@ impl<'a> Session<'a> {
         self.invalid(&format!("a binary message of {bytes} bytes"));
     }
 
-    fn media(&mut self, payload: &str) {
+    fn media(&mut self, payload: &str, now: Micros) {
         self.audio.clear();
         if let Err(error) = STANDARD.decode_vec(payload, &mut self.audio) {
             return self.invalid(&format!("a payload that is no base64: {error}"));
         }
+        self.report.first_media_us.get_or_insert(now.since(self.began).0);
         self.report.media_received += 1;
         self.playback.media(&self.audio);
     }

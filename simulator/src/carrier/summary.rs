@@ -6,16 +6,26 @@ use serde::Serialize;
 
 use super::clock::Lateness;
 use super::echo::EchoCounts;
+use super::growth::Growth;
 use super::report::{CallReport, Ended, StreamReport};
 use super::sampler::{ProcessUse, Sample, Sampler};
 use super::threshold::{self, Threshold};
-use super::times::Times;
+use super::times::{Band, Times};
 
 /// Most calls whose own reports are kept.
 const MAX_DETAILS: usize = 20;
 
 /// Longest reason that failures are counted under, in characters.
 const MAX_REASON_CHARS: usize = 120;
+
+/// Latest beginning of a call that still passes for the planned one, in
+/// milliseconds, at the 99th percentile: a second's calls are one point of the
+/// report's plots.
+const MAX_BEGUN_LATE_MS: u64 = 1_000;
+
+/// Up to where round trips are not told apart, in microseconds: faster than a
+/// loopback's own.
+const FIRST_BAND_US: u64 = 50;
 
 /// What became of the stamped frames of all calls.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -25,6 +35,8 @@ pub struct EchoSummary {
     pub counts: EchoCounts,
     /// From a frame's sending to its return, in microseconds.
     pub round_trip_us: Times,
+    /// How many took how long, in microseconds.
+    pub bands: Vec<Band>,
 }
 
 impl EchoSummary {
@@ -60,8 +72,8 @@ pub struct LoadReport {
     pub setup_ms: Times,
     /// From `start` until the caller heard something.
     pub first_audio_ms: Times,
-    /// From `start` until the first media message came, in microseconds; known
-    /// of echo load only.
+    /// From `start` until the first media message came, in microseconds. In echo
+    /// load that holds the wait for the first frame's own turn, up to 20 ms.
     pub first_media_us: Times,
     /// From the caller's first speech over the agent to the `clear`.
     pub interruption_ms: Times,
@@ -89,6 +101,12 @@ pub struct LoadReport {
     pub server: Option<ProcessUse>,
     /// What the simulator itself used.
     pub own: Option<ProcessUse>,
+    /// How the server's memory grew with calls that came and went; nothing of a
+    /// run whose calls all stayed, or that was short.
+    pub growth: Option<Growth>,
+    /// How much later than planned calls began, in milliseconds: the simulator had
+    /// no time, or as many calls as may be were live.
+    pub begun_late_ms: Times,
     /// How much of the run the round trips and both uses are of: the time in
     /// which all calls were live, if that was two seconds or more, else all.
     pub measured_ms: u64,
@@ -158,7 +176,19 @@ impl LoadReport {
         self.measured_ms = result.us / 1_000;
         self.server = sampler.server_use();
         self.own = sampler.own_use();
+        self.echo.bands = self.echo.round_trip_us.bands(FIRST_BAND_US);
+        self.growth = Growth::of(&sampler.samples);
         self.samples = sampler.samples;
+    }
+
+    /// Calls that began much later than planned, though nothing stood in their way
+    /// but the simulator itself, are not the load that was asked for.
+    pub(super) fn judge_beginnings(&mut self) {
+        let late_ms = self.begun_late_ms.percentile(99.0);
+        if late_ms > MAX_BEGUN_LATE_MS {
+            let why = || format!("one call in a hundred began {late_ms} ms later than planned");
+            self.limited.get_or_insert_with(why);
+        }
     }
 
     /// Fills in which limits were broken. Without a limit on failed calls, none
@@ -174,6 +204,24 @@ fn name(ended: Ended) -> &'static str {
         Ended::Caller => "caller",
         Ended::Duration => "duration",
         Ended::Rejected => "rejected",
+        Ended::Refused => "refused",
         Ended::Failed => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_begin_a_second_late_make_it_another_load() {
+        let mut report = LoadReport::default();
+        (0..200).for_each(|_| report.begun_late_ms.record(3));
+        report.begun_late_ms.record(60_000);
+        report.judge_beginnings();
+        assert_eq!(report.limited, None, "one in two hundred");
+        (0..3).for_each(|_| report.begun_late_ms.record(2_000));
+        report.judge_beginnings();
+        assert!(report.limited.is_some_and(|why| why.contains("later than planned")));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::summary::LoadReport;
+use super::times::Times;
 
 /// A limit on something measured: `max_setup_ms=500`. What is measured must not
 /// exceed it.
@@ -17,7 +18,10 @@ pub struct Threshold {
 #[derive(Debug)]
 struct Measure {
     name: &'static str,
-    of: fn(&LoadReport) -> f64,
+    /// For the command line's help.
+    meaning: &'static str,
+    /// `None` where a run has nothing of it.
+    of: fn(&LoadReport) -> Option<f64>,
 }
 
 impl PartialEq for Measure {
@@ -26,50 +30,88 @@ impl PartialEq for Measure {
     }
 }
 
-const FAILED: Measure = Measure { name: "max_failed", of: |r| r.failed as f64 };
+const fn measure(
+    name: &'static str,
+    meaning: &'static str,
+    of: fn(&LoadReport) -> Option<f64>,
+) -> Measure {
+    Measure { name, meaning, of }
+}
 
-/// Every name there is. Those that end in `_ms` are milliseconds; `max_…_ms` are
-/// 95th percentiles, the others say which they are.
-static MEASURES: [Measure; 17] = [
-    Measure { name: "max_setup_ms", of: |r| r.setup_ms.percentile_ms(95.0) as f64 },
-    Measure { name: "max_first_audio_ms", of: |r| r.first_audio_ms.percentile_ms(95.0) as f64 },
-    Measure { name: "max_interruption_ms", of: |r| r.interruption_ms.percentile_ms(95.0) as f64 },
+const FAILED: Measure =
+    measure("max_failed", "calls that failed; 0 unless it is given", |r| Some(r.failed as f64));
+
+/// Every name there is.
+static MEASURES: [Measure; 21] = [
     FAILED,
-    Measure { name: "max_lost", of: |r| r.frames_discarded as f64 },
-    Measure { name: "max_underruns", of: |r| r.underruns as f64 },
-    Measure { name: "max_stale", of: |r| r.stale_frames as f64 },
-    Measure { name: "max_invalid", of: |r| r.invalid_commands as f64 },
-    Measure { name: "setup_p99_ms", of: |r| r.setup_ms.percentile_ms(99.0) as f64 },
-    Measure { name: "first_audio_p99_ms", of: first_audio_p99_ms },
-    Measure { name: "interruption_p99_ms", of: |r| r.interruption_ms.percentile_ms(99.0) as f64 },
-    Measure { name: "p50_round_trip_ms", of: |r| round_trip_ms(r, 50.0) },
-    Measure { name: "p99_round_trip_ms", of: |r| round_trip_ms(r, 99.0) },
-    Measure { name: "p999_round_trip_ms", of: |r| round_trip_ms(r, 99.9) },
-    Measure { name: "lost_frames", of: |r| (r.echo.counts.lost + r.frames_discarded) as f64 },
-    Measure { name: "duplicated_frames", of: |r| r.echo.counts.duplicated as f64 },
-    Measure {
-        name: "cpu_ms_per_call_second",
-        // A limit on what was not measured is not kept.
-        of: |r| r.server.map_or(f64::INFINITY, |server| server.cpu_ms_per_call_second),
-    },
+    measure("max_setup_ms", "set-up, 95th percentile", |r| at(&r.setup_ms, 95.0)),
+    measure("setup_p99_ms", "set-up, 99th percentile", |r| at(&r.setup_ms, 99.0)),
+    measure("max_first_audio_ms", "first audio heard, 95th percentile", |r| {
+        at(&r.first_audio_ms, 95.0)
+    }),
+    measure("first_audio_p99_ms", "first audio heard, 99th percentile", |r| {
+        at(&r.first_audio_ms, 99.0)
+    }),
+    measure("first_media_p99_ms", "first media message, 99th percentile", |r| {
+        at_us(&r.first_media_us, 99.0)
+    }),
+    measure("max_interruption_ms", "interruption to clear, 95th percentile", |r| {
+        at(&r.interruption_ms, 95.0)
+    }),
+    measure("interruption_p99_ms", "interruption to clear, 99th percentile", |r| {
+        at(&r.interruption_ms, 99.0)
+    }),
+    measure("p50_round_trip_ms", "round trip of echoed frames, median", |r| round_trip(r, 50.0)),
+    measure("p99_round_trip_ms", "the same, 99th percentile", |r| round_trip(r, 99.0)),
+    measure("p999_round_trip_ms", "the same, 99.9th percentile", |r| round_trip(r, 99.9)),
+    measure("lost_frames", "echoed frames lost, and frames that the server did not read", |r| {
+        Some((r.echo.counts.lost + r.frames_discarded) as f64)
+    }),
+    measure("duplicated_frames", "echoed frames that came back twice", |r| {
+        Some(r.echo.counts.duplicated as f64)
+    }),
+    measure("max_lost", "frames that the server did not read", |r| Some(r.frames_discarded as f64)),
+    measure("max_underruns", "times that audio broke off within an utterance", |r| {
+        Some(r.underruns as f64)
+    }),
+    measure("max_stale", "frames heard of what had been cleared", |r| Some(r.stale_frames as f64)),
+    measure("max_invalid", "messages that the carrier would not understand", |r| {
+        Some(r.invalid_commands as f64)
+    }),
+    measure("cpu_ms_per_call_second", "the server's CPU; needs --server-pid", |r| {
+        Some(r.server?.cpu_ms_per_call_second)
+    }),
+    measure("cpu_ms_per_call", "the same of the whole run, over its calls", |r| {
+        Some(r.server?.cpu_ms_per_call)
+    }),
+    measure("memory_kib_per_call", "the server's memory; needs --server-pid", |r| {
+        Some(r.server?.rss_per_call_kib)
+    }),
+    measure("memory_kib_per_1000_calls", "its growth while calls come and go", |r| {
+        // Less memory than before is no measure below zero.
+        Some(r.growth?.kib_per_1000_calls.max(0.0))
+    }),
 ];
 
-fn round_trip_ms(report: &LoadReport, percent: f64) -> f64 {
-    report.echo.round_trip_us.percentile(percent) as f64 / 1_000.0
+fn at(times: &Times, percent: f64) -> Option<f64> {
+    (times.count() > 0).then(|| times.percentile(percent) as f64)
 }
 
-/// Finer where it was measured finer.
-fn first_audio_p99_ms(report: &LoadReport) -> f64 {
-    if report.first_media_us.count() > 0 {
-        report.first_media_us.percentile(99.0) as f64 / 1_000.0
-    } else {
-        report.first_audio_ms.percentile_ms(99.0) as f64
-    }
+fn at_us(times: &Times, percent: f64) -> Option<f64> {
+    at(times, percent).map(|us| us / 1_000.0)
 }
 
-/// The names of all measures.
-pub(super) fn names() -> String {
-    MEASURES.iter().map(|measure| measure.name).collect::<Vec<_>>().join(", ")
+fn round_trip(report: &LoadReport, percent: f64) -> Option<f64> {
+    at_us(&report.echo.round_trip_us, percent)
+}
+
+/// The names of all measures, and what each is.
+pub(super) fn measures() -> impl Iterator<Item = (&'static str, &'static str)> {
+    MEASURES.iter().map(|measure| (measure.name, measure.meaning))
+}
+
+fn names() -> String {
+    measures().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
 }
 
 /// Which limits a run broke. Without a limit on failed calls, none may fail.
@@ -78,15 +120,11 @@ pub(super) fn broken(report: &LoadReport, thresholds: &[Threshold]) -> Vec<Strin
     let names_failed = thresholds.iter().any(|t| *t.measure == FAILED);
     let implied = if names_failed { None } else { Some(&none_fail) };
     let broken = thresholds.iter().chain(implied).filter_map(|threshold| {
-        let value = (threshold.measure.of)(report);
-        (value > threshold.limit).then(|| {
-            let value = if value.is_finite() {
-                format!("{}", (value * 1_000.0).round() / 1_000.0)
-            } else {
-                "not known (--server-pid)".to_owned()
-            };
-            format!("{threshold}, but it is {value}")
-        })
+        let Some(value) = (threshold.measure.of)(report) else {
+            return Some(format!("{threshold}, but nothing of it was measured"));
+        };
+        let rounded = (value * 1_000.0).round() / 1_000.0;
+        (value > threshold.limit).then(|| format!("{threshold}, but it is {rounded}"))
     });
     broken.collect()
 }
@@ -134,10 +172,13 @@ mod tests {
         let limits = |texts: &[&str]| -> Vec<Threshold> {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };
-        assert!(broken(&report, &limits(&["lost_frames=2", "p99_round_trip_ms=0.5"])).is_empty());
+        assert!(broken(&report, &limits(&["lost_frames=2", "duplicated_frames=0"])).is_empty());
         assert_eq!(broken(&report, &limits(&["lost_frames=1.5"])).len(), 1);
-        let unknown = broken(&report, &limits(&["cpu_ms_per_call_second=9"]));
-        assert!(unknown.iter().all(|text| text.contains("server-pid")) && unknown.len() == 1);
+        for name in ["cpu_ms_per_call_second", "p99_round_trip_ms", "max_interruption_ms"] {
+            let unknown = broken(&report, &limits(&[&format!("{name}=9")]));
+            assert!(unknown.iter().all(|text| text.contains("nothing of it")));
+            assert_eq!(unknown.len(), 1, "{name}");
+        }
         report.failed = 1;
         assert_eq!(broken(&report, &[]), ["max_failed=0, but it is 1"]);
     }

@@ -49,11 +49,34 @@ impl Times {
         self.0.value_at_quantile(percent / 100.0)
     }
 
-    /// The same, where the times are milliseconds.
+    /// How many fell where: bands that each reach half as far again as the one
+    /// before, from `first` up, without the empty ones at either end.
+    #[must_use]
+    pub fn bands(&self, first: u64) -> Vec<Band> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let bands = self.0.iter_log(first.max(1), 1.5).map(|step| Band {
+            up_to: step.value_iterated_to(),
+            count: step.count_since_last_iteration(),
+        });
+        bands.skip_while(|band| band.count == 0).collect()
+    }
+
+    /// [`Times::percentile`], where the times are milliseconds.
     #[must_use]
     pub fn percentile_ms(&self, percent: f64) -> u64 {
         self.percentile(percent)
     }
+}
+
+/// Times within a part of their range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Band {
+    /// The longest of them at most, in the unit of the times.
+    pub up_to: u64,
+    /// How many there are, above the band before.
+    pub count: u64,
 }
 
 impl Serialize for Times {
@@ -83,6 +106,7 @@ impl Serialize for Times {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
 
@@ -98,5 +122,18 @@ mod tests {
         sum.add(&times);
         assert_eq!(sum.count(), 4);
         assert_eq!(sum.percentile(100.0), times.percentile(100.0));
+    }
+
+    #[test]
+    fn every_time_is_in_one_band_and_no_band_at_the_ends_is_empty() {
+        let mut times = Times::default();
+        for us in [900, 1_000, 1_001, 40_000] {
+            times.record(us);
+        }
+        let bands = times.bands(100);
+        assert_eq!(bands.iter().map(|band| band.count).sum::<u64>(), 4);
+        assert!(bands.windows(2).all(|pair| pair[0].up_to < pair[1].up_to), "{bands:?}");
+        assert!(bands[0].count > 0 && bands[bands.len() - 1].count > 0, "{bands:?}");
+        assert!(Times::default().bands(100).is_empty());
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Wire {
     silence: String,
     payload: String,
     text: String,
+    /// The last message of encoded audio.
+    media: String,
 }
 
 impl Wire {
@@ -37,6 +39,7 @@ impl Wire {
             silence: STANDARD.encode([SILENCE; FRAME_BYTES]),
             payload: String::new(),
             text: String::new(),
+            media: String::new(),
         })
     }
 
@@ -67,21 +70,22 @@ impl Wire {
             Some(frame) => STANDARD.encode_string(frame, &mut payload),
             None => payload.push_str(&self.silence),
         }
-        let message = self.payload(&payload);
+        let message = ByteString::from(self.payload(&payload));
         self.payload = payload;
         message
     }
 
     /// The next 20 ms of the caller's audio, which is encoded already.
-    pub(super) fn payload(&mut self, payload: &str) -> ByteString {
+    pub(super) fn payload(&mut self, payload: &str) -> &str {
         let sequence = self.next();
         let timestamp_ms = self.chunk * FRAME_MS;
         self.chunk += 1;
         let place = (self.chunk, timestamp_ms);
         let sid = &self.stream_sid;
         let track = Track::Inbound;
-        carrier::write_media(&mut self.text, sequence, sid, track, place, payload);
-        self.take()
+        self.media.clear();
+        carrier::write_media(&mut self.media, sequence, sid, track, place, payload);
+        &self.media
     }
 
     pub(super) fn dtmf(&mut self, key: char) -> ByteString {

@@ -125,9 +125,8 @@ impl Caller {
         } else {
             self.writer.silence()
         };
-        let message = self.wire.payload(payload);
+        self.connection.text(&mut self.out, self.wire.payload(payload));
         self.report.frames_sent += 1;
-        self.put(&message);
     }
 
     fn give_marks_back(&mut self) {

@@ -48,10 +48,12 @@ impl Call<'_> {
             Caller::begin(connection, wire, &noun.parameters, clocks, self.deadline(), report);
         let caller = Rc::new(RefCell::new(caller));
         load.wheel.add(Rc::clone(&caller));
-        let end = poll_fn(|context| {
-            BUFFER.with_borrow_mut(|buffer| caller.borrow_mut().poll(context, buffer))
-        })
-        .await;
+        // A task of its own: a wake-up then does not pass through the whole call.
+        let reader = Rc::clone(&caller);
+        let reading = actix_rt::spawn(poll_fn(move |context| {
+            BUFFER.with_borrow_mut(|buffer| reader.borrow_mut().poll(context, buffer))
+        }));
+        let end = reading.await.unwrap_or(StreamEnd::ServerVanished);
         let answered = caller.borrow().was_answered();
         let report = caller.borrow_mut().finish(end);
         // A socket that is closed with bytes unread is reset, and `stop` lost.

@@ -22,6 +22,8 @@
 //! | `expect hangup [within 10s]` | the far end must end the call |
 //! | `expect dial +1431… [within 10s]` | the far end must dial that number |
 //! | `expect text WORDS [within 10s]` | the carrier must have been told to say these words |
+//! | `expect refused` | the server must not take the call: an error for every webhook, or `<Reject>` |
+//! | `forge` | every request bears a wrong signature |
 //! | `drop` | the stream's TCP connection is reset |
 //! | `stall` | nothing more is sent on the stream |
 //! | `no-stream` | the caller hangs up before the stream is opened |
@@ -58,6 +60,20 @@ impl Script {
     pub fn read(text: &str, library: &mut Library) -> Result<Self, ScriptError> {
         let steps = parse(text)?.into_iter().map(|line| line.resolve(library));
         Ok(Self { steps: steps.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether requests bear a wrong signature.
+    #[must_use]
+    pub fn forges(&self) -> bool {
+        self.steps.contains(&Step::Fault(Fault::Forge))
+    }
+
+    /// Whether the server must not take the call.
+    #[must_use]
+    pub fn expects_refusal(&self) -> bool {
+        let refused =
+            |step: &Step| matches!(step, Step::Expect(Expectation { what: Expected::Refused, .. }));
+        self.steps.iter().any(refused)
     }
 
     /// Whether the caller is gone before the stream is to be opened.
@@ -135,6 +151,8 @@ pub enum Expected {
     Dial(String),
     /// `<Say>` contains these words, whatever their case.
     Text(String),
+    /// The server does not take the call.
+    Refused,
 }
 
 /// What a broken carrier does.
@@ -144,6 +162,8 @@ pub enum Fault {
     Drop,
     /// Sends nothing more on the stream.
     Stall,
+    /// Signs every request wrongly.
+    Forge,
     /// Loses the caller before the stream is opened.
     NoStream,
     /// Opens the stream and never sends `start`.
@@ -181,6 +201,7 @@ impl fmt::Display for Step {
             Self::Expect(expectation) => write!(f, "expect {expectation}"),
             Self::Fault(Fault::Drop) => f.write_str("drop"),
             Self::Fault(Fault::Stall) => f.write_str("stall"),
+            Self::Fault(Fault::Forge) => f.write_str("forge"),
             Self::Fault(Fault::NoStream) => f.write_str("no-stream"),
             Self::Fault(Fault::NeverStart) => f.write_str("never-start"),
             Self::Fault(Fault::Garbage) => f.write_str("garbage"),
@@ -194,6 +215,7 @@ impl fmt::Display for Expectation {
             Expected::Hangup => f.write_str("hangup")?,
             Expected::Dial(number) => write!(f, "dial {number}")?,
             Expected::Text(text) => write!(f, "text {text}")?,
+            Expected::Refused => f.write_str("refused")?,
         }
         match self.within_ms {
             Some(ms) => write!(f, " within {ms}ms"),

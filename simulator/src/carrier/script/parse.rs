@@ -112,13 +112,14 @@ fn words(line: &str) -> Result<Words, String> {
         "hangup" => alone(rest, Step::Hangup)?,
         "drop" => alone(rest, Step::Fault(Fault::Drop))?,
         "stall" => alone(rest, Step::Fault(Fault::Stall))?,
+        "forge" => alone(rest, Step::Fault(Fault::Forge))?,
         "no-stream" => alone(rest, Step::Fault(Fault::NoStream))?,
         "never-start" => alone(rest, Step::Fault(Fault::NeverStart))?,
         "garbage" => alone(rest, Step::Fault(Fault::Garbage))?,
         other => {
             return Err(format!(
                 "{other:?} is no step; there are wait, hold, play, say, press, hangup, expect, \
-                 drop, stall, no-stream, never-start and garbage"
+                 drop, stall, forge, no-stream, never-start and garbage"
             ));
         }
     };
@@ -173,7 +174,10 @@ fn expectation(rest: &str) -> Result<Expectation, String> {
         ("hangup", "") => Expected::Hangup,
         ("dial", number) => Expected::Dial(needed(number, "the number")?),
         ("text", text) => Expected::Text(needed(text, "the text")?),
-        (other, _) => return Err(format!("cannot expect {other:?}; hangup, dial or text")),
+        ("refused", "") => Expected::Refused,
+        (other, _) => {
+            return Err(format!("cannot expect {other:?}; hangup, dial, text or refused"));
+        }
     };
     Ok(Expectation { what, within_ms })
 }

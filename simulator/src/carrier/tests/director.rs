@@ -3,7 +3,7 @@ use std::path::Path;
 use trunkline_core::time::Micros;
 
 use crate::carrier::director::{Act, Director, Senses, Told};
-use crate::carrier::{Clip, Fault, Library, Script, Step};
+use crate::carrier::{Clip, Ended, Fault, Library, Script, Step};
 
 fn director(text: &str) -> Director {
     let mut library = Library::new(Path::new(""), Path::new(""));
@@ -83,7 +83,7 @@ fn an_expectation_that_comes_true_lets_the_script_go_on() {
     assert_eq!(director.next(&at(0), &told), None);
     told.dialled.push("+14319900222".into());
     assert_eq!(director.next(&at(3_000), &told), Some(Act::Hangup));
-    assert!(director.finish(Micros::from_millis(3_000), false, &told).is_empty());
+    assert!(director.finish(Micros::from_millis(3_000), Ended::Caller, &told).is_empty());
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn an_expectation_that_runs_out_is_reported_and_the_script_goes_on() {
     let told = Told { said: vec!["Goodbye.".into()], ..Told::default() };
     assert_eq!(director.next(&at(0), &told), None);
     assert_eq!(director.next(&at(2_000), &told), Some(Act::Hangup));
-    let unmet = director.finish(Micros::from_millis(2_000), false, &told);
+    let unmet = director.finish(Micros::from_millis(2_000), Ended::Caller, &told);
     assert_eq!(unmet, ["expected text all lines are busy within 2000ms"]);
 }
 
@@ -101,8 +101,8 @@ fn expectations_that_were_never_reached_are_judged_at_the_end() {
     let told = Told { said: vec!["All lines are BUSY now.".into()], ..Told::default() };
     let text = "wait 60s\nexpect text lines are busy\nexpect hangup\nexpect dial +15550000001";
     let end = Micros::from_millis(900);
-    assert_eq!(director(text).finish(end, true, &told), ["expected dial +15550000001"]);
-    assert_eq!(director(text).finish(end, false, &told).len(), 2);
+    assert_eq!(director(text).finish(end, Ended::FarEnd, &told), ["expected dial +15550000001"]);
+    assert_eq!(director(text).finish(end, Ended::Caller, &told).len(), 2);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_hang_up_that_comes_too_late_is_no_hang_up_in_time() {
     for (end, unmet) in [(1_500, 0), (2_500, 1)] {
         let mut director = director("expect hangup within 2s");
         assert_eq!(director.next(&at(0), &told), None);
-        let failures = director.finish(Micros::from_millis(end), true, &told);
+        let failures = director.finish(Micros::from_millis(end), Ended::FarEnd, &told);
         assert_eq!(failures.len(), unmet, "ended after {end} ms");
     }
 }
