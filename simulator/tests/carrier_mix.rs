@@ -118,7 +118,7 @@ async fn the_page_shows_round_trips_and_what_the_process_used() {
     run(options(&server, &[&more[..], &[file.to_str().unwrap()]].concat())).await;
     let page = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_dir_all(folder).unwrap();
-    for title in ["Round trips, frames by time", "Calls live", "Server memory"] {
+    for title in ["Round trips: frames", "Calls live", "Server memory"] {
         assert!(page.contains(&format!("<h2>{title}")), "{title}: {page}");
     }
     assert!(page.contains("<rect ") && page.contains("<polyline "));

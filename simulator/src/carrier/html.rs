@@ -120,7 +120,11 @@ fn plots(out: &mut String, report: &LoadReport) {
         ("Server, open files and sockets", |s| s.server_files as f64),
         ("Simulator, cores", |s| s.own_cores),
     ];
-    plot::bars(out, "Round trips, frames by time (logarithmic)", &report.echo.bands);
+    plot::bars(
+        out,
+        "Round trips: frames that took up to so many ms (logarithmic)",
+        &report.echo.bands,
+    );
     for (name, of) in all {
         let points: Vec<_> = report.samples.iter().map(|s| (ms(s.at_ms), of(s))).collect();
         plot::line(out, name, &points);

@@ -33,9 +33,9 @@ pub(super) fn line(out: &mut String, name: &str, points: &[(f64, f64)]) {
         add(out, format_args!("{:.1},{:.1} ", x(*at), y(*value, top)));
     }
     out.push_str("\"/>");
-    for part in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        foot(out, x(end * part), &format!("{} s", number(end * part)));
-    }
+    let step = round_up(end / 10.0);
+    let marks = (0..=10).map(|n| step * f64::from(n)).take_while(|at| *at <= end);
+    marks.for_each(|at| foot(out, x(at), &format!("{} s", number(at))));
     out.push_str("</svg>");
 }
 
@@ -50,7 +50,7 @@ pub(super) fn bars(out: &mut String, name: &str, bands: &[Band]) {
     let top = most.ceil();
     begin_with(out, name, [0.0, (top / 2.0).floor(), top].map(|log| (log, power(log))), top);
     let width = (RIGHT - LEFT) / bands.len() as f64;
-    let every = bands.len().div_ceil(12);
+    let every = bands.len().div_ceil(10);
     for (n, band) in bands.iter().enumerate() {
         let (left, head) = (LEFT + n as f64 * width, y(height(band.count), top));
         add(
@@ -64,8 +64,7 @@ pub(super) fn bars(out: &mut String, name: &str, bands: &[Band]) {
             ),
         );
         if n % every == 0 {
-            let label = format!("≤ {} ms", number(band.up_to as f64 / 1_000.0));
-            foot(out, left + width / 2.0, &label);
+            foot(out, left + width / 2.0, &number(band.up_to as f64 / 1_000.0));
         }
     }
     out.push_str("</svg>");
@@ -102,7 +101,7 @@ fn begin_with(out: &mut String, name: &str, heights: [(f64, String); 3], top: f6
 
 /// A label below the plot, kept within the picture.
 fn foot(out: &mut String, x: f64, text: &str) {
-    let anchor = if x > RIGHT - 20.0 { "end" } else { "middle" };
+    let anchor = if x > RIGHT - 12.0 { "end" } else { "middle" };
     let base = HEIGHT - 8.0;
     add(
         out,
