@@ -20,7 +20,15 @@ const ALL: [&[&str]; 7] = [
 
 /// The options of a help text that it does not explain, beside or below them.
 fn without_words(help: &str) -> Vec<&str> {
-    let lines: Vec<&str> = help.lines().map(str::trim).collect();
+    // A heading stands at the margin; below others than these are examples.
+    let mut among_options = false;
+    let of_options = help.lines().filter(|line| {
+        if !line.is_empty() && !line.starts_with(' ') {
+            among_options = line.ends_with("Options:");
+        }
+        among_options
+    });
+    let lines: Vec<&str> = of_options.map(str::trim).chain([""]).collect();
     let mute = |pair: &&[&str]| {
         let explained = pair[0].contains("  ") || !(pair[1].is_empty() || pair[1].starts_with('-'));
         pair[0].starts_with("--") && !explained
