@@ -14,6 +14,7 @@ use trunkline_actors::limiter::LimiterSettings;
 use trunkline_actors::metrics;
 use trunkline_actors::node::{FindModel, ModelTarget, Node, NodeSettings};
 use trunkline_actors::phrases::PhraseCache;
+use trunkline_actors::recorder::{Recorder, RecorderSettings};
 use trunkline_connectors::websocket;
 use trunkline_core::wire::realtime::{headers, request_target};
 use trunkline_store::{NodeChange, NodeRow, Record, Store, StoreError};
@@ -28,6 +29,8 @@ mod stop;
 
 pub use stop::Ending;
 
+/// How often recordings are looked for that have become too old.
+const RECORDINGS_SWEEP: Duration = Duration::from_secs(600);
 /// How often the node says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -94,11 +97,13 @@ pub async fn start(
         node_settings(&settings),
         store,
         PhraseCache::open(Some(settings.tenants.phrase_cache_dir.clone())),
+        Recorder::new(recorder_settings(&settings)),
         find_model(&settings, &environment),
         // Nobody listens once the server is on its way out, which is as good.
         Arc::new(move |kind| on_fatal.send(kind.as_str()).unwrap_or_default()),
     );
     read_switches(&node).await?;
+    keep_recordings_in_bounds(&node);
     announce(&node, address);
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {
@@ -180,6 +185,34 @@ fn node_settings(settings: &Settings) -> NodeSettings {
         stream_start_timeout: ms(settings.timing.stream_start_timeout_ms),
         stream_idle_timeout: ms(settings.timing.stream_idle_timeout_ms),
     }
+}
+
+fn recorder_settings(settings: &Settings) -> RecorderSettings {
+    let recorder = settings.recorder.clone();
+    RecorderSettings {
+        keep: recorder.keep,
+        folder: recorder.dir,
+        key: recorder.key,
+        node: settings.server.node_id.clone(),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        max_call_bytes: recorder.max_call_bytes,
+        max_files: recorder.max_files,
+        max_total_bytes: recorder.max_total_bytes,
+        retention: Duration::from_secs(u64::from(recorder.retention_days) * 86_400),
+    }
+}
+
+/// What an earlier life of this node left is completed, and what has become too
+/// old goes, whether or not new recordings come.
+fn keep_recordings_in_bounds(node: &Arc<Node>) {
+    node.recorder.recover();
+    let recorder = node.recorder.clone();
+    drop(actix_rt::spawn(async move {
+        loop {
+            tokio::time::sleep(RECORDINGS_SWEEP).await;
+            recorder.sweep();
+        }
+    }));
 }
 
 /// How a tenant's speech model is found. A tenant without a key has none.

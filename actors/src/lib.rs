@@ -20,6 +20,7 @@ pub mod node;
 pub mod persistence;
 pub mod phrases;
 pub mod realtime_session;
+pub mod recorder;
 pub mod registry;
 pub mod service;
 pub mod supervise;

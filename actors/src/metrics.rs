@@ -40,6 +40,8 @@ const RECORDS_DROPPED: &str = "trunkline_records_dropped_total";
 const RECORDS_WAITING: &str = "trunkline_records_waiting";
 const STORE_UP: &str = "trunkline_store_up";
 const STORE_WRITE: &str = "trunkline_store_write_seconds";
+const RECORDINGS: &str = "trunkline_flight_recordings_total";
+const RECORDER_WAITING: &str = "trunkline_flight_recorder_waiting_bytes";
 
 /// Tells the recorder what each name means.
 pub fn describe() {
@@ -88,6 +90,8 @@ pub fn describe() {
     describe_gauge!(RECORDS_WAITING, "Records that wait for the database.");
     describe_gauge!(STORE_UP, "1 while the database takes records, else 0.");
     describe_histogram!(STORE_WRITE, "Seconds to commit one batch of records.");
+    describe_counter!(RECORDINGS, "Flight recordings, by what became of them.");
+    describe_gauge!(RECORDER_WAITING, "Bytes of flight recordings that wait for their files.");
 }
 
 fn seconds(micros: Micros) -> f64 {
@@ -221,6 +225,17 @@ pub fn records_waiting(records: usize) {
 /// The database takes records, or does not.
 pub fn store_up(up: bool) {
     gauge!(STORE_UP).set(f64::from(u8::from(up)));
+}
+
+/// Something became of a flight recording: `kept`, `discarded`, `recovered`,
+/// `removed` or `lost`.
+pub fn recording(result: &'static str) {
+    counter!(RECORDINGS, "result" => result).increment(1);
+}
+
+/// So much of flight recordings waits for its files.
+pub fn recorder_waiting(bytes: usize) {
+    gauge!(RECORDER_WAITING).set(count(bytes));
 }
 
 fn count(n: usize) -> f64 {

@@ -20,6 +20,7 @@ use crate::limiter::{
 use crate::message::Link;
 use crate::persistence::{Persistence, PersistenceMessage, RecordQueue};
 use crate::phrases::PhraseCache;
+use crate::recorder::Recorder;
 use crate::registry::{Directory, Registry, RegistryMessage};
 use crate::service::{OnFatal, Service};
 use crate::switches::SwitchBoard;
@@ -93,6 +94,8 @@ pub struct Node {
     pub dispositions: Dispositions,
     /// Renderings that are kept.
     pub phrases: PhraseCache,
+    /// Calls' flight recordings.
+    pub recorder: Recorder,
     limiter: Service<Limiter>,
     registry: Service<Registry>,
     persistence: Service<Persistence>,
@@ -115,6 +118,7 @@ impl Node {
         settings: NodeSettings,
         store: Store,
         phrases: PhraseCache,
+        recorder: Recorder,
         find_model: FindModel,
         on_fatal: OnFatal,
     ) -> Arc<Self> {
@@ -138,6 +142,7 @@ impl Node {
             switches,
             dispositions,
             phrases,
+            recorder,
             limiter,
             registry,
             persistence,

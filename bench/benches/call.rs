@@ -41,6 +41,7 @@ fn tenant() -> Tenant {
         consent: None,
         record: false,
         stream_enabled: true,
+        flight_recorder: None,
         limits: Limits::default(),
         turns: Turns::Ours,
         model: ModelSettings::default(),

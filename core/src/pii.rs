@@ -4,12 +4,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A phone number or another carrier address (`client:…`, `sip:…`), as opaque
 /// text. Prints as its last four characters at most.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
@@ -64,10 +63,25 @@ impl fmt::Display for PhoneNumber {
     }
 }
 
+/// The name under which a person's words are serialised: whoever shows things by
+/// their serialised form knows by it what to hide. Formats that keep no names of
+/// types write the content alone.
+pub const PERSONAL: &str = "Personal";
+
+/// The same for [`PhoneNumber`].
+pub const PHONE_NUMBER: &str = "PhoneNumber";
+
+/// Serialises something as [`Personal`] that has another type.
+pub(crate) fn as_personal<T: Serialize, S: Serializer>(
+    thing: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_newtype_struct(PERSONAL, thing)
+}
+
 /// Anything a person said, or that says who they are: a transcript, a name, an
 /// address. Prints as its length.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Personal(String);
 
 impl Personal {

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::flight::Keep;
 use crate::ids::TenantId;
 use crate::pii::PhoneNumber;
 
 /// One business, as its file says.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tenant {
     /// The file's name without its ending.
     pub id: TenantId,
@@ -31,6 +32,9 @@ pub struct Tenant {
     pub record: bool,
     /// Whether a media stream is opened at all; `false` is the classic menu.
     pub stream_enabled: bool,
+    /// Which calls' flight recordings are kept; the server's choice when unset.
+    #[serde(default)]
+    pub flight_recorder: Option<Keep>,
     /// Caps and clocks.
     pub limits: Limits,
     /// Who owns the turns.
@@ -46,7 +50,7 @@ pub struct Tenant {
 }
 
 /// How a tenant's calls are answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// A realtime speech model hears and speaks.
@@ -56,7 +60,7 @@ pub enum Mode {
 }
 
 /// Who speaks for the business. Texts have their variables filled in already.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Persona {
     /// The persona file's name without its ending.
     pub name: String,
@@ -80,7 +84,7 @@ pub struct Persona {
 }
 
 /// Caps and clocks of a tenant's calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Calls at once; 0 is no cap.
     pub concurrent_calls: u32,
@@ -116,7 +120,7 @@ impl Default for Limits {
 }
 
 /// What the call over the cap gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverCap {
     /// "All lines are busy", then the carrier hangs up.
@@ -126,7 +130,7 @@ pub enum OverCap {
 }
 
 /// Who decides when a turn ends and a response begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Turns {
     /// The call core: the model only reports speech.
@@ -136,7 +140,7 @@ pub enum Turns {
 }
 
 /// Which speech model a tenant uses and how.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelSettings {
     /// The provider's name of the model; the server's default when unset.
     pub name: Option<String>,
@@ -169,7 +173,7 @@ impl Default for ModelSettings {
 }
 
 /// Wire form of the audio between us and the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelAudio {
     /// G.711 μ-law, 8 kHz: what the telephone speaks, passed through untouched.
@@ -180,7 +184,7 @@ pub enum ModelAudio {
 
 /// Names of the environment variables that hold a tenant's own secrets; the
 /// server's own are used where a name is unset. Never the secrets themselves.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
     /// Twilio account that owns the tenant's numbers.
     pub twilio_account_sid_env: Option<String>,

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 /// happened. The origin is the shell's affair (the start of the call, as a
 /// rule), so two points are comparable only within one call.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Micros(pub u64);
 
 impl Micros {

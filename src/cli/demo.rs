@@ -56,6 +56,7 @@ async fn demo(args: DemoArgs) -> Result<bool, String> {
         load(&args.config, &environment).map_err(|problems| problems.to_string())?;
     super::serve::start_log(&configuration.settings);
     let auth_token = environment.secret("TWILIO_AUTH_TOKEN");
+    let recorder = configuration.settings.recorder.clone();
     let number = demo_number(&configuration).ok_or("no tenant has a number to call")?;
     let server = server::start(configuration, environment).await.map_err(|e| e.to_string())?;
     let base = format!("http://127.0.0.1:{}", server.address.port());
@@ -70,7 +71,7 @@ async fn demo(args: DemoArgs) -> Result<bool, String> {
     plan.max_duration = LONGEST;
     plan.status = Some(StatusPlan::default());
     let well = show_call(&plan, &server, &base, &view).await;
-    view.where_to_look(server.ops_token.expose_secret(), plan.auth_token.as_deref());
+    view.where_to_look(server.ops_token.expose_secret(), plan.auth_token.as_deref(), &recorder);
     if !args.once {
         view.stays_up();
         wait_for_interrupt().await;
@@ -108,6 +109,15 @@ fn demo_environment(providers: &RunningProviders) -> Environment {
     }
     if unset(&environment, "PHRASE_CACHE_DIR") {
         environment.set("PHRASE_CACHE_DIR", ".data/demo/phrases");
+    }
+    for (name, value) in [
+        ("RECORDER_KEEP", "all"),
+        ("RECORDER_DIR", ".data/demo/recordings"),
+        ("RECORDER_KEY_FILE", ".data/demo/recorder.key"),
+    ] {
+        if unset(&environment, name) {
+            environment.set(name, value);
+        }
     }
     if unset(&environment, "TWILIO_AUTH_TOKEN") {
         environment.set("TWILIO_AUTH_TOKEN", "demo-auth-token");

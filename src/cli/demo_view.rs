@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use trunkline_actors::recorder::{ENDING, KeySource};
 use trunkline_simulator::carrier::{CallEvent, CallReport, EventKind};
 
 use super::demo_lines::Lines;
+use crate::config::RecordingSettings;
 
 /// The server's API, asked as anybody would.
 pub(super) struct Api {
@@ -165,7 +167,12 @@ impl View {
         report.failure().is_none() && text("/call/outcome") == "completed"
     }
 
-    pub(super) fn where_to_look(&self, token: &str, auth_token: Option<&str>) {
+    pub(super) fn where_to_look(
+        &self,
+        token: &str,
+        auth_token: Option<&str>,
+        recorder: &RecordingSettings,
+    ) {
         let sid = self.call_sid.borrow().clone().unwrap_or_default();
         let base = &self.base;
         println!("\nWhere to look:");
@@ -173,6 +180,12 @@ impl View {
         println!("  curl {base}/metrics");
         println!("  curl -H 'Authorization: Bearer {token}' {base}/ops/actors");
         println!("  curl -H 'Authorization: Bearer {token}' {base}/api/v1/calls/{sid}");
+        let key = match &recorder.key {
+            KeySource::File(path) => format!(" --key-file {}", path.display()),
+            KeySource::Given(_) => String::new(),
+        };
+        println!("Why the agent did what it did:");
+        println!("  cargo run --release -- replay {}/*{sid}.{ENDING}{key}", recorder.dir.display());
         if let Some(auth_token) = auth_token {
             println!("Another call:");
             println!(

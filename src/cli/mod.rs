@@ -6,6 +6,8 @@ pub mod demo;
 mod demo_lines;
 mod demo_view;
 pub mod migrate;
+pub mod replay;
+mod replay_view;
 pub mod serve;
 
 use std::mem::ManuallyDrop;
@@ -36,6 +38,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Bring the database up to date.
     Migrate(ConfigArgs),
+    /// Run a flight recording again: what happened, what was decided, and why.
+    Replay(replay::ReplayArgs),
     /// Simulated peers, for tests and for load.
     #[command(subcommand)]
     Simulate(Simulate),
@@ -64,6 +68,7 @@ pub fn run(cli: Cli) -> i32 {
     match cli.command {
         Command::Check(args) => check::run(args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => {
             // Dropped, it would wait for each thread that is inside the database,
             // and a database may hang for ever.

@@ -5,6 +5,7 @@
 //! [`super::settings`], and a line in `config/trunkline.toml` and in
 //! `.env.example`. A test compares the four.
 
+use trunkline_actors::recorder::RecorderKey;
 use trunkline_core::ids::{NodeId, TenantId};
 
 use super::problem::Complaint;
@@ -158,6 +159,23 @@ keys! {
     /// Token that may only look.
     OPS_READ_TOKEN = Key::secret("ops.read_token", "OPS_READ_TOKEN", check_token);
 
+    /// Which calls leave a flight recording, of tenants that say nothing else.
+    RECORDER_KEEP = Key::new("recorder.keep", "RECORDER_KEEP", "failed", Shape::Word(&["failed", "all", "none"]));
+    /// Folder of the flight recordings.
+    RECORDER_DIR = Key::new("recorder.dir", "RECORDER_DIR", ".data/recordings", Shape::Text(anything));
+    /// Key that they are sealed with.
+    RECORDER_KEY = Key::secret("recorder.key", "RECORDER_KEY", check_recorder_key);
+    /// File of that key where none is set; made at need.
+    RECORDER_KEY_FILE = Key::new("recorder.key_file", "RECORDER_KEY_FILE", ".data/recorder.key", Shape::Text(anything));
+    /// Longest recording of one call, in kilobytes, before it is packed.
+    RECORDER_MAX_CALL_KB = Key::new("recorder.max_call_kb", "RECORDER_MAX_CALL_KB", "4096", Shape::Whole(64, 1_048_576));
+    /// Recordings kept; past it the oldest go.
+    RECORDER_MAX_FILES = Key::new("recorder.max_files", "RECORDER_MAX_FILES", "1000", Shape::Whole(1, 10_000_000));
+    /// Megabytes of recordings kept; past it the oldest go.
+    RECORDER_MAX_TOTAL_MB = Key::new("recorder.max_total_mb", "RECORDER_MAX_TOTAL_MB", "512", Shape::Whole(1, 10_000_000));
+    /// Days that a recording is kept.
+    RECORDER_RETENTION_DAYS = Key::new("recorder.retention_days", "RECORDER_RETENTION_DAYS", "30", Shape::Whole(1, 36_500));
+
     /// Form of log lines.
     LOG_FORMAT = Key::new("log.format", "LOG_FORMAT", "text", Shape::Word(&["text", "json"]));
     /// Which log lines are written, by module and level.
@@ -211,6 +229,12 @@ fn check_token(text: &str) -> Result<(), Complaint> {
             "copy it again, without quotes or line breaks",
         ))
     }
+}
+
+fn check_recorder_key(text: &str) -> Result<(), Complaint> {
+    RecorderKey::parse(text).map(|_| ()).map_err(|error| {
+        Complaint::new(error.to_string(), "make one with: head -c 32 /dev/urandom | base64")
+    })
 }
 
 fn check_node_id(text: &str) -> Result<(), Complaint> {

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use secrecy::{ExposeSecret, SecretString};
+use trunkline_actors::recorder::{KeySource, RecorderKey};
+use trunkline_core::flight::Keep;
 use trunkline_core::ids::{NodeId, TenantId};
 use trunkline_core::wire::realtime::Dialect;
 
@@ -10,8 +12,9 @@ use super::keys;
 use super::layers::Layers;
 use super::problem::Complaint;
 use super::settings::{
-    LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings, ServerSettings, Settings,
-    StoreSettings, TelemetrySettings, TenantSettings, TimingSettings, TwilioSettings,
+    LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings, RecordingSettings,
+    ServerSettings, Settings, StoreSettings, TelemetrySettings, TenantSettings, TimingSettings,
+    TwilioSettings,
 };
 use super::urls::PublicUrl;
 
@@ -25,6 +28,7 @@ pub(crate) fn read(layers: &mut Layers<'_>) -> Settings {
         limits: limits(layers),
         timing: timing(layers),
         ops: ops(layers),
+        recorder: recorder(layers),
         log: log(layers),
         telemetry: telemetry(layers),
         tenants: tenants(layers),
@@ -170,6 +174,25 @@ fn ops(layers: &mut Layers<'_>) -> OpsSettings {
     OpsSettings {
         token: layers.secret(&keys::OPS_TOKEN),
         read_token: layers.secret(&keys::OPS_READ_TOKEN),
+    }
+}
+
+fn recorder(layers: &mut Layers<'_>) -> RecordingSettings {
+    let given =
+        layers.secret(&keys::RECORDER_KEY).and_then(|k| RecorderKey::parse(k.expose_secret()).ok());
+    let file = layers.text(&keys::RECORDER_KEY_FILE);
+    RecordingSettings {
+        keep: match layers.text(&keys::RECORDER_KEEP).as_str() {
+            "all" => Keep::All,
+            "none" => Keep::None,
+            _ => Keep::Failed,
+        },
+        dir: layers.text(&keys::RECORDER_DIR).into(),
+        key: given.map_or_else(|| KeySource::File(file.into()), KeySource::Given),
+        max_call_bytes: layers.parsed(&keys::RECORDER_MAX_CALL_KB, 4_096_u64) << 10,
+        max_files: layers.parsed(&keys::RECORDER_MAX_FILES, 1_000),
+        max_total_bytes: layers.parsed(&keys::RECORDER_MAX_TOTAL_MB, 512_u64) << 20,
+        retention_days: layers.parsed(&keys::RECORDER_RETENTION_DAYS, 30),
     }
 }
 

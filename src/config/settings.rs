@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+use trunkline_actors::recorder::KeySource;
+use trunkline_core::flight::Keep;
 use trunkline_core::ids::{NodeId, TenantId};
 use trunkline_core::wire::realtime::Dialect;
 
@@ -27,6 +29,8 @@ pub struct Settings {
     pub timing: TimingSettings,
     /// The operations pages.
     pub ops: OpsSettings,
+    /// Flight recordings.
+    pub recorder: RecordingSettings,
     /// Log lines.
     pub log: LogSettings,
     /// Traces.
@@ -137,6 +141,25 @@ pub struct OpsSettings {
     pub token: Option<SecretString>,
     /// Token that may only look.
     pub read_token: Option<SecretString>,
+}
+
+/// Flight recordings of calls.
+#[derive(Clone, Debug)]
+pub struct RecordingSettings {
+    /// Which are kept, of tenants that say nothing else.
+    pub keep: Keep,
+    /// Where they are kept.
+    pub dir: PathBuf,
+    /// What they are sealed with.
+    pub key: KeySource,
+    /// Longest recording of one call, in bytes, before it is packed.
+    pub max_call_bytes: u64,
+    /// Recordings kept; past it the oldest go.
+    pub max_files: usize,
+    /// Bytes of recordings kept; past it the oldest go.
+    pub max_total_bytes: u64,
+    /// Days that one is kept.
+    pub retention_days: u32,
 }
 
 /// Log lines.

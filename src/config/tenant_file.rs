@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use trunkline_core::flight::Keep;
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::{
@@ -16,6 +17,9 @@ use super::section::Section;
 use super::suggest::did_you_mean;
 
 const NUMBER_FIX: &str = "write + and 8 to 15 digits, like +15550100000";
+/// Which recordings may be kept, by word.
+const KEEP: [(&str, Keep); 3] =
+    [("failed", Keep::Failed), ("all", Keep::All), ("none", Keep::None)];
 const DAY_MS: u64 = 86_400_000;
 
 /// What holds for a tenant whose file says nothing.
@@ -105,6 +109,7 @@ fn read(
         consent: section.text("consent"),
         record: section.flag("record").unwrap_or(false),
         stream_enabled: section.flag("stream_enabled").unwrap_or(true),
+        flight_recorder: section.choice("flight_recorder", &KEEP),
         limits: section.section("limits", |s| limits(s, &defaults.limits)),
         turns: section
             .choice("turns", &[("ours", Turns::Ours), ("model", Turns::Model)])

@@ -14,7 +14,7 @@ const HAND_OVER_PATIENCE: Duration = Duration::from_secs(10);
 /// How long after a stream's end the carrier may ask what follows. It does so
 /// within a second, and nobody else can tell it for a call that ended just now.
 const CARRIER_PATIENCE: Duration = Duration::from_secs(3);
-/// How long the last records may take to be committed.
+/// How long the last records may take to be committed, and the last recordings.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(15);
 /// The same for those that came while the others were committed: few, and the
 /// database was there a moment ago.
@@ -28,8 +28,8 @@ pub(super) const CONNECTIONS_PATIENCE_S: u64 = 3;
 pub enum Ending {
     /// In good order.
     Clean,
-    /// Something was left behind: calls that did not end, or records that were
-    /// not committed.
+    /// Something was left behind: calls that did not end, or records or recordings
+    /// that were not written.
     Incomplete,
 }
 
@@ -58,9 +58,10 @@ impl Server {
         tracing::info!(flushed, "the records are committed: HTTP stops");
         self.http.stop(true).await;
         let flushed = flushed && self.node.flush(SECOND_FLUSH_PATIENCE).await;
+        let recorded = self.node.recorder.flush(FLUSH_PATIENCE).await;
         let traced = self.telemetry.stop().await;
-        tracing::info!(ended, flushed, traced, "stopped");
-        if ended && flushed { Ending::Clean } else { Ending::Incomplete }
+        tracing::info!(ended, flushed, recorded, traced, "stopped");
+        if ended && flushed && recorded { Ending::Clean } else { Ending::Incomplete }
     }
 
     /// Lets calls end until the deadline, and hands over those that are left;

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 /// Runs `trunkline` to its end in the repository's root with nothing in its
 /// environment but `env`.
-async fn trunkline(arguments: &[&str], env: &[(&str, &str)]) -> Output {
+pub async fn trunkline(arguments: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
     command
         .args(arguments)
@@ -26,7 +26,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Its exit code, what it printed and what it complained of.
-fn told(output: &Output) -> (Option<i32>, String, String) {
+pub fn told(output: &Output) -> (Option<i32>, String, String) {
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 

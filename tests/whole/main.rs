@@ -42,6 +42,7 @@ mod operators;
 mod pcm;
 mod personas;
 mod readiness;
+mod replay;
 mod service_faults;
 mod signatures;
 mod slow_database;

@@ -11,14 +11,17 @@ use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_core::media::Phrase;
 use trunkline_core::persona::{Rng, Vars, render};
 use trunkline_core::tenant::Tenant;
+use trunkline_core::time::Micros;
 use trunkline_core::tools::Toolbox;
 use trunkline_store::{CallChange, Mode, Record};
 
+use crate::clock::CallClock;
 use crate::limiter::{Booking, Claim};
 use crate::media_link::MediaLink;
 use crate::message::Link;
 use crate::metrics;
 use crate::node::{ModelTarget, Node};
+use crate::recorder::{Beginning, CallTape};
 use crate::registry::LiveCall;
 use crate::supervise;
 use crate::trace::{CallTrace, SCOPE, TracedCall};
@@ -56,6 +59,7 @@ pub fn begin(
     let ledger = Ledger::new(Arc::clone(node), &booking, *media.clock());
     ledger.stream_started(&stream_sid, &plan, seed);
     let now = media.clock().now();
+    let tape = record(node, &plan, seed, media.clock(), now);
     let core = Call::new(plan.settings.clone(), now);
     let trace = CallTrace::start(global::tracer(SCOPE), traced(&plan), *media.clock(), now);
     let label = Label {
@@ -68,6 +72,7 @@ pub fn begin(
     let watcher = Watcher {
         node: Arc::clone(node),
         children: Rc::clone(&children),
+        tape: tape.clone(),
         call_sid: booking.call_sid.clone(),
         tenant: booking.tenant.id.clone(),
     };
@@ -93,6 +98,7 @@ pub fn begin(
                 entry: live,
                 ledger,
                 trace,
+                tape,
                 plan,
                 timer: None,
                 listening: None,
@@ -105,6 +111,19 @@ pub fn begin(
     node.directory.add(Arc::clone(&entry));
     unbegun.begun();
     Ok((link, entry))
+}
+
+fn record(
+    node: &Node,
+    plan: &CallPlan,
+    seed: u64,
+    clock: &CallClock,
+    now: Micros,
+) -> Option<Rc<CallTape>> {
+    let began_unix_ms = u64::try_from(clock.started_at().timestamp_millis()).unwrap_or(0);
+    let settings = plan.settings.clone();
+    let beginning = Beginning { began_unix_ms, seed, at: now, settings };
+    node.recorder.begin(beginning).map(Rc::new)
 }
 
 fn traced(plan: &CallPlan) -> TracedCall {
@@ -120,6 +139,7 @@ fn traced(plan: &CallPlan) -> TracedCall {
 struct Watcher {
     node: Arc<Node>,
     children: Rc<RefCell<Children>>,
+    tape: Option<Rc<CallTape>>,
     call_sid: CallSid,
     tenant: TenantId,
 }
@@ -128,6 +148,9 @@ impl Watcher {
     fn ended(self, exit: Exit) {
         if exit != Exit::Normal {
             self.failed(exit);
+        }
+        if let Some(tape) = &self.tape {
+            tape.close(exit);
         }
         self.node.directory.remove(&self.call_sid);
         self.children.borrow_mut().stop_all();

@@ -19,6 +19,7 @@ use crate::media_link::MediaLink;
 use crate::message::{Link, Shell};
 use crate::node::Node;
 use crate::phrases::Listening;
+use crate::recorder::CallTape;
 use crate::registry::LiveCall;
 use crate::trace::CallTrace;
 use crate::tree::Probe;
@@ -87,6 +88,8 @@ pub struct CallActor {
     entry: Arc<LiveCall>,
     ledger: Ledger,
     trace: CallTrace,
+    /// Where nothing of this call is to be kept, there is none.
+    tape: Option<Rc<CallTape>>,
     plan: CallPlan,
     timer: Option<(Micros, SpawnHandle)>,
     /// While the greeting's rendering is kept for the calls that follow.
@@ -102,10 +105,10 @@ impl CallActor {
         let now = self.media.clock().now();
         let notices = self.media.downlink().take_notices();
         for notice in notices {
-            self.core.handle(Input::Media(notice), now);
+            self.take_in(Input::Media(notice), now);
         }
         if let Some(input) = input {
-            self.core.handle(input, now);
+            self.take_in(input, now);
         }
         self.perform_all(now, context);
     }
@@ -115,14 +118,28 @@ impl CallActor {
         let now = self.media.clock().now();
         let notices = self.media.downlink().take_notices();
         for notice in notices {
-            self.core.handle(Input::Media(notice), now);
+            self.take_in(Input::Media(notice), now);
+        }
+        if let Some(tape) = &self.tape {
+            tape.timeout(now, self.core.poll_timeout().map(|(at, _)| at));
         }
         self.core.handle_timeout(now);
         self.perform_all(now, context);
     }
 
+    /// Recorded first, so that an input that kills the call is in its recording.
+    fn take_in(&mut self, input: Input, now: Micros) {
+        if let Some(tape) = &self.tape {
+            tape.input(&input, now);
+        }
+        self.core.handle(input, now);
+    }
+
     fn perform_all(&mut self, now: Micros, context: &mut Context<Self>) {
         while let Some(output) = self.core.poll_output() {
+            if let Some(tape) = &self.tape {
+                tape.output(&output, now);
+            }
             self.perform(output, now, context);
         }
         self.arm(now, context);

@@ -40,6 +40,7 @@ fn tenant() -> Tenant {
         tools: Vec::new(),
         facts: Default::default(),
         credentials: Credentials::default(),
+        flight_recorder: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::time::Micros;
@@ -19,7 +20,7 @@ pub const RESTARTS: usize = 3;
 pub const RESTART_PERIOD: Micros = Micros::from_secs(10);
 
 /// See the module's text.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Children {
     down: BTreeSet<Child>,
     exits: BTreeMap<Child, VecDeque<Micros>>,

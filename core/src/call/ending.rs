@@ -1,5 +1,6 @@
 //! How calls end: goodbyes, transfers, bridges, and callers who are gone.
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::time::Micros;
@@ -12,7 +13,7 @@ use super::{Call, Disposition, MediaCommand, Outcome, Output, Phase, Summary, Ti
 const ENDLESS_GOODBYE: Micros = Micros::from_secs(30);
 
 /// Why a call ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum EndCause {
     /// The agent called `end_call`.
     Agent {
@@ -60,7 +61,7 @@ impl TransferBy {
 }
 
 /// The last words, and why they are said.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(super) struct Goodbye {
     cause: EndCause,
     began_at: Micros,

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
+
 use crate::ids::ToolCallId;
 use crate::turn::sequencer::Purpose;
 use crate::wire::realtime::Item;
@@ -9,7 +11,7 @@ use crate::wire::realtime::Item;
 /// Items kept. A phone call of twenty turns has about sixty.
 const KEPT_ITEMS: usize = 200;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct History {
     items: VecDeque<Item>,
     owed: Option<Purpose>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 use crate::media::Notice;
-use crate::pii::Personal;
+use crate::pii::{Personal, as_personal};
 use crate::turn::barge_in::Verdict;
 use crate::wire::realtime::Usage;
 
@@ -22,7 +22,7 @@ pub enum Input {
         reason: String,
     },
     /// The caller pressed a key.
-    Digit(char),
+    Digit(#[serde(serialize_with = "as_personal")] char),
     /// The downlink sent audio, or the carrier played it.
     Media(Notice),
     /// The model said something.

@@ -8,6 +8,7 @@
 
 mod children;
 mod ending;
+mod explain;
 mod floor;
 mod history;
 mod input;
@@ -21,6 +22,7 @@ mod tooling;
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::time::Micros;
@@ -29,6 +31,7 @@ use crate::turn::sequencer::Sequencer;
 
 pub use children::{RESTART_PERIOD, RESTARTS};
 pub use ending::EndCause;
+pub use explain::{Due, Explanation, HeardItem};
 pub use input::{Child, Command, Exit, Input, ModelEvent, ToolEffect, ToolOutcome};
 pub use output::{
     Disposition, Handshake, MediaCommand, Metric, Outcome, Output, PhaseName, Speaker, Summary,
@@ -50,7 +53,7 @@ use tooling::Tooling;
 pub const TRANSCRIPTION_FAILED: &str = "transcription_failed";
 
 /// Where the call is, with what only that phase needs.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 enum Phase {
     Answering,
     Greeting,
@@ -60,7 +63,7 @@ enum Phase {
 }
 
 /// Counts for the call's summary.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 struct Tally {
     turns: u32,
     barge_ins: u32,
@@ -70,7 +73,7 @@ struct Tally {
 }
 
 /// Who is speaking, as far as the model's voice detection tells.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 struct Floor {
     caller_speaking: bool,
     speech_started_at: Micros,
@@ -84,7 +87,7 @@ struct Floor {
 }
 
 /// One run of the caller's speech.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 struct Utterance {
     turn: u32,
     started_at: Micros,
@@ -92,8 +95,9 @@ struct Utterance {
 }
 
 /// See the module's text.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Call {
+    #[serde(skip)]
     settings: CallSettings,
     phase: Phase,
     session: Session,
@@ -106,6 +110,7 @@ pub struct Call {
     history: History,
     tally: Tally,
     timers: Timers,
+    #[serde(skip)]
     outputs: VecDeque<Output>,
     started: bool,
     started_at: Micros,

@@ -11,7 +11,7 @@ use crate::turn::endpoint::{TurnInput, TurnSnapshot};
 use crate::wire::realtime::ClientEvent;
 
 /// One thing to do.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Output {
     /// For the media path.
     Media(MediaCommand),
@@ -74,7 +74,7 @@ pub enum Output {
 }
 
 /// What the media path is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum MediaCommand {
     /// Caller audio goes to the model from now on, or no longer.
     Uplink {
@@ -212,7 +212,7 @@ pub enum Speaker {
 }
 
 /// One side's finished hold of the floor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TranscriptEntry {
     /// Who spoke.
     pub speaker: Speaker,
@@ -233,7 +233,7 @@ pub struct TranscriptEntry {
 }
 
 /// How the model's handshake went.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Handshake {
     /// From the stream's start until the model's session was ready.
     pub elapsed: Option<Micros>,
@@ -246,7 +246,7 @@ pub struct Handshake {
 }
 
 /// A measurement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Metric {
     /// From the stream's start until the model's session was ready.
     ModelReady(Micros),
@@ -265,7 +265,7 @@ pub enum Metric {
 }
 
 /// What is known of a call when it is over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// How it came out.
     pub outcome: Outcome,

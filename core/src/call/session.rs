@@ -1,6 +1,7 @@
 //! The model's session: dialling, losing and restoring it, and the responses
 //! that it is asked for.
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::ids::{ItemId, ResponseId};
@@ -24,7 +25,7 @@ pub const RESPONSE_TIMEOUT: Micros = Micros::from_secs(6);
 /// How long a cancelled response may take to end.
 const CANCEL_PATIENCE: Micros = Micros::from_secs(2);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 enum State {
     /// Not begun.
     #[default]
@@ -33,7 +34,7 @@ enum State {
     Ready,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Session {
     state: State,
     attempt: u32,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{CallSid, StreamSid};
 use crate::tenant::Tenant;
 use crate::wire::realtime::{AudioFormat, SessionConfig, ToolSpec, TurnDetection};
@@ -10,7 +12,7 @@ use crate::tenant::{ModelAudio, Turns};
 
 /// Everything a call decides by, fixed at its start, so that a recorded call can
 /// be run again with the same settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallSettings {
     /// The carrier's name of the call.
     pub call_sid: CallSid,
@@ -27,7 +29,7 @@ pub struct CallSettings {
 }
 
 /// A persona's texts, rendered for one call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
     /// What the model is told to be and do.
     pub instructions: String,

@@ -2,18 +2,21 @@
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
+
 use crate::ids::{ItemId, ResponseId};
 use crate::media::Notice;
-use crate::pii::Personal;
+use crate::pii::{Personal, as_personal};
 use crate::time::Micros;
-use crate::turn::playback::{Heard, PlaybackClock};
+use crate::turn::playback::{BYTES_PER_MS, Heard, PlaybackClock};
 
+use super::explain::HeardItem;
 use super::{Call, Output, Phase, Speaker, TranscriptEntry};
 
 /// Items remembered after they were said.
 const KEPT_ITEMS: usize = 32;
 
-#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+#[derive(Debug, PartialEq, Eq, Clone, Copy, Serialize)]
 enum Stage {
     /// Audio may still come, or waits to be sent.
     Open,
@@ -24,7 +27,7 @@ enum Stage {
 }
 
 /// How the model's present session knows of an item.
-#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+#[derive(Debug, PartialEq, Eq, Clone, Copy, Serialize)]
 enum Known {
     /// Not at all: it is a kept rendering, or the session that said it is gone.
     Not,
@@ -34,11 +37,12 @@ enum Known {
     AsText,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 struct Spoken {
     item: ItemId,
     /// None for a kept rendering.
     response: Option<ResponseId>,
+    #[serde(serialize_with = "as_personal")]
     text: String,
     received_bytes: u64,
     sent_bytes: u64,
@@ -49,7 +53,7 @@ struct Spoken {
 }
 
 /// See the module's text.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Speech {
     items: VecDeque<Spoken>,
     capturing: Option<ResponseId>,
@@ -211,6 +215,18 @@ impl Speech {
             unheard.extend(is_unheard.then_some(heard));
         }
         unheard
+    }
+
+    /// The items that are not over, and how much of each was heard.
+    pub(super) fn explain(&self, clock: &PlaybackClock, now: Micros) -> Vec<HeardItem> {
+        let open = self.items.iter().filter(|s| s.stage != Stage::Closed);
+        let explained = open.map(|spoken| HeardItem {
+            item: spoken.item.clone(),
+            heard_ms: clock.heard(&spoken.item, now).map_or(0, |heard| heard.heard_ms()),
+            sent_ms: spoken.sent_bytes / BYTES_PER_MS,
+            received_ms: spoken.received_bytes / BYTES_PER_MS,
+        });
+        explained.collect()
     }
 
     fn find(&mut self, item: &ItemId) -> Option<&mut Spoken> {

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
+use crate::flight::{Words, say, show};
 use crate::ids::ToolCallId;
 use crate::time::Micros;
 
+use super::explain::Due;
+
 /// Why the call wants to be woken.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Timer {
     /// The model must have shown life by now.
     Watchdog,
@@ -27,7 +32,7 @@ pub enum Timer {
 }
 
 /// A table of deadlines.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Timers(BTreeMap<Timer, Micros>);
 
 impl Timers {
@@ -54,6 +59,17 @@ impl Timers {
     /// The next deadline and its reason.
     pub(super) fn next(&self) -> Option<(Micros, &Timer)> {
         self.0.iter().map(|(timer, at)| (*at, timer)).min()
+    }
+
+    /// Every deadline and its reason, the next first.
+    pub(super) fn explain(&self, now: Micros) -> Vec<Due> {
+        let mut all: Vec<_> = self.0.iter().map(|(timer, at)| (*at, timer)).collect();
+        all.sort();
+        let due = |(at, timer): (Micros, &Timer)| Due {
+            timer: say(&show(timer, Words::Hidden)),
+            after: at.since(now),
+        };
+        all.into_iter().map(due).collect()
     }
 
     /// Takes the earliest timer that is due.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::ids::{ResponseId, ToolCallId};
@@ -21,7 +22,7 @@ const REMEMBERED_CALLS: usize = 256;
 /// How long after the last word a filler may follow.
 const FILLER_GAP: Micros = Micros::from_millis(400);
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 struct Running {
     call_id: ToolCallId,
     name: String,
@@ -30,7 +31,7 @@ struct Running {
 }
 
 /// See the module's text.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Tooling {
     running: Vec<Running>,
     /// The last calls that were taken on, so that none is run twice.

@@ -8,6 +8,8 @@
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
+
 use crate::ids::ItemId;
 use crate::time::Micros;
 
@@ -38,7 +40,7 @@ pub const fn mulaw_bytes(time: Micros) -> u64 {
 }
 
 /// A buffer that plays at real speed: when will all that was sent have played?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Playout {
     ends_at: Micros,
 }
@@ -67,7 +69,7 @@ impl Playout {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Span {
     item: ItemId,
     /// Position in the stream of all audio ever sent, in bytes.
@@ -89,7 +91,7 @@ impl Span {
 }
 
 /// What the caller has heard of one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Heard {
     /// The item.
     pub item: ItemId,
@@ -108,7 +110,7 @@ impl Heard {
 }
 
 /// See the module's text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PlaybackClock {
     playout: Playout,
     total_sent: u64,

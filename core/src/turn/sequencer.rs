@@ -6,11 +6,13 @@
 //! wait, keeps a cancellation in mind until there is an id to cancel, and knows
 //! from each response's id whether it may still be heard.
 
+use serde::Serialize;
+
 use crate::ids::ResponseId;
 use crate::time::Micros;
 
 /// What a response is for. A newer request replaces one that still waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Purpose {
     /// The first sentence of the call.
     Greeting,
@@ -20,7 +22,7 @@ pub enum Purpose {
     Say(String),
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 enum State {
     #[default]
     Idle,
@@ -61,7 +63,7 @@ pub enum Announced {
 }
 
 /// See the module's text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sequencer {
     state: State,
     waiting: Option<Purpose>,

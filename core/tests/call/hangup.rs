@@ -134,6 +134,7 @@ fn after_the_end_everything_is_stale_and_nothing_happens() {
     world.tell(Input::Model(trunkline_core::call::ModelEvent::SpeechStarted));
     world.tell(Input::TurnEnded { utterances: 1 });
     world.tell(Input::ChildExited { child: Child::BargeIn, exit: Exit::Normal });
+    world.recording.timeout(&world.call, secs(4_000));
     world.call.handle_timeout(secs(4_000));
     world.run_until(secs(4_000));
     assert_eq!(world.outputs.len(), so_far + 6);

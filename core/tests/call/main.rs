@@ -25,6 +25,8 @@ mod hangup;
 mod limits;
 mod model_loss;
 mod races;
+mod recorder;
+mod recorder_damage;
 mod sweep;
 mod tools;
 mod watchdog;

@@ -3,11 +3,14 @@
 //! wake-up to the next. Nothing here sleeps, and nothing here is random.
 
 mod asks;
+mod flight;
 mod model;
 mod phone;
 mod settings;
 mod world;
 
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub use flight::{Recording, preamble, replay};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use model::{Dial, Reply, item_of, response_of};
 #[allow(unused_imports, reason = "each test binary uses its own part")]

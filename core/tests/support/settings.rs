@@ -88,6 +88,7 @@ impl Plan {
             consent: None,
             record: false,
             stream_enabled: true,
+            flight_recorder: None,
             limits: self.limits.clone(),
             turns: self.turns,
             model: ModelSettings::default(),

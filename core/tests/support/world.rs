@@ -16,6 +16,7 @@ use trunkline_core::time::Micros;
 use trunkline_core::turn::barge_in::BargeInDetector;
 use trunkline_core::turn::endpoint::TurnMachine;
 
+use super::flight::Recording;
 use super::model::{Dial, Model, Reply, Sends};
 use super::phone::{GREETING_TAG, Phone, Wire};
 use super::settings::{GREETING_BYTES, Plan, ms};
@@ -43,6 +44,8 @@ pub struct World {
     pub line_delay: Micros,
     /// Marks that the carrier loses from now on.
     pub loses_marks: bool,
+    /// Marks come back twice from now on.
+    pub doubles_marks: bool,
     /// Tools by name; one that is not here never brings a result.
     pub tools: BTreeMap<&'static str, ToolScript>,
     /// Everything that the call wanted done.
@@ -59,6 +62,8 @@ pub struct World {
     pub turns: Option<TurnMachine>,
     pub tool_runner: bool,
     pub captured: Option<u64>,
+    /// Everything that the call was told and decided, replayed when the world ends.
+    pub recording: Recording,
     coming: BTreeMap<(Micros, u64), Coming>,
     serial: u64,
     announced: BTreeSet<ResponseId>,
@@ -74,14 +79,17 @@ pub struct World {
 impl World {
     /// A call that has not begun.
     pub fn new(plan: &Plan) -> Self {
+        let settings = plan.settings();
         Self {
             now: Micros::ZERO,
-            call: Call::new(plan.settings(), Micros::ZERO),
+            recording: Recording::new(&settings),
+            call: Call::new(settings, Micros::ZERO),
             downlink: Downlink::new(StreamSid::parse("MZ0").unwrap()),
             phone: Phone::default(),
             model: Model::default(),
             line_delay: ms(20),
             loses_marks: false,
+            doubles_marks: false,
             tools: BTreeMap::new(),
             outputs: Vec::new(),
             inputs: Vec::new(),
@@ -204,6 +212,7 @@ impl World {
         }
         if self.call.poll_timeout().is_some_and(|(at, _)| at <= self.now) {
             self.take_notices();
+            self.recording.timeout(&self.call, self.now);
             self.call.handle_timeout(self.now);
             self.perform_all();
         }
@@ -280,12 +289,14 @@ impl World {
             self.announced.insert(response.clone());
         }
         self.inputs.push((self.now, input.clone()));
+        self.recording.tape.input(&input, self.now);
         self.call.handle(input, self.now);
     }
 
     fn perform_all(&mut self) {
         let mut verdicts = Vec::new();
         while let Some(output) = self.call.poll_output() {
+            self.recording.tape.output(&output);
             self.outputs.push((self.now, output.clone()));
             self.perform(output, &mut verdicts);
         }
@@ -414,8 +425,9 @@ impl World {
 
     fn return_marks(&mut self, marks: Vec<String>) {
         if !self.loses_marks {
-            for name in marks {
-                self.schedule(self.now + self.line_delay, Coming::MarkBack(name));
+            let times = if self.doubles_marks { 2 } else { 1 };
+            for name in marks.iter().flat_map(|name| std::iter::repeat_n(name, times)) {
+                self.schedule(self.now + self.line_delay, Coming::MarkBack(name.clone()));
             }
         }
     }

@@ -21,12 +21,15 @@ fn times(text: &str) -> Vec<u64> {
 async fn it_shows_a_whole_conversation_and_exits_with_its_result() {
     let folder = tempfile::tempdir().unwrap();
     let phrases = path(folder.path(), "phrases");
+    let recordings = path(folder.path(), "recordings");
     let output = trunkline(
         &["demo", "--once", "--wav", "config/audio/caller.wav"],
         &[
             ("PORT", "0"),
             ("DATABASE_URL", &format!("sqlite://{}", path(folder.path(), "demo.sqlite"))),
             ("PHRASE_CACHE_DIR", &phrases),
+            ("RECORDER_DIR", &recordings),
+            ("RECORDER_KEY_FILE", &path(folder.path(), "recorder.key")),
         ],
     )
     .await;
@@ -59,6 +62,8 @@ async fn it_shows_a_whole_conversation_and_exits_with_its_result() {
     assert!(find(&shown, &["curl", "/api/v1/calls/CA"]) > look);
     assert!(find(&shown, &["curl", "/ops/actors"]) > look);
     assert!(find(&shown, &["simulate calls", "--auth-token demo-auth-token"]) > look);
+    assert!(find(&shown, &["replay", &recordings, "--key-file"]) > look);
+    assert_eq!(std::fs::read_dir(&recordings).unwrap().count(), 1, "the call can be replayed");
     let times = times(&shown);
     assert!(times.len() > 15 && times.is_sorted(), "{shown}");
     assert!(

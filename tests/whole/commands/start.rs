@@ -8,12 +8,13 @@ use crate::support::fresh_database;
 
 use super::{path, told, trunkline};
 
-const ALL: [&[&str]; 7] = [
+const ALL: [&[&str]; 8] = [
     &[],
     &["serve"],
     &["demo"],
     &["check"],
     &["migrate"],
+    &["replay"],
     &["simulate", "calls"],
     &["simulate", "providers"],
 ];
@@ -47,7 +48,7 @@ async fn every_command_explains_itself() {
         assert_eq!(without_words(&shown), Vec::<&str>::new(), "{command:?}");
     }
     let (_, shown, _) = told(&trunkline(&["--help"], &[]).await);
-    for command in ["serve", "demo", "check", "migrate", "simulate"] {
+    for command in ["serve", "demo", "check", "migrate", "replay", "simulate"] {
         assert!(shown.contains(command), "{shown}");
     }
     let (code, _, complaints) = told(&trunkline(&["sreve"], &[]).await);

@@ -94,6 +94,30 @@ impl ServerProcess {
         self.child.id()
     }
 
+    /// The flight recordings that it kept, the oldest first.
+    pub fn recordings(&self) -> Vec<PathBuf> {
+        self.files_in("recordings")
+            .into_iter()
+            .filter(|f| f.extension() == Some("flight".as_ref()))
+            .collect()
+    }
+
+    /// Every file in a folder of its own, by name.
+    pub fn files_in(&self, name: &str) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.folder.path().join(name)) else {
+            return Vec::new();
+        };
+        let mut files: Vec<PathBuf> =
+            entries.map(|entry| entry.expect("an entry").path()).collect();
+        files.sort();
+        files
+    }
+
+    /// The key of its recordings.
+    pub fn recorder_key(&self) -> PathBuf {
+        self.folder.path().join("recorder.key")
+    }
+
     /// The memory it has in use, in KiB.
     pub fn memory_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
@@ -213,6 +237,8 @@ fn base_env(folder: &Path) -> Vec<(String, String)> {
         ("TENANTS_DIR", path("tenants")),
         ("PERSONAS_DIR", path("personas")),
         ("PHRASE_CACHE_DIR", path("phrases")),
+        ("RECORDER_DIR", path("recordings")),
+        ("RECORDER_KEY_FILE", path("recorder.key")),
         ("TRUNKLINE_CONFIG", path("trunkline.toml")),
         ("NODE_ID", "node-under-test".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),

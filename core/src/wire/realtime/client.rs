@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Dialect, SessionConfig};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
+use crate::pii::as_personal;
 
-/// One event towards the model.
-#[derive(Debug, Clone, PartialEq)]
+/// One event towards the model. Its serialised form is the recorder's; what goes on
+/// the wire is made by [`Self::write`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum ClientEvent {
     /// Set what the session is. Answered by `session.updated`.
     SessionUpdate(Box<SessionConfig>),
@@ -36,6 +39,7 @@ pub enum ClientEvent {
     /// Ask for a response; an error while one is active.
     CreateResponse {
         /// Instructions that replace the session's, for this response only.
+        #[serde(serialize_with = "as_personal")]
         instructions: Option<String>,
         /// Whether this response may not call functions.
         tool_choice_none: bool,
@@ -48,23 +52,26 @@ pub enum ClientEvent {
 }
 
 /// Something that is added to the conversation.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize)]
 pub enum Item {
     /// The agent said this. It stands as text: audio cannot be added.
     AssistantText {
         /// Name chosen by us, 32 characters at most; the server's when unset.
         id: Option<ItemId>,
         /// The words.
+        #[serde(serialize_with = "as_personal")]
         text: String,
     },
     /// The caller said or did this.
     UserText {
         /// The words.
+        #[serde(serialize_with = "as_personal")]
         text: String,
     },
     /// A note from us to the model.
     SystemText {
         /// The words.
+        #[serde(serialize_with = "as_personal")]
         text: String,
     },
     /// The model called a function (when a conversation is restored).
@@ -74,6 +81,7 @@ pub enum Item {
         /// The function.
         name: String,
         /// Its arguments as JSON text.
+        #[serde(serialize_with = "as_personal")]
         arguments: String,
     },
     /// What a function call gave.
@@ -81,6 +89,7 @@ pub enum Item {
         /// The model's name of the call.
         call_id: ToolCallId,
         /// The result, JSON text as a rule.
+        #[serde(serialize_with = "as_personal")]
         output: String,
     },
 }

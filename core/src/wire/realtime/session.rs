@@ -1,11 +1,12 @@
 //! What a session is told to be, and its JSON in both dialects.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Dialect;
 
 /// Wire form of the audio, the same in both directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum AudioFormat {
     /// G.711 μ-law, 8 kHz, one byte a sample.
     Pcmu,
@@ -14,7 +15,7 @@ pub enum AudioFormat {
 }
 
 /// How the provider's own voice detection behaves.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TurnDetection {
     /// Loudness at which audio counts as speech, 0 to 1.
     pub threshold: f32,
@@ -29,7 +30,7 @@ pub struct TurnDetection {
 }
 
 /// A function that the model may call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolSpec {
     /// What the model calls it: letters, digits, `-`, `_`; 64 at most.
     pub name: String,
@@ -40,7 +41,7 @@ pub struct ToolSpec {
 }
 
 /// Everything a session is told at its start.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SessionConfig {
     /// Who the model is and what it is to do.
     pub instructions: String,
