@@ -81,6 +81,15 @@ async fn a_second_signal_leaves_two_hundred_calls_and_the_next_life_closes_their
     world.learn_greeting().await;
     let crowd = Crowd::at_once(world.calls(STAY + LEAVE, "hold 600"));
     world.live(STAY + LEAVE).await;
+    // The second signal waits for no commit: what is asked for later is there by now.
+    let store = world.server.store();
+    wait_for("every call's beginning to be committed", async || {
+        let calls = store.calls(Scope::AllTenants, 1_000, None).expect("rows are read");
+        let begun = calls.iter().filter(|row| !events(&store, row.call_sid.as_str()).0.is_empty());
+        (begun.count() > STAY + LEAVE).then_some(())
+    })
+    .await;
+    drop(store);
     world.server.signal("TERM");
     wait_for("the drain to begin", async || {
         (world.get("/ready").await["draining"] == true).then_some(())
