@@ -102,12 +102,13 @@ impl Sounds {
             let bytes = read(&folder.join(&entry.file))?;
             let linear = |code: &u8| f32::from(g711::decode_sample(*code)) / 32_768.0;
             let samples: Vec<f32> = bytes.iter().map(linear).collect();
+            let text = words(&entry.label, entry.text);
             let onset_ms = entry.onset_ms.max(active_from_ms(&samples, manifest.level_dbfs));
             Ok(Sound {
                 file: entry.file,
                 kind: entry.label,
                 onset_ms,
-                text: entry.text,
+                text,
                 samples,
                 part: entry.part,
             })
@@ -121,6 +122,16 @@ impl Sounds {
         let fits =
             |sound: &&Sound| sound.kind == kind && (sound.part == part || sound.part == Part::Both);
         self.sounds.iter().filter(fits).collect()
+    }
+}
+
+/// What a recogniser would write: some sounds are given in phonemes, which are a
+/// hum, or no word at all.
+fn words(label: &str, text: String) -> String {
+    match text.strip_prefix("[[") {
+        Some(_) if label == "backchannel" => "Mm-hm.".to_owned(),
+        Some(_) => String::new(),
+        None => text,
     }
 }
 
