@@ -80,7 +80,7 @@ impl Downlink {
     }
 
     /// Whether the caller may be hearing agent audio at `now`, or would be, if it
-    /// were not held. What was sent is on its way for up to [`ON_THE_LINE`].
+    /// were not held. What was sent is on its way for up to half a second more.
     #[must_use]
     pub fn is_audible(&self, now: Micros) -> bool {
         self.held || self.playout.ends_at() + ON_THE_LINE > now
