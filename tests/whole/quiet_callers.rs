@@ -46,7 +46,7 @@ async fn digits_are_taken_as_one_entry() {
     let mut plan = world.call(
         "wait greeting
          say Yes, please.
-         wait speaking 500ms
+         wait speaking 1500ms
          press 4
          press 0
          press 7

@@ -345,7 +345,7 @@ impl Model {
     /// Whether the next event is sent twice.
     pub fn says_twice(&mut self) -> bool {
         self.events += 1;
-        self.doubles_every > 0 && self.events % self.doubles_every == 0
+        self.doubles_every > 0 && self.events.is_multiple_of(self.doubles_every)
     }
 
     /// What it does by itself where turns are its own: it falls silent when the

@@ -208,7 +208,7 @@ impl Checker {
             });
         }
         self.looks += 1;
-        if self.peers == Peers::Legal && self.looks % LOOKS == 0 {
+        if self.peers == Peers::Legal && self.looks.is_multiple_of(LOOKS) {
             for item in world.call.explain(world.now, flight::Words::Hidden).heard {
                 let so = item.heard_ms <= item.sent_ms.max(sent_ms(world, &item.item));
                 holds(so, Invariant::SentReceived, || format!("{item:?}"));

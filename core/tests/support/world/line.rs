@@ -35,7 +35,7 @@ impl Line {
 
     fn is_lost(&mut self) -> bool {
         self.marks += 1;
-        self.loses_every > 0 && self.marks % self.loses_every == 0
+        self.loses_every > 0 && self.marks.is_multiple_of(self.loses_every)
     }
 }
 
