@@ -99,7 +99,7 @@ fn random_barge_in(rng: &mut Rng) -> BargeInSettings {
         greeting: *rng.pick(&modes).unwrap(),
         ears: rng.below(3) > 0,
         confirm_window_ms: *rng.pick(&[100, 600, 2_000]).unwrap(),
-        confirm_speech_ms: *rng.pick(&[200, 450]).unwrap(),
+        confirm_speech_ms: *rng.pick(&[200, 450, 700]).unwrap(),
         cooldown_ms: *rng.pick(&[0, 500]).unwrap(),
         ..BargeInSettings::default()
     }
