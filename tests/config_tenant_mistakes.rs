@@ -53,6 +53,25 @@ fn each_mistake_names_file_line_key_and_fix() {
             "true or false, not a number",
             "temperature = 0",
         ),
+        (
+            "[endpointing]\ndelay_ms = 100",
+            "endpointing.delay_ms",
+            "100 is not between 300 and 2000",
+            "none is less",
+        ),
+        (
+            "[silence]\ngive_up_ms = 6000",
+            "silence.give_up_ms",
+            "6000 is not more than nudge_ms",
+            "choose more than 6000",
+        ),
+        (
+            "[[model.fallback]]\nurl = 'nowhere'",
+            "model.fallback.url",
+            "does not begin with wss://",
+            "write it like wss://",
+        ),
+        ("[[model.fallback]]\nvoice = 'x'", "model.fallback.voice", "no such key", "use one of"),
         ("[facts]\nhours = 9", "facts.hours", "is a whole number, not text", "\"hours\" = "),
         ("[facts]\nhours = ' '", "facts.hours", "is empty", "write the answer"),
     ];

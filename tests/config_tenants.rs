@@ -13,7 +13,10 @@ use secrecy::ExposeSecret;
 use trunkline::config::{Environment, TenantSecrets};
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
-use trunkline_core::tenant::{Mode, ModelAudio, OverCap, Tenant, Turns};
+use trunkline_core::tenant::{Mode, ModelAudio, ModelFallback, OverCap, Tenant, Turns};
+use trunkline_core::turn::endpoint::Endpointing;
+use trunkline_core::turn::silence::{AfterSilence, SilenceSettings};
+use trunkline_core::wire::realtime::Dialect;
 
 fn id(text: &str) -> TenantId {
     TenantId::parse(text).unwrap()
@@ -39,6 +42,7 @@ fn every_key_is_read() {
         stream_enabled = false
         turns = "model"
         tools = ["look_up", "end_call"]
+        voicemail = "Call back."
         [limits]
         concurrent_calls = 0
         over_cap = "human"
@@ -56,6 +60,22 @@ fn every_key_is_read() {
         vad_threshold = 1
         prefix_padding_ms = 7
         silence_duration_ms = 80
+        session_limit_ms = 90
+        [[model.fallback]]
+        name = "n"
+        url = "wss://other.example.com"
+        api_key_env = "B_KEY"
+        dialect = "beta"
+        [[model.fallback]]
+        [endpointing]
+        min_delay_ms = 1
+        delay_ms = 2
+        max_delay_ms = 3
+        [silence]
+        nudge_ms = 4
+        give_up_ms = 5
+        then = "human"
+        text_wait_ms = 6
         [facts]
         "opening hours" = "Always."
         [credentials]
@@ -83,6 +103,18 @@ fn every_key_is_read() {
         (ModelAudio::Pcm24k, None, &None)
     );
     assert_eq!((t.model.prefix_padding_ms, t.model.silence_duration_ms), (7, 80));
+    assert_eq!((t.model.session_limit_ms, t.voicemail.as_deref()), (90, Some("Call back.")));
+    let other = ModelFallback {
+        name: Some("n".to_owned()),
+        url: Some("wss://other.example.com".to_owned()),
+        api_key_env: Some("B_KEY".to_owned()),
+        dialect: Some(Dialect::Beta),
+    };
+    assert_eq!(t.model.fallbacks, [other, ModelFallback::default()]);
+    let delays = Endpointing { min_delay_ms: 1, delay_ms: 2, max_delay_ms: 3 };
+    let then = AfterSilence::Human;
+    let silence = SilenceSettings { nudge_ms: 4, give_up_ms: 5, then, text_wait_ms: 6 };
+    assert_eq!((t.endpointing, t.silence), (delays, silence));
     assert_eq!(t.facts.get("opening hours").unwrap(), "Always.");
     assert_eq!(t.credentials.openai_api_key_env.as_deref(), Some("A_KEY"));
     assert_eq!(t.tools, ["look_up", "end_call"]);

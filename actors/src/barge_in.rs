@@ -1,10 +1,10 @@
-//! The barge-in detector's shell.
+//! The barge-in detector's shell: the machine and its one timer.
 
 use std::sync::Arc;
 
-use actix::{Actor, ActorContext as _, Context};
+use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle};
 use trunkline_core::call::Input;
-use trunkline_core::turn::barge_in::{BargeInDetector, BargeInInput, BargeInSnapshot};
+use trunkline_core::turn::barge_in::{BargeInDetector, BargeInInput, BargeInSnapshot, Verdict};
 
 use crate::call::{CallActor, CallMessage};
 use crate::clock::CallClock;
@@ -27,6 +27,7 @@ pub struct BargeIn {
     call: Link<CallActor>,
     clock: CallClock,
     detector: BargeInDetector,
+    timer: Option<SpawnHandle>,
 }
 
 impl BargeIn {
@@ -38,7 +39,30 @@ impl BargeIn {
         clock: CallClock,
         snapshot: BargeInSnapshot,
     ) -> Self {
-        Self { probe, call, clock, detector: BargeInDetector::new(snapshot) }
+        Self { probe, call, clock, detector: BargeInDetector::new(snapshot), timer: None }
+    }
+
+    fn report(&self, verdict: Option<Verdict>) {
+        if let Some(verdict) = verdict {
+            self.call.tell(CallMessage::input(Input::BargeIn(verdict)));
+        }
+    }
+
+    fn arm(&mut self, context: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            context.cancel_future(timer);
+        }
+        if let Some(at) = self.detector.poll_timeout() {
+            let wait = at.since(self.clock.now());
+            self.timer = Some(context.run_later(wait.into(), Self::wake));
+        }
+    }
+
+    fn wake(&mut self, context: &mut Context<Self>) {
+        self.timer = None;
+        let verdict = self.detector.handle_timeout(self.clock.now());
+        self.report(verdict);
+        self.arm(context);
     }
 }
 
@@ -56,9 +80,9 @@ impl Shell for BargeIn {
     fn receive(&mut self, message: BargeInMessage, context: &mut Self::Context) {
         match message {
             BargeInMessage::Input(input) => {
-                if let Some(verdict) = self.detector.handle(&input, self.clock.now()) {
-                    self.call.tell(CallMessage::input(Input::BargeIn(verdict)));
-                }
+                let verdict = self.detector.handle(&input, self.clock.now());
+                self.report(verdict);
+                self.arm(context);
             }
             BargeInMessage::Stop => context.stop(),
         }

@@ -12,11 +12,16 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use trunkline_core::audio::chunk::{decoded_len, is_plausible_base64};
 use trunkline_core::audio::transcode::{Pcm24kToPcmu, PcmuToPcm24k};
+use trunkline_core::detect::EarsSettings;
 use trunkline_core::ids::StreamSid;
-use trunkline_core::media::{Downlink, Pushed, Uplink};
+use trunkline_core::media::{Downlink, Hearing, Pushed, Uplink};
 use trunkline_core::tenant::ModelAudio;
+use trunkline_core::time::Micros;
+use trunkline_core::turn::barge_in::BargeInInput;
 
+use crate::barge_in::{BargeIn, BargeInMessage};
 use crate::clock::CallClock;
+use crate::message::Link;
 use crate::model_socket::ModelSocket;
 
 /// Converters, where the model does not speak what the telephone speaks.
@@ -34,6 +39,9 @@ pub struct MediaLink {
     uplink: RefCell<Uplink>,
     downlink: RefCell<Downlink>,
     transcoders: RefCell<Option<Transcoders>>,
+    hearing: RefCell<Option<Hearing>>,
+    /// Who is told what our ears hear.
+    listener: RefCell<Option<Link<BargeIn>>>,
     up_waker: RefCell<Option<Waker>>,
     /// The model's socket, while frames may go to it by themselves.
     model: RefCell<Option<Rc<RefCell<ModelSocket>>>>,
@@ -52,6 +60,8 @@ impl MediaLink {
             uplink: RefCell::default(),
             downlink: RefCell::new(Downlink::new(stream)),
             transcoders: RefCell::default(),
+            hearing: RefCell::default(),
+            listener: RefCell::default(),
             up_waker: RefCell::default(),
             model: RefCell::default(),
             down_waker: RefCell::default(),
@@ -94,8 +104,43 @@ impl MediaLink {
         self.downlink.borrow_mut()
     }
 
+    /// Our own ears listen from now on.
+    pub fn open_ears(&self, settings: EarsSettings) {
+        *self.hearing.borrow_mut() = Some(Hearing::new(settings));
+    }
+
+    /// What they hear is told to `listener` from now on.
+    pub fn report_sounds_to(&self, listener: Link<BargeIn>) {
+        *self.listener.borrow_mut() = Some(listener);
+    }
+
+    /// Hands over what may go to the carrier now.
+    pub fn write_down(&self, now: Micros, send: impl FnMut(String)) {
+        let mut downlink = self.downlink.borrow_mut();
+        match self.hearing.borrow_mut().as_mut() {
+            Some(hearing) => downlink.poll_write_tapped(now, send, hearing),
+            None => downlink.poll_write(now, send),
+        }
+    }
+
+    fn listen(&self, payload: &str) {
+        let mut hearing = self.hearing.borrow_mut();
+        let Some(hearing) = hearing.as_mut() else {
+            return;
+        };
+        let now = self.clock.now();
+        let audible = self.downlink.borrow().is_audible(now);
+        let Some(sound) = hearing.caller(payload, now, audible) else {
+            return;
+        };
+        if let Some(listener) = self.listener.borrow().as_ref() {
+            listener.tell(BargeInMessage::Input(BargeInInput::Sound(sound)));
+        }
+    }
+
     /// A caller frame, base64 μ-law.
     pub fn push_caller(&self, payload: &str) {
+        self.listen(payload);
         let ready = match self.transcoders.borrow_mut().as_mut() {
             None => self.uplink.borrow_mut().push(payload),
             Some(both) => {

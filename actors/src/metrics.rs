@@ -33,6 +33,8 @@ const FIRST_AUDIO: &str = "trunkline_first_audio_seconds";
 const TURN_LATENCY: &str = "trunkline_turn_latency_seconds";
 const TOOL_TIME: &str = "trunkline_tool_seconds";
 const BARGE_IN_STOP: &str = "trunkline_barge_in_stop_seconds";
+const BARGE_IN_PAUSE: &str = "trunkline_barge_in_pause_seconds";
+const BARGE_IN_FALSE: &str = "trunkline_barge_in_false_total";
 const WEBHOOK_TIME: &str = "trunkline_webhook_seconds";
 const MODEL_REDIALS: &str = "trunkline_model_redials_total";
 const RECORDS_WRITTEN: &str = "trunkline_records_written_total";
@@ -78,8 +80,13 @@ pub fn describe() {
     describe_histogram!(TOOL_TIME, "Seconds a tool ran.");
     describe_histogram!(
         BARGE_IN_STOP,
-        "Seconds from the report of speech until the agent was silenced."
+        "Seconds from the caller's first sound, or the report of it, until the agent was silenced."
     );
+    describe_histogram!(
+        BARGE_IN_PAUSE,
+        "Seconds that the agent was silent for a sound that was no interruption."
+    );
+    describe_counter!(BARGE_IN_FALSE, "Sentences that were cut off for nothing.");
     describe_histogram!(WEBHOOK_TIME, "Seconds to answer a webhook, by path.");
     describe_counter!(MODEL_REDIALS, "Speech model sessions dialled again in mid-call.");
     describe_counter!(RECORDS_WRITTEN, "Records committed to the database.");
@@ -196,6 +203,8 @@ pub fn of_call(metric: Metric) {
         Metric::TurnLatency(t) => histogram!(TURN_LATENCY).record(seconds(t)),
         Metric::ToolTime(t) => histogram!(TOOL_TIME).record(seconds(t)),
         Metric::BargeInStop(t) => histogram!(BARGE_IN_STOP).record(seconds(t)),
+        Metric::BargeInResumed(t) => histogram!(BARGE_IN_PAUSE).record(seconds(t)),
+        Metric::BargeInFalse => counter!(BARGE_IN_FALSE).increment(1),
         Metric::Stale(kind) => stale(kind, 1),
         Metric::Redial => counter!(MODEL_REDIALS).increment(1),
     }

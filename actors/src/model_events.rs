@@ -55,6 +55,10 @@ impl Translator {
         Some(match event {
             ServerEvent::SpeechStarted { .. } => ModelEvent::SpeechStarted,
             ServerEvent::SpeechStopped { .. } => ModelEvent::SpeechStopped,
+            ServerEvent::InputTranscriptDelta { item_id, delta } => ModelEvent::CallerPartial {
+                item: item_id.clone(),
+                text: delta.clone().into_personal(),
+            },
             ServerEvent::InputTranscript { item_id, transcript } => ModelEvent::CallerTranscript {
                 item: item_id.clone(),
                 text: transcript.clone().into_personal(),
@@ -100,7 +104,6 @@ impl Translator {
             ServerEvent::SessionCreated { .. }
             | ServerEvent::SessionUpdated { .. }
             | ServerEvent::Committed { .. }
-            | ServerEvent::InputTranscriptDelta { .. }
             | ServerEvent::OutputItemAdded { .. }
             | ServerEvent::AudioDelta(_)
             | ServerEvent::AudioDone { .. }

@@ -50,8 +50,9 @@ impl std::fmt::Debug for ModelTarget {
     }
 }
 
-/// Finds a tenant's speech model; none when there is no key for it.
-pub type FindModel = Box<dyn Fn(&Tenant) -> Option<ModelTarget> + Send + Sync>;
+/// Finds a tenant's speech models, the one to begin with first; none when there
+/// is no key for any.
+pub type FindModels = Box<dyn Fn(&Tenant) -> Vec<ModelTarget> + Send + Sync>;
 
 /// Settings of a node.
 #[derive(Clone, Debug)]
@@ -100,7 +101,7 @@ pub struct Node {
     registry: Service<Registry>,
     persistence: Service<Persistence>,
     on_unserved: OnUnserved,
-    find_model: FindModel,
+    find_models: FindModels,
     draining: AtomicBool,
 }
 
@@ -119,7 +120,7 @@ impl Node {
         store: Store,
         phrases: PhraseCache,
         recorder: Recorder,
-        find_model: FindModel,
+        find_models: FindModels,
         on_fatal: OnFatal,
     ) -> Arc<Self> {
         let tree = Arc::new(ActorTree::default());
@@ -147,7 +148,7 @@ impl Node {
             registry,
             persistence,
             on_unserved,
-            find_model,
+            find_models,
             draining: AtomicBool::new(false),
         })
     }
@@ -227,10 +228,11 @@ impl Node {
         self.limiter.tell(LimiterMessage::Forget { call_sid });
     }
 
-    /// Where a tenant's speech model is; none when there is no key for it.
+    /// Where a tenant's speech models are, the one to begin with first; none when
+    /// there is no key for any.
     #[must_use]
-    pub fn model_of(&self, tenant: &Tenant) -> Option<ModelTarget> {
-        (self.find_model)(tenant)
+    pub fn models_of(&self, tenant: &Tenant) -> Vec<ModelTarget> {
+        (self.find_models)(tenant)
     }
 
     /// Whether new calls go to the human because the process is about to end.

@@ -20,6 +20,7 @@ use actix::{
 use actix_http::ws::{CloseCode, CloseReason, Frame, Item as Fragment, Message, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
+use chrono::Utc;
 use futures_util::StreamExt as _;
 use trunkline_connectors::websocket::{self, Connection, DialError};
 use trunkline_core::call::ModelEvent;
@@ -182,7 +183,8 @@ impl RealtimeSession {
                 let bytes = self.media.push_agent(&delta.response_id, &delta.item_id, &delta.delta);
                 self.translator.audio(&delta.item_id, bytes);
             }
-            ServerEvent::SessionCreated { .. } => {
+            ServerEvent::SessionCreated { expires_at, .. } => {
+                self.note_expiry(*expires_at);
                 let config = Box::new(self.plan.config.clone());
                 self.send(&ClientEvent::SessionUpdate(config));
             }
@@ -202,6 +204,15 @@ impl RealtimeSession {
                 self.tell_translated(event);
             }
             other => self.tell_translated(other),
+        }
+    }
+
+    /// The provider says when it will end the session, in Unix seconds.
+    fn note_expiry(&self, expires_at: Option<u64>) {
+        if let Some(at) = expires_at {
+            let now_ms = u64::try_from(Utc::now().timestamp_millis()).unwrap_or(u64::MAX);
+            let in_ms = at.saturating_mul(1_000).saturating_sub(now_ms);
+            self.tell(ModelEvent::Expires { in_ms });
         }
     }
 

@@ -54,6 +54,9 @@ impl ToolRunner {
             Ok(Prepared::Answer(answer)) => (answer, true, ToolEffect::GoOn),
             Ok(Prepared::EndCall { answer, .. }) => (answer, true, ToolEffect::EndCall),
             Ok(Prepared::Transfer { answer, .. }) => (answer, true, ToolEffect::Transfer),
+            Ok(Prepared::CollectDigits(plan)) => {
+                (serde_json::json!({}), true, ToolEffect::CollectDigits(plan))
+            }
             Err(error) => (error.output(), false, ToolEffect::GoOn),
         };
         ToolOutcome { output: Personal::new(answer.to_string()), ok, effect }

@@ -130,8 +130,12 @@ impl Spans {
             | Output::BargeIn(BargeInInput::SpeechStarted) => {
                 self.speech_started_at.get_or_insert(now);
             }
-            Output::Turn(TurnInput::SpeechStopped)
-            | Output::BargeIn(BargeInInput::SpeechStopped)
+            Output::Turn(
+                TurnInput::SpeechStopped { .. }
+                | TurnInput::Partial { .. }
+                | TurnInput::Words { .. },
+            )
+            | Output::BargeIn(_)
             | Output::Media(_)
             | Output::Model(_)
             | Output::StartModel { .. }
@@ -165,7 +169,10 @@ impl Spans {
                 self.call.add_event_with_timestamp("model_redial", at, Vec::new());
             }
             // Told with more about them as events, or of no length.
-            Metric::ToolTime(_) | Metric::Stale(_) => {}
+            Metric::ToolTime(_)
+            | Metric::Stale(_)
+            | Metric::BargeInResumed(_)
+            | Metric::BargeInFalse => {}
         }
     }
 
@@ -178,6 +185,7 @@ impl Spans {
                 self.call.set_attribute(cached);
             }
             "turn_ended" => self.turn_ended(data, now),
+            "barge_in_stop" => self.heard_ms = None,
             "barge_in" => self.heard_ms = data.get("heard_ms").and_then(Value::as_i64),
             "tool_called" => self.tool_called(word("tool"), word("call"), now),
             "tool_finished" => self.tool_finished(word("call"), flag("ok"), now),

@@ -18,6 +18,9 @@ use trunkline_core::media::Notice;
 use trunkline_core::pii::Personal;
 use trunkline_core::tenant::{Credentials, Limits, Mode, ModelSettings, Persona, Tenant, Turns};
 use trunkline_core::time::Micros;
+use trunkline_core::turn::barge_in::BargeInSettings;
+use trunkline_core::turn::endpoint::Endpointing;
+use trunkline_core::turn::silence::SilenceSettings;
 
 fn tenant() -> Tenant {
     Tenant {
@@ -33,6 +36,8 @@ fn tenant() -> Tenant {
             farewell: String::new(),
             wrap_up: String::new(),
             fillers: Vec::new(),
+            nudge: String::new(),
+            bridging: String::new(),
             tangents: Vec::new(),
             voice: "marin".to_owned(),
         },
@@ -44,6 +49,10 @@ fn tenant() -> Tenant {
         flight_recorder: None,
         limits: Limits::default(),
         turns: Turns::Ours,
+        barge_in: BargeInSettings::default(),
+        endpointing: Endpointing::default(),
+        silence: SilenceSettings::default(),
+        voicemail: None,
         model: ModelSettings::default(),
         tools: Vec::new(),
         facts: BTreeMap::new(),
@@ -84,7 +93,12 @@ impl Bench {
         self.model(ModelEvent::ItemAnnounced { response: response(n), item: item(n) });
         let text = Personal::new("Yes, of course.");
         self.model(ModelEvent::AgentText { item: item(n), text, audio_bytes: 960 });
-        self.tell(Input::Media(Notice::Sent { item: item(n), bytes: 960, at: Micros::ZERO }));
+        self.tell(Input::Media(Notice::Sent {
+            item: item(n),
+            from: 0,
+            bytes: 960,
+            at: Micros::ZERO,
+        }));
         self.model(ModelEvent::ItemFinished { item: item(n), audio_bytes: 960 });
         self.model(ModelEvent::ResponseFinished {
             response: response(n),
@@ -115,6 +129,8 @@ impl Bench {
             script: Script { greeting: "Hello.".to_owned(), ..Script::default() },
             tools: Vec::new(),
             kept_greeting_bytes: None,
+            kept_sentences: BTreeMap::new(),
+            providers: 1,
         };
         let mut bench = Self { call: Call::new(settings, Micros::ZERO), now: Micros::ZERO };
         bench.tell(Input::Started);
@@ -133,7 +149,12 @@ impl Bench {
         bench.tell(Input::TurnEnded { utterances: 1 });
         bench.model(ModelEvent::ResponseAnnounced { response: response(3) });
         bench.model(ModelEvent::ItemAnnounced { response: response(3), item: item(3) });
-        bench.tell(Input::Media(Notice::Sent { item: item(3), bytes: 960, at: Micros::ZERO }));
+        bench.tell(Input::Media(Notice::Sent {
+            item: item(3),
+            from: 0,
+            bytes: 960,
+            at: Micros::ZERO,
+        }));
         bench
     }
 }
@@ -145,6 +166,7 @@ fn call(criterion: &mut Criterion) {
             |bench| {
                 bench.tell(Input::Media(Notice::Sent {
                     item: item(3),
+                    from: 0,
                     bytes: 960,
                     at: Micros::ZERO,
                 }))

@@ -9,6 +9,7 @@
 pub mod admission;
 pub mod audio;
 pub mod call;
+pub mod detect;
 pub mod flight;
 pub mod ids;
 pub mod media;

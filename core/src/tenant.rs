@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::flight::Keep;
 use crate::ids::TenantId;
 use crate::pii::PhoneNumber;
+use crate::turn::barge_in::BargeInSettings;
+use crate::turn::endpoint::Endpointing;
+use crate::turn::silence::SilenceSettings;
+use crate::wire::realtime::Dialect;
 
 /// One business, as its file says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +43,15 @@ pub struct Tenant {
     pub limits: Limits,
     /// Who owns the turns.
     pub turns: Turns,
+    /// How the agent takes being interrupted.
+    pub barge_in: BargeInSettings,
+    /// How much silence ends a caller's turn.
+    pub endpointing: Endpointing,
+    /// What a caller's silence leads to.
+    pub silence: SilenceSettings,
+    /// What an answering machine is told after its beep; where there is nothing,
+    /// the call is hung up.
+    pub voicemail: Option<String>,
     /// The speech model to use.
     pub model: ModelSettings,
     /// Names of the tools that the model may call.
@@ -77,6 +90,10 @@ pub struct Persona {
     pub wrap_up: String,
     /// Said while a slow tool runs.
     pub fillers: Vec<String>,
+    /// Asked when the caller has been silent for a while.
+    pub nudge: String,
+    /// Said while a lost model is dialled again, where its audio was kept.
+    pub bridging: String,
     /// Stories to wander off into, for personas that do.
     pub tangents: Vec<String>,
     /// The provider's name of the voice.
@@ -156,6 +173,11 @@ pub struct ModelSettings {
     pub prefix_padding_ms: u32,
     /// Silence that ends an utterance, in milliseconds.
     pub silence_duration_ms: u32,
+    /// Longest session that the provider allows, in milliseconds, where it does
+    /// not say; 0 is no limit.
+    pub session_limit_ms: u64,
+    /// Where else to go when this model cannot be kept, in this order.
+    pub fallbacks: Vec<ModelFallback>,
 }
 
 impl Default for ModelSettings {
@@ -168,8 +190,25 @@ impl Default for ModelSettings {
             vad_threshold: 0.5,
             prefix_padding_ms: 300,
             silence_duration_ms: 500,
+            session_limit_ms: 3_600_000,
+            fallbacks: Vec::new(),
         }
     }
+}
+
+/// Another way to a speech model, for when the first one fails. What is unset is
+/// as for the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct ModelFallback {
+    /// The provider's name of the model.
+    pub name: Option<String>,
+    /// Where it is, as the server's own setting says it for the first. Holds no
+    /// key: it may be shown.
+    pub url: Option<String>,
+    /// Name of the environment variable that holds the key. Never the key itself.
+    pub api_key_env: Option<String>,
+    /// The dialect that is spoken there.
+    pub dialect: Option<Dialect>,
 }
 
 /// Wire form of the audio between us and the model.

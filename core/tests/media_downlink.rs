@@ -91,7 +91,7 @@ fn audio_waits_for_the_calls_ruling() {
     assert_eq!(write(&mut downlink, ms(5)).audio.len(), 100);
     assert_eq!(
         downlink.take_notices(),
-        [Notice::Sent { item: item("i"), bytes: 100, at: ms(5) }],
+        [Notice::Sent { item: item("i"), from: 0, bytes: 100, at: ms(5) }],
         "more may come: it is not delivered"
     );
 }

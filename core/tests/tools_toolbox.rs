@@ -16,8 +16,11 @@ use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::{Credentials, Limits, Mode, ModelSettings, Persona, Tenant, Turns};
 use trunkline_core::tools::{
-    MAX_ARGUMENTS_BYTES, Prepared, ToolContext, ToolError, Toolbox, UnknownTool,
+    DigitPlan, MAX_ARGUMENTS_BYTES, Prepared, ToolContext, ToolError, Toolbox, UnknownTool,
 };
+use trunkline_core::turn::barge_in::BargeInSettings;
+use trunkline_core::turn::endpoint::Endpointing;
+use trunkline_core::turn::silence::SilenceSettings;
 
 fn tenant() -> Tenant {
     let facts = [
@@ -39,6 +42,8 @@ fn tenant() -> Tenant {
             farewell: String::new(),
             wrap_up: String::new(),
             fillers: Vec::new(),
+            nudge: String::new(),
+            bridging: String::new(),
             tangents: Vec::new(),
             voice: "marin".to_owned(),
         },
@@ -50,8 +55,14 @@ fn tenant() -> Tenant {
         flight_recorder: None,
         limits: Limits::default(),
         turns: Turns::Ours,
+        barge_in: BargeInSettings::default(),
+        endpointing: Endpointing::default(),
+        silence: SilenceSettings::default(),
+        voicemail: None,
         model: ModelSettings::default(),
-        tools: ["end_call", "transfer_to_human", "look_up", "end_call"].map(str::to_owned).to_vec(),
+        tools: ["end_call", "transfer_to_human", "look_up", "end_call", "collect_digits"]
+            .map(str::to_owned)
+            .to_vec(),
         facts: facts.map(|(topic, fact)| (topic.to_owned(), fact.to_owned())).into(),
         credentials: Credentials::default(),
     }
@@ -72,11 +83,14 @@ fn answer(name: &str, arguments: &str) -> Value {
 #[test]
 fn a_tenant_offers_what_its_file_allows_and_what_suits_it() {
     let toolbox = Toolbox::for_tenant(&tenant()).unwrap();
-    assert_eq!(toolbox.names(), ["end_call", "transfer_to_human", "look_up"]);
+    assert_eq!(toolbox.names(), ["end_call", "transfer_to_human", "look_up", "collect_digits"]);
     assert!(toolbox.get("look_up").is_some());
 
     let no_human = Tenant { human_number: None, ..tenant() };
-    assert_eq!(Toolbox::for_tenant(&no_human).unwrap().names(), ["end_call", "look_up"]);
+    assert_eq!(
+        Toolbox::for_tenant(&no_human).unwrap().names(),
+        ["end_call", "look_up", "collect_digits"]
+    );
     let no_facts = Tenant { facts: BTreeMap::new(), ..tenant() };
     assert!(Toolbox::for_tenant(&no_facts).unwrap().get("look_up").is_none());
     let none = Tenant { tools: Vec::new(), ..tenant() };
@@ -91,12 +105,13 @@ fn a_file_that_allows_an_unknown_tool_is_told_what_there_is() {
         error,
         UnknownTool {
             name: "endcall".to_owned(),
-            known: vec!["end_call", "look_up", "transfer_to_human"]
+            known: vec!["collect_digits", "end_call", "look_up", "transfer_to_human"]
         }
     );
     assert_eq!(
         error.to_string(),
-        "there is no tool \"endcall\"; there are: end_call, look_up, transfer_to_human"
+        "there is no tool \"endcall\"; there are: collect_digits, end_call, look_up, \
+         transfer_to_human"
     );
 }
 
@@ -143,6 +158,18 @@ fn end_call_and_transfer_say_what_is_to_be_done() {
 }
 
 #[test]
+fn keys_are_taken_as_the_model_says_or_as_menus_do() {
+    let plan = |arguments| match call(tenant(), "collect_digits", arguments) {
+        Ok(Prepared::CollectDigits(plan)) => plan,
+        other => panic!("{other:?}"),
+    };
+    let usual = DigitPlan { max_digits: 32, terminator: Some('#'), timeout_ms: 5_000 };
+    assert_eq!(plan("{}"), usual);
+    let asked = r#"{"max_digits":10,"terminator":"none","timeout_seconds":8}"#;
+    assert_eq!(plan(asked), DigitPlan { max_digits: 10, terminator: None, timeout_ms: 8_000 });
+}
+
+#[test]
 fn look_up_finds_a_fact_by_its_words() {
     for (asked, topic) in [
         ("opening hours", "opening hours"),
@@ -179,6 +206,9 @@ fn wrong_calls_tell_the_model_how_to_correct_them() {
         ("end_call", r#"{"why":"x"}"#, "unknown field `why`, expected `reason`"),
         ("end_call", "[\"x\"]", "not a JSON object"),
         ("hang_up", "{}", "there is no tool `hang_up`"),
+        ("collect_digits", r#"{"max_digits":0}"#, "`max_digits` is 0, not 1 to 32"),
+        ("collect_digits", r#"{"timeout_seconds":31}"#, "is 31, not 1 to 30"),
+        ("collect_digits", r#"{"terminator":"5"}"#, "unknown variant `5`"),
     ] {
         let output = call(tenant(), name, arguments).unwrap_err().output();
         let said = output["error"].as_str().unwrap();
@@ -212,7 +242,7 @@ fn what_the_caller_said_is_not_printed() {
 proptest! {
     #[test]
     fn any_arguments_are_carried_out_or_answered(
-        name in "end_call|look_up|transfer_to_human|.{0,20}",
+        name in "end_call|look_up|transfer_to_human|collect_digits|.{0,20}",
         arguments in prop_oneof![
             ".{0,60}",
             any::<String>().prop_map(|text| json!({"reason": text}).to_string()),

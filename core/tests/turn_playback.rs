@@ -27,7 +27,7 @@ impl Line {
         let (delay, mut clock) = (ms(delay_ms), PlaybackClock::default());
         let mut marks = Vec::new();
         for chunk in 1..=chunks {
-            clock.sent(&item(0), 800, Micros::ZERO);
+            clock.sent(&item(0), (chunk - 1) * 800, 800, Micros::ZERO);
             marks.push((delay + ms(chunk * 100) + delay, chunk * 800));
         }
         Self { delay, clock, marks }
@@ -82,7 +82,7 @@ proptest! {
             now = now + ms(wait);
             match what {
                 0 | 1 => {
-                    clock.sent(&item(index), bytes % 3_000, now);
+                    clock.sent(&item(index), sent[index], bytes % 3_000, now);
                     sent[index] += bytes % 3_000;
                 }
                 2 => clock.acknowledged(&item(index), bytes, now),

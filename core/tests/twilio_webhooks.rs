@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use proptest::prelude::*;
+use trunkline_core::call::AnsweredBy;
 use trunkline_core::ids::IdError;
 use trunkline_core::wire::twilio::{
-    CarrierStatus, ConnectActionWebhook, DialActionWebhook, Direction, Form, StatusWebhook,
-    StreamEvent, StreamStatusWebhook, VoiceWebhook, WebhookError,
+    AmdWebhook, CarrierStatus, ConnectActionWebhook, DialActionWebhook, Direction, Form,
+    StatusWebhook, StreamEvent, StreamStatusWebhook, VoiceWebhook, WebhookError,
 };
 
 fn form(body: &str) -> Form {
@@ -142,6 +143,26 @@ fn what_happened_to_a_stream() {
 }
 
 #[test]
+fn who_answered() {
+    for (word, who) in [
+        ("human", AnsweredBy::Human),
+        ("machine_start", AnsweredBy::MachineStart),
+        ("machine_end_beep", AnsweredBy::MachineEndBeep),
+        ("machine_end_silence", AnsweredBy::MachineEndSilence),
+        ("machine_end_other", AnsweredBy::MachineEndOther),
+        ("fax", AnsweredBy::Fax),
+        ("unknown", AnsweredBy::Unknown),
+        ("a_word_of_next_year", AnsweredBy::Unknown),
+    ] {
+        let body = format!("CallSid=CA1&AnsweredBy={word}&MachineDetectionDuration=3210");
+        let found = AmdWebhook::from_form(&form(&body)).unwrap();
+        assert_eq!((found.answered_by, found.duration_ms), (who, Some(3_210)), "{word}");
+    }
+    let nobody = AmdWebhook::from_form(&form("CallSid=CA1"));
+    assert_eq!(nobody, Err(WebhookError::Missing("AnsweredBy")));
+}
+
+#[test]
 fn nobody_is_named_when_a_webhook_is_printed() {
     let body = "CallSid=CA1&From=%2B14158675309&CallerName=ADA&Digits=1234";
     let printed = format!("{:?}", VoiceWebhook::from_form(&form(body)).unwrap());
@@ -154,10 +175,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
-    fn no_form_makes_them_panic(values in prop::collection::vec(any::<String>(), 12)) {
+    fn no_form_makes_them_panic(values in prop::collection::vec(any::<String>(), 13)) {
         let names = [
             "CallSid", "AccountSid", "From", "To", "CallStatus", "StreamEvent", "StreamSid",
-            "CallDuration", "SequenceNumber", "ErrorCode", "DialCallSid", "Direction",
+            "CallDuration", "SequenceNumber", "ErrorCode", "DialCallSid", "Direction", "AnsweredBy",
         ];
         let pairs = names.iter().map(|n| (*n).to_owned()).zip(values).collect();
         let form = Form::from_pairs(pairs);
@@ -166,5 +187,6 @@ proptest! {
         ConnectActionWebhook::from_form(&form).ok();
         DialActionWebhook::from_form(&form).ok();
         StreamStatusWebhook::from_form(&form).ok();
+        AmdWebhook::from_form(&form).ok();
     }
 }

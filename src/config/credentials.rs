@@ -62,18 +62,20 @@ pub(crate) fn check(
     let Credentials { twilio_account_sid_env, twilio_auth_token_env, openai_api_key_env } =
         &tenant.credentials;
     let names = [
-        ("twilio_account_sid_env", twilio_account_sid_env),
-        ("twilio_auth_token_env", twilio_auth_token_env),
-        ("openai_api_key_env", openai_api_key_env),
+        ("credentials.twilio_account_sid_env", twilio_account_sid_env),
+        ("credentials.twilio_auth_token_env", twilio_auth_token_env),
+        ("credentials.openai_api_key_env", openai_api_key_env),
     ];
-    for (key, name) in names {
+    let fallbacks = tenant.model.fallbacks.iter();
+    let fallbacks = fallbacks.map(|model| ("model.fallback.api_key_env", &model.api_key_env));
+    for (key, name) in names.into_iter().chain(fallbacks) {
         let Some(name) = name.as_deref().filter(|name| env.get(name).ok().flatten().is_none())
         else {
             continue;
         };
         problems.warning(
             Source::file(file),
-            format!("credentials.{key}"),
+            key,
             format!("the environment has no {name}"),
             format!("set {name}, or remove the key to use the server's own"),
         );

@@ -12,6 +12,7 @@
 //! * Secrets are `SecretString`s and appear in no problem and no `Debug`.
 
 mod book;
+mod conversation;
 mod credentials;
 mod document;
 mod env;

@@ -63,6 +63,8 @@ impl PersonaFile {
             greeting: fill(&self.texts.greeting)?,
             farewell: fill(&self.texts.farewell)?,
             wrap_up: fill(&self.texts.wrap_up)?,
+            nudge: fill(&self.texts.nudge)?,
+            bridging: fill(&self.texts.bridging)?,
             fillers: self.texts.fillers.iter().map(fill).collect::<Result<_, _>>()?,
             tangents: self.texts.tangents.iter().map(fill).collect::<Result<_, _>>()?,
             voice: self.voice.clone().unwrap_or_else(|| voice.to_owned()),
@@ -104,13 +106,19 @@ fn front_matter(section: &mut Section<'_>, name: &str) -> Option<(Option<String>
             .text("wrap_up")
             .unwrap_or_else(|| "I'm afraid we have to finish here.".to_owned()),
         fillers: section.texts("fillers"),
+        nudge: section.text("nudge").unwrap_or_else(|| "Are you still there?".to_owned()),
+        bridging: section.text("bridging").unwrap_or_else(|| "One moment, please.".to_owned()),
         tangents: section.texts("tangents"),
         voice: String::new(),
     };
     section.finish();
-    for (key, text) in
-        [("greeting", &texts.greeting), ("farewell", &texts.farewell), ("wrap_up", &texts.wrap_up)]
-    {
+    for (key, text) in [
+        ("greeting", &texts.greeting),
+        ("farewell", &texts.farewell),
+        ("wrap_up", &texts.wrap_up),
+        ("nudge", &texts.nudge),
+        ("bridging", &texts.bridging),
+    ] {
         check_sentence(section, key, text);
     }
     for (key, list) in [("fillers", &texts.fillers), ("tangents", &texts.tangents)] {

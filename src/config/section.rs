@@ -232,6 +232,41 @@ impl<'a> Section<'a> {
         read
     }
 
+    /// Reads each of the tables `[[key]]`, in their order.
+    pub(crate) fn tables<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Section<'_>) -> T,
+    ) -> Vec<T> {
+        let items = match self.find(key) {
+            None => return Vec::new(),
+            Some(Node { value: Value::List(items), .. }) => items.as_slice(),
+            Some(node) => std::slice::from_ref(node),
+        };
+        let prefix = format!("{}{key}.", self.prefix);
+        let mut all = Vec::new();
+        for item in items {
+            let Value::Table(entries) = &item.value else {
+                self.error(
+                    key,
+                    format!("is {}, not a section", item.value.kind()),
+                    format!("write [[{}]] on a line of its own", prefix.trim_end_matches('.')),
+                );
+                continue;
+            };
+            let mut inner = Section {
+                path: self.path,
+                prefix: prefix.clone(),
+                entries,
+                asked: Vec::new(),
+                problems: &mut *self.problems,
+            };
+            all.push(read(&mut inner));
+            inner.finish();
+        }
+        all
+    }
+
     /// A table whose keys are the file's own, with texts as values.
     pub(crate) fn map(&mut self, key: &'static str) -> BTreeMap<String, String> {
         let entries = match self.find(key) {

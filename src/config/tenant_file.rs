@@ -6,15 +6,20 @@ use trunkline_core::flight::Keep;
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::{
-    Credentials, Limits, Mode, ModelAudio, ModelSettings, OverCap, Persona, Tenant, Turns,
+    Credentials, Limits, Mode, ModelAudio, ModelFallback, ModelSettings, OverCap, Persona, Tenant,
+    Turns,
 };
 use trunkline_core::tools::{Toolbox, UnknownTool};
+use trunkline_core::turn::barge_in::{BargeInMode, BargeInSettings};
+use trunkline_core::wire::realtime::Dialect;
 
+use super::conversation;
 use super::document;
 use super::persona_file::PersonaFile;
-use super::problem::{Problems, Source};
+use super::problem::{Complaint, Problems, Source};
 use super::section::Section;
 use super::suggest::did_you_mean;
+use super::urls::check_realtime_url;
 
 const NUMBER_FIX: &str = "write + and 8 to 15 digits, like +15550100000";
 /// Which recordings may be kept, by word.
@@ -114,6 +119,10 @@ fn read(
         turns: section
             .choice("turns", &[("ours", Turns::Ours), ("model", Turns::Model)])
             .unwrap_or(Turns::Ours),
+        barge_in: section.section("barge_in", barge_in),
+        endpointing: section.section("endpointing", conversation::endpointing),
+        silence: section.section("silence", conversation::silence),
+        voicemail: section.text("voicemail"),
         model: section.section("model", model),
         tools: tools(section),
         facts: section.map("facts"),
@@ -165,6 +174,8 @@ fn nobody() -> Persona {
         farewell: String::new(),
         wrap_up: String::new(),
         fillers: Vec::new(),
+        nudge: String::new(),
+        bridging: String::new(),
         tangents: Vec::new(),
         voice: String::new(),
     }
@@ -225,6 +236,29 @@ fn limits(section: &mut Section<'_>, default: &Limits) -> Limits {
     }
 }
 
+fn barge_in(section: &mut Section<'_>) -> BargeInSettings {
+    const MODES: [(&str, BargeInMode); 3] = [
+        ("immediate", BargeInMode::Immediate),
+        ("after_sentence", BargeInMode::AfterSentence),
+        ("protected", BargeInMode::Protected),
+    ];
+    let default = BargeInSettings::default();
+    let own = section.has("backchannels");
+    BargeInSettings {
+        mode: section.choice("mode", &MODES).unwrap_or(default.mode),
+        greeting: section.choice("greeting", &MODES).unwrap_or(default.greeting),
+        ears: section.flag("ears").unwrap_or(default.ears),
+        confirm_window_ms: section
+            .whole("confirm_window_ms", 100..=5_000)
+            .unwrap_or(default.confirm_window_ms),
+        confirm_speech_ms: section
+            .whole("confirm_speech_ms", 150..=2_000)
+            .unwrap_or(default.confirm_speech_ms),
+        cooldown_ms: section.whole("cooldown_ms", 0..=10_000).unwrap_or(default.cooldown_ms),
+        backchannels: if own { section.texts("backchannels") } else { default.backchannels },
+    }
+}
+
 fn model(section: &mut Section<'_>) -> ModelSettings {
     let default = ModelSettings::default();
     ModelSettings {
@@ -245,6 +279,26 @@ fn model(section: &mut Section<'_>) -> ModelSettings {
         silence_duration_ms: section
             .whole("silence_duration_ms", 50..=10_000)
             .unwrap_or(default.silence_duration_ms),
+        session_limit_ms: section
+            .whole("session_limit_ms", 0..=DAY_MS)
+            .unwrap_or(default.session_limit_ms),
+        fallbacks: section.tables("fallback", fallback),
+    }
+}
+
+fn fallback(section: &mut Section<'_>) -> ModelFallback {
+    let url = section.text("url").filter(|url| match check_realtime_url(url) {
+        Ok(()) => true,
+        Err(Complaint { message, fix }) => {
+            section.error("url", message, fix);
+            false
+        }
+    });
+    ModelFallback {
+        name: section.text("name"),
+        url,
+        api_key_env: variable(section, "api_key_env"),
+        dialect: section.choice("dialect", &[("ga", Dialect::Ga), ("beta", Dialect::Beta)]),
     }
 }
 

@@ -146,7 +146,7 @@ async fn an_answer_that_was_not_heard_yet_is_not_heard_at_all() {
 
 #[actix_rt::test]
 async fn the_greeting_can_be_interrupted_while_the_model_speaks_it() {
-    let world = World::start().await;
+    let world = World::plan().knobs(|knobs| knobs.rate = 1.5).start().await;
     let report = world
         .place(
             "wait speaking 500ms

@@ -56,9 +56,10 @@ async fn a_call_is_replayed_to_the_same_decisions() {
     let started = line(&shown, &["0.0", "started"]);
     let turn = line(&shown, &["turn ended"]);
     let tool = line(&shown, &["> run tool", "look_up"]);
-    let stop = line(&shown, &["> media: interrupt", "clear yes"]);
+    let stop = line(&shown, &["> media: hold", "clear yes"]);
+    let sure = line(&shown, &["> media: interrupt", "clear no"]);
     let gone = line(&shown, &["> disposition caller gone"]);
-    assert!([started, turn, tool, stop, gone].is_sorted(), "{shown}");
+    assert!([started, turn, tool, stop, sure, gone].is_sorted(), "{shown}");
     assert!(shown.contains("The recording is complete."), "{shown}");
     let verdict = shown.lines().last().unwrap();
     assert!(verdict.starts_with("The same was decided: "), "{verdict}");
@@ -104,13 +105,14 @@ async fn what_the_call_knew_is_explained_and_all_of_it_can_be_had_as_json() {
     assert_eq!(all["call_sid"], report.call_sid);
     let steps = all["steps"].as_array().unwrap();
     assert_eq!(all["inputs"], steps.len());
-    let interrupts = |step: &&Value| {
+    let stops = |step: &&Value| {
         let decided = step["decided"].as_array().unwrap().iter();
-        decided.into_iter().any(|decided| !decided["media"]["interrupt"].is_null())
+        decided.into_iter().any(|decided| !decided["media"]["hold"].is_null())
     };
-    let at_us = steps.iter().find(interrupts).expect("an interruption")["at_us"].as_u64().unwrap();
+    let at_us = steps.iter().find(stops).expect("a stop")["at_us"].as_u64().unwrap();
 
-    let before = format!("{}ms", at_us / 1_000 - 1);
+    // Before the caller begins, which the stop follows by less than half a second.
+    let before = format!("{}ms", at_us / 1_000 - 500);
     let (code, shown, complaints) = replay(&world, &file, &["--why", &before]).await;
     assert_eq!(code, Some(0), "{shown}\n{complaints}");
     line(&shown, &["floor", "the agent, who is being heard"]);

@@ -1,12 +1,14 @@
 //! How a call begins: where its stream landed, once the stream's token was good.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::Utc;
 use opentelemetry::global;
-use trunkline_core::call::{Call, CallSettings, Disposition, Exit, Outcome, Script};
+use trunkline_core::call::{Call, CallSettings, Disposition, Exit, Outcome, Script, Sentence};
+use trunkline_core::detect::EarsSettings;
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_core::media::Phrase;
 use trunkline_core::persona::{Rng, Vars, render};
@@ -35,9 +37,18 @@ use super::ledger::Ledger;
 /// What a call keeps at hand for its children.
 pub(super) struct CallPlan {
     pub(super) settings: CallSettings,
-    pub(super) target: ModelTarget,
+    /// The tenant's models, its first one first; one at least.
+    pub(super) targets: Vec<ModelTarget>,
     pub(super) toolbox: Toolbox,
     pub(super) greeting: Option<Phrase>,
+    pub(super) sentences: BTreeMap<Sentence, Phrase>,
+}
+
+impl CallPlan {
+    /// The model of this number, or the last one.
+    pub(super) fn target(&self, provider: usize) -> Option<&ModelTarget> {
+        self.targets.get(provider).or(self.targets.last())
+    }
 }
 
 /// Starts a call on this thread.
@@ -55,6 +66,9 @@ pub fn begin(
     let seed = seed_of(&booking.call_sid);
     let plan = plan(node, &booking, &stream_sid, seed)?;
     media.set_model_audio(booking.tenant.model.audio)?;
+    if booking.tenant.barge_in.ears {
+        media.open_ears(EarsSettings::default());
+    }
     let children = Rc::new(RefCell::new(Children::new(stream)));
     let ledger = Ledger::new(Arc::clone(node), &booking, *media.clock());
     ledger.stream_started(&stream_sid, &plan, seed);
@@ -184,10 +198,18 @@ fn plan(
     seed: u64,
 ) -> Result<CallPlan, String> {
     let tenant = &booking.tenant;
-    let target = node.model_of(tenant).ok_or("no key for the speech model")?;
+    let targets = node.models_of(tenant);
+    if targets.is_empty() {
+        return Err("no key for the speech model".to_owned());
+    }
     let toolbox = Toolbox::for_tenant(tenant).map_err(|e| e.to_string())?;
     let script = script(tenant, booking, seed)?;
-    let greeting = node.phrases.get(&tenant.persona.voice, &script.greeting);
+    let kept = |text: &str| node.phrases.get(&tenant.persona.voice, text);
+    let greeting = kept(&script.greeting);
+    let sentences: BTreeMap<Sentence, Phrase> = Sentence::ALL
+        .into_iter()
+        .filter_map(|sentence| Some((sentence, kept(script.text(sentence)?)?)))
+        .collect();
     let settings = CallSettings {
         call_sid: booking.call_sid.clone(),
         stream_sid: stream_sid.clone(),
@@ -195,8 +217,10 @@ fn plan(
         script,
         tools: toolbox.specs(),
         kept_greeting_bytes: greeting.as_ref().map(Phrase::bytes),
+        kept_sentences: sentences.iter().map(|(name, audio)| (*name, audio.bytes())).collect(),
+        providers: targets.len(),
     };
-    Ok(CallPlan { settings, target, toolbox, greeting })
+    Ok(CallPlan { settings, targets, toolbox, greeting, sentences })
 }
 
 /// The persona's texts for this call. What is random in them comes from the seed.
@@ -220,6 +244,8 @@ fn script(tenant: &Tenant, booking: &Booking, seed: u64) -> Result<Script, Strin
         farewell: persona.farewell.clone(),
         wrap_up: persona.wrap_up.clone(),
         filler: Rng::new(seed).pick(&persona.fillers).cloned(),
+        nudge: persona.nudge.clone(),
+        bridging: persona.bridging.clone(),
     })
 }
 

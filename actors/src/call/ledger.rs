@@ -46,7 +46,7 @@ impl Ledger {
         change.stream_sid = Some(stream_sid.clone());
         change.stream_started_at = Some(started_at);
         change.realtime_provider = Some("openai".to_owned());
-        change.model = Some(plan.target.model.clone());
+        change.model = plan.target(0).map(|target| target.model.clone());
         change.voice = Some(plan.settings.tenant.persona.voice.clone());
         change.persona = Some(plan.settings.tenant.persona.name.clone());
         change.node_id = Some(self.node.settings.id.clone());

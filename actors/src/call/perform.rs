@@ -32,7 +32,9 @@ impl CallActor {
                     link.tell(SessionMessage::Send(Box::new(event)));
                 }
             }
-            Output::StartModel { delay, attempt } => self.start_model(delay, attempt),
+            Output::StartModel { delay, provider, attempt } => {
+                self.start_model(delay, provider, attempt);
+            }
             Output::StopModel => self.children.borrow_mut().stop_model(),
             Output::StartBargeIn(snapshot) => self.start_barge_in(snapshot),
             Output::StartTurnManager(snapshot) => self.start_turn_manager(snapshot),
@@ -111,12 +113,16 @@ impl CallActor {
                     self.media.downlink().play(&item, phrase);
                 }
             }
+            MediaCommand::PlaySentence { item, sentence } => {
+                if let Some(phrase) = self.plan.sentences.get(&sentence) {
+                    self.media.downlink().play(&item, phrase);
+                }
+            }
             MediaCommand::Admit { response } => self.media.downlink().admit(&response),
             MediaCommand::Reject { response } => self.media.downlink().reject(&response),
-            MediaCommand::Capture { response } => {
-                let settings = &self.plan.settings;
-                let (voice, text) = (&settings.tenant.persona.voice, &settings.script.greeting);
-                self.listening = self.node.phrases.listen(voice, text);
+            MediaCommand::Capture { response, text } => {
+                let voice = &self.plan.settings.tenant.persona.voice;
+                self.listening = self.node.phrases.listen(voice, &text);
                 if self.listening.is_some() {
                     self.media.downlink().capture(&response);
                 }
@@ -125,6 +131,10 @@ impl CallActor {
                 self.listening = None;
                 self.media.downlink().interrupt(generation, clear, now);
             }
+            MediaCommand::Hold { generation, clear, unheard } => {
+                self.media.downlink().hold(generation, clear, &unheard, now);
+            }
+            MediaCommand::Resume { generation } => self.media.downlink().resume(generation),
             MediaCommand::FinishAll => self.media.downlink().finish_all(),
         }
         self.media.wake_down();
@@ -164,14 +174,12 @@ impl CallActor {
         move |exit| call.tell(CallMessage::Exited { child, serial, exit })
     }
 
-    fn start_model(&self, delay: Micros, attempt: u32) {
-        let serial = self.children.borrow_mut().next_serial();
-        let plan = SessionPlan {
-            target: self.plan.target.clone(),
-            config: self.plan.settings.session(),
-            delay,
-            serial,
+    fn start_model(&self, delay: Micros, provider: usize, attempt: u32) {
+        let Some(target) = self.plan.target(provider).cloned() else {
+            return;
         };
+        let serial = self.children.borrow_mut().next_serial();
+        let plan = SessionPlan { target, config: self.plan.settings.session(), delay, serial };
         let (call, media) = (self.me.clone(), Rc::clone(&self.media));
         let link = supervise::spawn(
             &self.node.tree,
@@ -191,6 +199,7 @@ impl CallActor {
             |link| BargeIn::new(Arc::clone(link.probe()), call, clock, snapshot),
             self.on_exit(Child::BargeIn, serial),
         );
+        self.media.report_sounds_to(link.clone());
         self.children.borrow_mut().barge_in = Some((serial, link));
     }
 

@@ -8,6 +8,9 @@ use std::time::Duration;
 use trunkline_core::ids::{AccountSid, CallSid, TenantId};
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::{Credentials, Limits, Mode, ModelSettings, Persona, Tenant, Turns};
+use trunkline_core::turn::barge_in::BargeInSettings;
+use trunkline_core::turn::endpoint::Endpointing;
+use trunkline_core::turn::silence::SilenceSettings;
 
 use super::{Booking, Claim, ClaimRefusal, Full, LimiterSettings, LimiterState, Unbegun, Unserved};
 
@@ -21,6 +24,8 @@ fn tenant() -> Tenant {
         wrap_up: String::new(),
         fillers: Vec::new(),
         tangents: Vec::new(),
+        nudge: String::new(),
+        bridging: String::new(),
         voice: "alloy".to_owned(),
     };
     Tenant {
@@ -36,6 +41,10 @@ fn tenant() -> Tenant {
         stream_enabled: true,
         limits: Limits::default(),
         turns: Turns::Ours,
+        barge_in: BargeInSettings::default(),
+        endpointing: Endpointing::default(),
+        silence: SilenceSettings::default(),
+        voicemail: None,
         model: ModelSettings::default(),
         tools: Vec::new(),
         facts: Default::default(),

@@ -66,11 +66,11 @@ impl Pump {
     /// Hands over what may go now; answers when to look again.
     fn write(&self, stream: &mut TwilioStream, context: &mut StreamContext) -> Option<Micros> {
         let now = self.media.clock().now();
-        let mut downlink = self.media.downlink();
-        downlink.poll_write(now, |text| {
+        self.media.write_down(now, |text| {
             stream.frames_down += 1;
             context.text(text);
         });
+        let downlink = self.media.downlink();
         if downlink.has_news() {
             self.call.tell(CallMessage::Notices);
         }

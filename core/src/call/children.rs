@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::time::Micros;
-use crate::turn::barge_in::{BargeInSnapshot, Verdict};
+use crate::turn::barge_in::Verdict;
 use crate::turn::endpoint::TurnSnapshot;
 
 use super::{Call, Child, Exit, Output};
@@ -55,6 +55,7 @@ impl Call {
             Child::BargeIn => self.barge_in_exited(rebuild, now),
             Child::TurnManager if rebuild => {
                 self.out(Output::StartTurnManager(TurnSnapshot {
+                    endpointing: self.settings.tenant.endpointing,
                     caller_speaking: self.floor.caller_speaking,
                     turn_open: self.floor.turn_open,
                 }));
@@ -72,13 +73,11 @@ impl Call {
     /// The detector may have died of the very speech that it was told of, and the
     /// new one takes that speech for reported.
     fn barge_in_exited(&mut self, rebuild: bool, now: Micros) {
-        let caller_speaking = self.floor.caller_speaking;
         if rebuild {
-            self.out(Output::StartBargeIn(BargeInSnapshot { caller_speaking }));
+            self.out(Output::StartBargeIn(self.barge_in_snapshot()));
         }
-        if caller_speaking {
-            self.barge_in_verdict(&Verdict::Interrupt, now);
-        }
+        let verdict = if self.floor.caller_speaking { Verdict::Interrupt } else { Verdict::Resume };
+        self.barge_in_verdict(&verdict, now);
     }
 
     /// The turn manager died with a turn that it had not handed over.

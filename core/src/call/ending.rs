@@ -33,6 +33,15 @@ pub enum EndCause {
     },
     /// Nothing was heard of the call for too long.
     Expired,
+    /// The caller was silent for too long.
+    Silence,
+    /// The caller goes on by the text message that was sent.
+    TextTaken,
+    /// A message is left on an answering machine.
+    Voicemail,
+    /// A machine answered that nothing is said to: a fax, or an answering machine
+    /// where there is no message to leave. The word is for the record.
+    Machine(&'static str),
 }
 
 /// Who wants the caller to speak with a human.
@@ -46,6 +55,8 @@ pub(super) enum TransferBy {
     Operator(String),
     /// The process, which is about to end.
     Drain,
+    /// Nobody: the caller has been silent for too long.
+    Silence,
 }
 
 impl TransferBy {
@@ -56,6 +67,7 @@ impl TransferBy {
             Self::Agent => "agent_request".to_owned(),
             Self::Operator(reason) => reason.clone(),
             Self::Drain => "draining".to_owned(),
+            Self::Silence => "silence".to_owned(),
         }
     }
 }
@@ -65,14 +77,19 @@ impl TransferBy {
 pub(super) struct Goodbye {
     cause: EndCause,
     began_at: Micros,
+    /// Something of it went out.
+    voiced: bool,
 }
 
 impl EndCause {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Agent { .. } | Self::Command => Outcome::Completed,
-            Self::MaxDuration | Self::MaxTurns | Self::Expired => Outcome::Timeout,
+            Self::MaxDuration | Self::MaxTurns | Self::Expired | Self::Silence => Outcome::Timeout,
             Self::Transfer { .. } => Outcome::Transferred,
+            Self::TextTaken => Outcome::Handoff,
+            Self::Voicemail => Outcome::Voicemail,
+            Self::Machine(_) => Outcome::Abandoned,
         }
     }
 
@@ -84,6 +101,10 @@ impl EndCause {
             Self::MaxTurns => Some("max_turns".to_owned()),
             Self::Transfer { reason } => Some(reason.clone()),
             Self::Expired => Some("ttl_expired".to_owned()),
+            Self::Silence => Some("silence".to_owned()),
+            Self::TextTaken => Some("text_sent".to_owned()),
+            Self::Voicemail => Some("answering_machine".to_owned()),
+            Self::Machine(what) => Some((*what).to_owned()),
         }
     }
 
@@ -94,7 +115,11 @@ impl EndCause {
             | Self::Command
             | Self::MaxDuration
             | Self::MaxTurns
-            | Self::Expired => Disposition::HangUp,
+            | Self::Expired
+            | Self::Silence
+            | Self::TextTaken
+            | Self::Voicemail
+            | Self::Machine(_) => Disposition::HangUp,
         }
     }
 }
@@ -106,31 +131,42 @@ impl Call {
             return;
         }
         self.event("goodbye", json!({ "cause": cause.reason() }));
-        let text = self.last_words(&cause);
+        let words = self.last_words(&cause);
         let limit = Micros::from_millis(self.settings.tenant.limits.farewell_timeout_ms);
         self.timers.set(Timer::Farewell, now + limit);
         self.timers.clear(&Timer::MaxDuration);
         self.timers.clear(&Timer::Watchdog);
+        self.forget_collecting();
         self.sequencer.drop_waiting();
-        let cuts_in = matches!(cause, EndCause::MaxDuration | EndCause::MaxTurns);
+        self.end_barge_in(now);
+        let cuts_in =
+            matches!(cause, EndCause::MaxDuration | EndCause::MaxTurns | EndCause::Voicemail);
         if cuts_in && (self.sequencer.is_live() || self.clock.is_playing(now)) {
             self.silence(now);
         }
-        self.set_phase(Phase::Goodbye(Goodbye { cause, began_at: now }));
-        if let Some(text) = text.filter(|_| self.session.is_ready()) {
-            self.want(Purpose::Say(text), now);
+        self.set_phase(Phase::Goodbye(Goodbye { cause, began_at: now, voiced: false }));
+        if let Some(words) = words.filter(|_| self.session.is_ready()) {
+            self.want(words, now);
         }
     }
 
-    fn last_words(&self, cause: &EndCause) -> Option<String> {
+    fn last_words(&self, cause: &EndCause) -> Option<Purpose> {
         let script = &self.settings.script;
         match cause {
-            EndCause::Agent { farewell_said: true } | EndCause::Transfer { .. } => None,
-            EndCause::Agent { farewell_said: false } | EndCause::Command => {
-                Some(script.farewell.clone())
+            EndCause::Agent { farewell_said: true }
+            | EndCause::Transfer { .. }
+            | EndCause::Expired
+            | EndCause::Machine(_) => None,
+            EndCause::Agent { farewell_said: false }
+            | EndCause::Command
+            | EndCause::Silence
+            | EndCause::TextTaken => Some(Purpose::Say(script.farewell.clone())),
+            // There is nothing to sum up where nothing was said.
+            EndCause::MaxDuration | EndCause::MaxTurns if self.tally.turns == 0 => {
+                Some(Purpose::Say(script.wrap_up.clone()))
             }
-            EndCause::MaxDuration | EndCause::MaxTurns => Some(script.wrap_up.clone()),
-            EndCause::Expired => None,
+            EndCause::MaxDuration | EndCause::MaxTurns => Some(Purpose::WrapUp),
+            EndCause::Voicemail => self.settings.tenant.voicemail.clone().map(Purpose::Say),
         }
     }
 
@@ -173,6 +209,13 @@ impl Call {
         self.cancel_current(now);
     }
 
+    /// Audio goes out.
+    pub(super) fn note_last_words(&mut self) {
+        if let Phase::Goodbye(goodbye) = &mut self.phase {
+            goodbye.voiced = true;
+        }
+    }
+
     fn end_goodbye(&mut self, now: Micros) {
         if let Phase::Goodbye(goodbye) = &self.phase {
             let cause = goodbye.cause.clone();
@@ -183,13 +226,22 @@ impl Call {
     pub(super) fn finish_with(&mut self, cause: EndCause, now: Micros) {
         let (outcome, handoff) = match &cause {
             EndCause::Transfer { .. } => self.to_human(),
+            EndCause::Voicemail if !self.was_voiced() => (Outcome::Failed, false),
             EndCause::Agent { .. }
             | EndCause::Command
             | EndCause::MaxDuration
             | EndCause::MaxTurns
-            | EndCause::Expired => (cause.outcome(), false),
+            | EndCause::Expired
+            | EndCause::Silence
+            | EndCause::TextTaken
+            | EndCause::Voicemail
+            | EndCause::Machine(_) => (cause.outcome(), false),
         };
         self.finish(cause.disposition(), outcome, handoff, cause.reason(), now);
+    }
+
+    fn was_voiced(&self) -> bool {
+        matches!(&self.phase, Phase::Goodbye(Goodbye { voiced: true, .. }))
     }
 
     /// What it comes to when a human is to go on with the call: nothing, where
@@ -224,6 +276,11 @@ impl Call {
 
     /// The agent cannot go on: the carrier is made to dial the human.
     pub(super) fn bridge(&mut self, word: &str, why: &str, now: Micros) {
+        if self.machine.is_some() {
+            // No human is called to speak to a machine.
+            self.finish_with(EndCause::Machine("answering_machine"), now);
+            return;
+        }
         let never_there = self.tally.handshake.is_none()
             || self.tally.first_audio.is_none()
             || !self.session.has_spoken();
@@ -276,6 +333,7 @@ impl Call {
         self.out(Output::Media(MediaCommand::Uplink { open: false }));
         self.out(Output::StopModel);
         self.out(Output::CloseStream);
+        self.forget_collecting();
         self.timers.clear_all();
         self.set_phase(Phase::Ended);
         self.out(Output::Ended(Summary {

@@ -13,7 +13,8 @@ use crate::turn::sequencer::Purpose;
 use crate::wire::realtime::{ClientEvent, Item};
 
 use super::{
-    Call, Child, EndCause, MediaCommand, Metric, Output, Phase, Speaker, TranscriptEntry, Utterance,
+    Call, Child, EndCause, MediaCommand, Metric, Output, Phase, Speaker, Timer, TranscriptEntry,
+    Utterance,
 };
 
 /// Runs of speech that may wait for their words. A model that transcribes nothing
@@ -22,6 +23,7 @@ const KEPT_UTTERANCES: usize = 16;
 
 impl Call {
     pub(super) fn speech_started(&mut self, now: Micros) {
+        let over_agent = self.hear_over_agent(now);
         self.floor.caller_speaking = true;
         self.floor.speech_started_at = now;
         self.floor.turn_open = true;
@@ -29,24 +31,32 @@ impl Call {
             turn: self.tally.turns + 1,
             started_at: now,
             ended_at: None,
+            over_agent,
+            took_floor: false,
         });
         if self.floor.unworded.len() > KEPT_UTTERANCES {
             self.floor.unworded.pop_front();
         }
         // What was asked before is answered together with what is being said now.
         self.floor.turn_ended_at = None;
+        self.silence_watch.caller_is_there();
+        self.machine_talks(now);
         if self.children.is_up(Child::TurnManager) {
             self.out(Output::Turn(TurnInput::SpeechStarted));
         }
-        if self.children.is_up(Child::BargeIn) {
+        let detector = self.children.is_up(Child::BargeIn);
+        if detector {
             self.out(Output::BargeIn(BargeInInput::SpeechStarted));
-        } else {
+        }
+        // What nobody hears yet is no matter of two stages.
+        if !detector || (self.has_ears() && !self.is_audible(now)) {
             self.barge_in_verdict(&Verdict::Interrupt, now);
         }
     }
 
     pub(super) fn speech_stopped(&mut self, now: Micros) {
         self.floor.caller_speaking = false;
+        self.machine_paused(now);
         if let Some(utterance) = self.floor.unworded.back_mut() {
             utterance.ended_at.get_or_insert(now);
         }
@@ -54,37 +64,37 @@ impl Call {
             self.out(Output::BargeIn(BargeInInput::SpeechStopped));
         }
         if self.children.is_up(Child::TurnManager) {
-            self.out(Output::Turn(TurnInput::SpeechStopped));
+            let silence =
+                Micros::from_millis(self.settings.tenant.model.silence_duration_ms.into());
+            self.out(Output::Turn(TurnInput::SpeechStopped { silence }));
         } else {
             self.turn_ended(1, now);
         }
     }
 
-    pub(super) fn barge_in_verdict(&mut self, verdict: &Verdict, now: Micros) {
-        match verdict {
-            Verdict::Interrupt => self.interrupt(now),
-        }
-    }
-
     /// The caller takes the floor. What is being said stops at once; what was not
     /// heard is taken back from the model's memory. Last words are never cut.
-    fn interrupt(&mut self, now: Micros) {
+    pub(super) fn interrupt(&mut self, now: Micros) {
         if matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
-        let audible = self.clock.is_playing(now) || self.speech.is_waiting();
+        let audible = self.is_audible(now);
         if !audible && !self.sequencer.has_more_to_say() {
             return;
         }
-        let cut = self.silence(now);
+        let held = self.barge_in.take_hold();
+        let was_held = held.is_some();
+        let cut = self.silence(now).or_else(|| held.and_then(|hold| hold.cut));
         if audible {
             self.tally.barge_ins += 1;
             if let Some(cut) = cut {
                 let facts = json!({ "item": cut.item.as_str(), "heard_ms": cut.heard_ms() });
                 self.event("barge_in", facts);
             }
-            let stopped_after = now.since(self.floor.speech_started_at);
-            self.out(Output::Metric(Metric::BargeInStop(stopped_after)));
+            if !was_held {
+                let stopped_after = now.since(self.floor.speech_started_at);
+                self.out(Output::Metric(Metric::BargeInStop(stopped_after)));
+            }
             if matches!(self.phase, Phase::Answering | Phase::Greeting) {
                 self.set_phase(Phase::Conversation);
             }
@@ -93,14 +103,17 @@ impl Call {
             !self.sequencer.has_more_to_say(),
             "nothing may be said while the caller speaks"
         );
+        self.floor_taken(audible, now);
     }
 
     /// Stops the agent's voice, here, at the carrier and at the model, and makes
     /// the model forget what was not heard. Answers what was being heard.
     pub(super) fn silence(&mut self, now: Micros) -> Option<Heard> {
         let clear = self.clock.is_playing(now);
-        self.floor.generation += 1;
-        let generation = self.floor.generation;
+        self.barge_in.take_hold();
+        self.timers.clear(&Timer::Held);
+        self.timers.clear(&Timer::SentenceEnd);
+        let generation = self.next_generation();
         self.out(Output::Media(MediaCommand::Interrupt { generation, clear }));
         self.cancel_current(now);
         let first = self.clock.cleared(now).into_iter().next();
@@ -139,7 +152,16 @@ impl Call {
             self.stale("turn_end");
             return;
         }
+        if self.defer_turn(utterances, now) {
+            return;
+        }
+        self.settle_utterances();
+        self.spoke_instead_of_keys(now);
         self.floor.turn_open = false;
+        if self.machine.is_some() {
+            // Nobody is there to be answered.
+            return;
+        }
         self.tally.turns += 1;
         self.floor.turn_ended_at = Some(now);
         self.event("turn_ended", json!({ "turn": self.tally.turns, "utterances": utterances }));
@@ -149,7 +171,9 @@ impl Call {
         let max_turns = self.settings.tenant.limits.max_turns;
         if max_turns > 0 && self.tally.turns > max_turns {
             self.begin_goodbye(EndCause::MaxTurns, now);
-        } else if self.settings.tenant.turns == Turns::Ours {
+            return;
+        }
+        if self.settings.tenant.turns == Turns::Ours {
             self.want(Purpose::Answer, now);
         }
     }
@@ -159,9 +183,11 @@ impl Call {
         // Words come in the order in which they were spoken, one text for each run
         // of speech.
         let utterance = self.floor.unworded.pop_front();
+        self.words_of(utterance, &text, now);
         if text.is_blank() {
             return;
         }
+        self.tell_turn_manager(utterance, TurnInput::Words { text: text.clone() });
         self.history.caller(text.expose());
         self.out(Output::Transcript(TranscriptEntry {
             speaker: Speaker::Caller,

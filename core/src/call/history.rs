@@ -41,6 +41,10 @@ impl History {
         self.owed = Some(purpose);
     }
 
+    pub(super) fn is_owed(&self) -> bool {
+        self.owed.is_some()
+    }
+
     pub(super) fn take_owed(&mut self) -> Option<Purpose> {
         self.owed.take()
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 use crate::media::Notice;
 use crate::pii::{Personal, as_personal};
+use crate::tools::DigitPlan;
 use crate::turn::barge_in::Verdict;
 use crate::wire::realtime::Usage;
 
@@ -23,6 +24,8 @@ pub enum Input {
     },
     /// The caller pressed a key.
     Digit(#[serde(serialize_with = "as_personal")] char),
+    /// The carrier found out who answered a call of ours.
+    AnsweredBy(AnsweredBy),
     /// The downlink sent audio, or the carrier played it.
     Media(Notice),
     /// The model said something.
@@ -52,6 +55,26 @@ pub enum Input {
     Command(Command),
 }
 
+/// Who answered a call, as the carrier's answering-machine detection tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnsweredBy {
+    /// A person.
+    Human,
+    /// A machine, which has begun its own message.
+    MachineStart,
+    /// A machine: its message is over, and it beeped.
+    MachineEndBeep,
+    /// A machine: its message is over, and it is silent.
+    MachineEndSilence,
+    /// A machine: its message is over, for all that the carrier can tell.
+    MachineEndOther,
+    /// A fax.
+    Fax,
+    /// The carrier could not tell.
+    Unknown,
+}
+
 /// What the realtime model told us, without the audio.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ModelEvent {
@@ -61,6 +84,18 @@ pub enum ModelEvent {
     SpeechStarted,
     /// The model's voice detection heard the caller stop.
     SpeechStopped,
+    /// How long the provider will keep the session, from now on.
+    Expires {
+        /// In milliseconds.
+        in_ms: u64,
+    },
+    /// A piece of what the caller says, while it is spoken or after it.
+    CallerPartial {
+        /// The caller's item.
+        item: ItemId,
+        /// To be appended.
+        text: Personal,
+    },
     /// What the caller said.
     CallerTranscript {
         /// The caller's item.
@@ -154,6 +189,11 @@ pub enum ToolEffect {
     EndCall,
     /// Put the caller through to the human.
     Transfer,
+    /// Take keys from the caller: what was pressed is the tool's result.
+    CollectDigits(DigitPlan),
+    /// Tell the model; the caller was sent a text message and may take the time
+    /// to look at it.
+    TextSent,
 }
 
 /// The children of a call.

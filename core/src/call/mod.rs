@@ -6,19 +6,27 @@
 //! [`Call::poll_timeout`] or the next input. `LIFECYCLE.md` beside this file
 //! draws the phases and says which invariants hold between mutations.
 
+mod answered;
+mod aside;
+mod barge_in;
 mod children;
+mod digits;
 mod ending;
 mod explain;
 mod floor;
 mod history;
 mod input;
+mod line;
 mod opening;
 mod output;
+mod recovery;
+mod sentences;
 mod session;
 mod settings;
 mod speech;
 mod timers;
 mod tooling;
+mod words;
 
 use std::collections::VecDeque;
 
@@ -28,20 +36,25 @@ use serde_json::json;
 use crate::time::Micros;
 use crate::turn::playback::PlaybackClock;
 use crate::turn::sequencer::Sequencer;
+use crate::turn::silence::Silence;
 
 pub use children::{RESTART_PERIOD, RESTARTS};
 pub use ending::EndCause;
 pub use explain::{Due, Explanation, HeardItem};
-pub use input::{Child, Command, Exit, Input, ModelEvent, ToolEffect, ToolOutcome};
+pub use input::{AnsweredBy, Child, Command, Exit, Input, ModelEvent, ToolEffect, ToolOutcome};
 pub use output::{
     Disposition, Handshake, MediaCommand, Metric, Outcome, Output, PhaseName, Speaker, Summary,
     TranscriptEntry,
 };
-pub use session::{MAX_REDIALS, RESPONSE_TIMEOUT};
-pub use settings::{CallSettings, Script};
+pub use recovery::MAX_REDIALS;
+pub use session::RESPONSE_TIMEOUT;
+pub use settings::{CallSettings, Script, Sentence};
 pub use timers::Timer;
 
+use answered::Machine;
+use barge_in::BargeIn;
 use children::Children;
+use digits::{Collecting, TypedAhead};
 use ending::{Goodbye, TransferBy};
 use history::History;
 use session::Session;
@@ -68,6 +81,8 @@ struct Tally {
     turns: u32,
     barge_ins: u32,
     tool_calls: u32,
+    /// Kept sentences that were played.
+    sentences: u32,
     handshake: Option<Micros>,
     first_audio: Option<Micros>,
 }
@@ -92,6 +107,10 @@ struct Utterance {
     turn: u32,
     started_at: Micros,
     ended_at: Option<Micros>,
+    /// It began while the agent was audible, and is to say whether it wants the floor.
+    over_agent: bool,
+    /// It cut the agent short.
+    took_floor: bool,
 }
 
 /// See the module's text.
@@ -104,8 +123,15 @@ pub struct Call {
     sequencer: Sequencer,
     clock: PlaybackClock,
     floor: Floor,
+    barge_in: BargeIn,
     speech: Speech,
     tooling: Tooling,
+    silence_watch: Silence,
+    /// Keys that a tool wants.
+    collecting: Option<Collecting>,
+    typed_ahead: TypedAhead,
+    /// The answering machine that took the call, if one did.
+    machine: Option<Machine>,
     children: Children,
     history: History,
     tally: Tally,
@@ -121,6 +147,7 @@ impl Call {
     /// [`Input::Started`].
     #[must_use]
     pub fn new(settings: CallSettings, now: Micros) -> Self {
+        let silence_watch = Silence::new(settings.tenant.silence);
         Self {
             settings,
             phase: Phase::Answering,
@@ -128,8 +155,13 @@ impl Call {
             sequencer: Sequencer::default(),
             clock: PlaybackClock::default(),
             floor: Floor::default(),
+            barge_in: BargeIn::default(),
             speech: Speech::default(),
             tooling: Tooling::default(),
+            silence_watch,
+            collecting: None,
+            typed_ahead: TypedAhead::default(),
+            machine: None,
             children: Children::default(),
             history: History::default(),
             tally: Tally::default(),
@@ -157,6 +189,7 @@ impl Call {
             Input::StreamStopped => self.caller_gone(now),
             Input::StreamLost { reason } => self.stream_lost(&reason, now),
             Input::Digit(digit) => self.digit(digit, now),
+            Input::AnsweredBy(who) => self.answered_by(who, now),
             Input::Media(notice) => self.media_notice(notice, now),
             Input::Model(event) => self.model_event(event, now),
             Input::BargeIn(verdict) => self.barge_in_verdict(&verdict, now),
@@ -178,6 +211,15 @@ impl Call {
                 Timer::MaxDuration => self.begin_goodbye(EndCause::MaxDuration, now),
                 Timer::Farewell => self.farewell_due(now),
                 Timer::Settle => {}
+                Timer::Held => self.hold_due(now),
+                Timer::Words => self.words_due(now),
+                Timer::SentenceEnd => self.sentence_end_due(now),
+                Timer::Silence => self.silence_due(now),
+                Timer::DeadAir => self.dead_air(now),
+                Timer::OutboundStuck => self.outbound_stuck(now),
+                Timer::Recycle => self.recycle_due(),
+                Timer::Digits => self.digits_due(now),
+                Timer::Machine => self.leave_message(now),
                 Timer::SlowTool(call_id) => self.tool_slow(&call_id, now),
                 Timer::ToolTimeout(call_id) => self.tool_timed_out(&call_id, now),
             }
@@ -217,6 +259,8 @@ impl Call {
             ModelEvent::Ready => self.model_ready(now),
             ModelEvent::SpeechStarted => self.speech_started(now),
             ModelEvent::SpeechStopped => self.speech_stopped(now),
+            ModelEvent::Expires { in_ms } => self.session_expires(in_ms, now),
+            ModelEvent::CallerPartial { text, .. } => self.caller_partial(text, now),
             ModelEvent::CallerTranscript { item, text } => self.caller_said(item, text, now),
             ModelEvent::ResponseAnnounced { response } => self.response_announced(response, now),
             ModelEvent::ItemAnnounced { response, item } => self.item_announced(&response, item),
@@ -283,6 +327,7 @@ impl Call {
     /// must hold whatever happened.
     fn settle(&mut self, now: Micros) {
         self.settle_goodbye(now);
+        self.watch_line(now);
         self.check_invariants();
     }
 
@@ -303,6 +348,17 @@ impl Call {
                 );
             }
         }
+        self.check_barge_in();
+        debug_assert!(
+            self.collecting.is_none() || self.timers.is_set(&Timer::Digits),
+            "an entry that waits for keys has an end"
+        );
+        debug_assert!(
+            self.machine != Some(Machine::Talking)
+                || self.timers.is_set(&Timer::Machine)
+                || matches!(self.phase, Phase::Goodbye(_) | Phase::Ended),
+            "a machine does not talk for ever"
+        );
         debug_assert!(
             self.sequencer.is_idle() || self.session.is_ready(),
             "no response is wanted of a model that is not there"
@@ -320,5 +376,11 @@ fn may_come_before_start(input: &Input) -> bool {
 
 /// Events that say how the session is, rather than what happens in it.
 fn is_about_session(event: &ModelEvent) -> bool {
-    matches!(event, ModelEvent::Ready | ModelEvent::Lost { .. } | ModelEvent::Complaint { .. })
+    matches!(
+        event,
+        ModelEvent::Ready
+            | ModelEvent::Expires { .. }
+            | ModelEvent::Lost { .. }
+            | ModelEvent::Complaint { .. }
+    )
 }

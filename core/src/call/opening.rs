@@ -4,16 +4,13 @@ use serde_json::json;
 
 use crate::ids::ItemId;
 use crate::time::Micros;
-use crate::turn::barge_in::BargeInSnapshot;
 use crate::turn::endpoint::TurnSnapshot;
 use crate::turn::sequencer::Purpose;
-use crate::wire::realtime::{ClientEvent, Item};
 
-use super::ending::TransferBy;
 use super::{Call, EndCause, Handshake, MediaCommand, Metric, Output, Phase, Timer};
 
 /// The item that a kept rendering of the greeting is played as.
-const GREETING_ITEM: &str = "greeting";
+pub(super) const GREETING_ITEM: &str = "greeting";
 
 impl Call {
     pub(super) fn start(&mut self, now: Micros) {
@@ -33,8 +30,11 @@ impl Call {
             self.play_greeting(bytes, now);
         }
         self.dial_model(Micros::ZERO);
-        self.out(Output::StartBargeIn(BargeInSnapshot::default()));
-        self.out(Output::StartTurnManager(TurnSnapshot::default()));
+        self.out(Output::StartBargeIn(self.barge_in_snapshot()));
+        self.out(Output::StartTurnManager(TurnSnapshot {
+            endpointing: self.settings.tenant.endpointing,
+            ..TurnSnapshot::default()
+        }));
         self.out(Output::StartToolRunner);
     }
 
@@ -43,7 +43,7 @@ impl Call {
             return;
         };
         let greeting = self.settings.script.greeting.clone();
-        self.speech.phrase(item.clone(), &greeting, bytes, now);
+        self.speech.phrase(item.clone(), &greeting, bytes, 0, now);
         self.out(Output::Media(MediaCommand::PlayGreeting { item }));
         self.set_phase(Phase::Greeting);
     }
@@ -55,6 +55,7 @@ impl Call {
             return;
         }
         let first = self.session.ready();
+        self.arm_recycling(now);
         self.out(Output::Media(MediaCommand::Uplink { open: true }));
         if first {
             let elapsed = now.since(self.started_at);
@@ -73,6 +74,10 @@ impl Call {
         if matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
+        if self.serve_machine(now) {
+            self.timers.clear(&Timer::Watchdog);
+            return;
+        }
         self.tell_conversation();
         if self.settings.kept_greeting_bytes.is_some() {
             // The kept rendering is no sign of life of the model, but its session
@@ -88,6 +93,9 @@ impl Call {
 
     /// The model showed neither readiness nor voice in time.
     pub(super) fn watchdog_due(&mut self, now: Micros) {
+        if self.try_next_model(now) {
+            return;
+        }
         let limit_ms = self.settings.tenant.limits.watchdog_ms;
         let reason = if self.session.is_ready() {
             format!("Model mute (>{limit_ms}ms)")
@@ -108,7 +116,9 @@ impl Call {
                 "first_audio",
                 json!({ "elapsed_ms": elapsed.as_millis(), "cached": !from_model }),
             );
-            if self.tally.handshake.is_some() {
+            // A filler is no sign of the model.
+            let counts = from_model || self.tally.sentences == 0;
+            if counts && self.tally.handshake.is_some() {
                 self.report_handshake(None);
             }
         }
@@ -125,28 +135,6 @@ impl Call {
             error: error.map(str::to_owned),
         };
         self.out(Output::Handshake(handshake));
-    }
-
-    /// A key was pressed. "0" means a human, at any moment.
-    pub(super) fn digit(&mut self, digit: char, now: Micros) {
-        self.event("dtmf", json!({ "human": digit == '0' }));
-        if digit == '0' {
-            self.transfer(TransferBy::Caller, now);
-            return;
-        }
-        if matches!(self.phase, Phase::Goodbye(_)) {
-            return;
-        }
-        let text = format!("[The caller pressed the key {digit}.]");
-        self.history.caller(&text);
-        if self.session.is_ready() {
-            self.out(Output::Model(ClientEvent::CreateItem(Item::UserText { text })));
-        }
-        // A key pressed while speaking is answered with what is being said.
-        if !self.floor.turn_open {
-            self.floor.turn_ended_at = Some(now);
-            self.want(Purpose::Answer, now);
-        }
     }
 
     pub(super) fn expire(&mut self, now: Micros) {

@@ -4,11 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ItemId, ResponseId, ToolCallId};
+use crate::media::Unheard;
 use crate::pii::Personal;
 use crate::time::Micros;
 use crate::turn::barge_in::{BargeInInput, BargeInSnapshot};
 use crate::turn::endpoint::{TurnInput, TurnSnapshot};
 use crate::wire::realtime::ClientEvent;
+
+use super::Sentence;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +24,8 @@ pub enum Output {
     StartModel {
         /// How long to wait first.
         delay: Micros,
+        /// Which of the tenant's models, from 0, in its order.
+        provider: usize,
         /// 0 for the first time.
         attempt: u32,
     },
@@ -86,6 +91,13 @@ pub enum MediaCommand {
         /// The item.
         item: ItemId,
     },
+    /// Play the kept rendering of this sentence as this item.
+    PlaySentence {
+        /// The item.
+        item: ItemId,
+        /// The sentence.
+        sentence: Sentence,
+    },
     /// This response may be heard.
     Admit {
         /// Which.
@@ -100,6 +112,8 @@ pub enum MediaCommand {
     Capture {
         /// Which.
         response: ResponseId,
+        /// What it is to say.
+        text: String,
     },
     /// The caller has the floor.
     Interrupt {
@@ -107,6 +121,22 @@ pub enum MediaCommand {
         generation: u64,
         /// Whether the carrier has audio to throw away.
         clear: bool,
+    },
+    /// The caller may want the floor: nothing more is sent, and what was not heard
+    /// is kept, until `Resume` or `Interrupt`.
+    Hold {
+        /// The gate's new generation.
+        generation: u64,
+        /// Whether the carrier has audio to throw away.
+        clear: bool,
+        /// What the carrier had and the caller has not heard, and where each item
+        /// would go on.
+        unheard: Vec<Unheard>,
+    },
+    /// The caller does not want the floor: what was held goes on.
+    Resume {
+        /// The gate's new generation.
+        generation: u64,
     },
     /// No more audio will come for what is waiting.
     FinishAll,
@@ -256,8 +286,12 @@ pub enum Metric {
     TurnLatency(Micros),
     /// From a tool's start to its result.
     ToolTime(Micros),
-    /// From the model's report of speech to the gate's move.
+    /// From the caller's first speech, as far as it is known, to the gate's move.
     BargeInStop(Micros),
+    /// A stop came to nothing and the sentence goes on, after this pause.
+    BargeInResumed(Micros),
+    /// The agent was cut short by what turned out to be nothing.
+    BargeInFalse,
     /// Something came too late to matter.
     Stale(&'static str),
     /// The model was dialled again.

@@ -1,5 +1,4 @@
-//! The model's session: dialling, losing and restoring it, and the responses
-//! that it is asked for.
+//! The model's session, and the responses that it is asked for.
 
 use serde::Serialize;
 use serde_json::json;
@@ -7,16 +6,9 @@ use serde_json::json;
 use crate::ids::{ItemId, ResponseId};
 use crate::time::Micros;
 use crate::turn::sequencer::{Announced, Purpose, Step};
-use crate::wire::realtime::{ClientEvent, Item, Usage};
+use crate::wire::realtime::{ClientEvent, Usage};
 
-use super::{Call, MediaCommand, Metric, Output, Phase, Timer};
-
-/// How often a lost session is dialled again in one call.
-pub const MAX_REDIALS: u32 = 3;
-
-/// Waits before each redial. The first is at once: most losses are one
-/// connection's, not the service's.
-const BACKOFF: [Micros; 3] = [Micros::ZERO, Micros::from_millis(250), Micros::from_millis(1_000)];
+use super::{Call, MAX_REDIALS, MediaCommand, Output, Phase, Timer};
 
 /// How long a response may stay silent once the model has spoken in this call.
 /// A caller takes a longer pause for a broken line.
@@ -26,7 +18,7 @@ pub const RESPONSE_TIMEOUT: Micros = Micros::from_secs(6);
 const CANCEL_PATIENCE: Micros = Micros::from_secs(2);
 
 #[derive(Debug, Default, Serialize)]
-enum State {
+pub(super) enum State {
     /// Not begun.
     #[default]
     Idle,
@@ -36,18 +28,36 @@ enum State {
 
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Session {
-    state: State,
-    attempt: u32,
+    pub(super) state: State,
+    /// Which of the tenant's models.
+    pub(super) provider: usize,
+    /// Dials after the first.
+    pub(super) attempt: u32,
+    /// Those of them that were needed with the present model.
+    pub(super) redials: u32,
     /// Responses that ended without a word.
     failures: u32,
-    was_ready: bool,
+    pub(super) was_ready: bool,
     has_spoken: bool,
+    /// A response was asked for and never heard; nothing was heard since.
+    pub(super) is_mute: bool,
+    /// Audio once waited and did not go out.
+    pub(super) outbound_stuck: bool,
+    /// The caller was told that the model is away, and has not heard it since.
+    pub(super) bridged_over: bool,
+    /// How long the provider keeps the session, and since when.
+    pub(super) expires_in: Option<(Micros, Micros)>,
+    /// It is so near its end that the next quiet moment is taken.
+    pub(super) wants_recycling: bool,
+    /// What the response whose audio is being kept was to say.
+    pub(super) learning: Option<String>,
 }
 
 impl Session {
     /// Answers whether this is the first time.
     pub(super) fn ready(&mut self) -> bool {
         self.state = State::Ready;
+        self.wants_recycling = false;
         !std::mem::replace(&mut self.was_ready, true)
     }
 
@@ -67,94 +77,19 @@ impl Session {
         self.has_spoken = true;
     }
 
+    /// The present session was heard.
+    fn is_heard(&mut self) {
+        self.prove_voice();
+        self.is_mute = false;
+        self.bridged_over = false;
+    }
+
     pub(super) fn has_spoken(&self) -> bool {
         self.has_spoken
     }
 }
 
 impl Call {
-    pub(super) fn dial_model(&mut self, delay: Micros) {
-        let attempt = self.session.attempt;
-        self.session.state = State::Dialling;
-        self.out(Output::StartModel { delay, attempt });
-    }
-
-    /// The session is gone. Within the budget it is dialled again while the
-    /// caller hears what was already received; past it a human takes over.
-    pub(super) fn model_lost(&mut self, reason: &str, retry: bool, now: Micros) {
-        if !self.session.is_begun() {
-            self.stale("model_lost");
-            return;
-        }
-        let was_ready = self.session.is_ready();
-        self.event("model_lost", json!({ "reason": reason, "ready": was_ready }));
-        self.session.state = State::Idle;
-        self.out(Output::Media(MediaCommand::Uplink { open: false }));
-        self.out(Output::Media(MediaCommand::FinishAll));
-        self.forget_responses(now);
-        if matches!(self.phase, Phase::Goodbye(_)) {
-            return;
-        }
-        if !retry || self.session.attempt >= MAX_REDIALS {
-            self.bridge("model_lost", reason, now);
-            return;
-        }
-        let delay = usize::try_from(self.session.attempt).ok().and_then(|n| BACKOFF.get(n));
-        self.session.attempt += 1;
-        self.out(Output::Metric(Metric::Redial));
-        if !self.timers.is_set(&Timer::Watchdog) {
-            let limit = Micros::from_millis(self.settings.tenant.limits.watchdog_ms);
-            self.timers.set(Timer::Watchdog, now + limit);
-        }
-        self.dial_model(delay.copied().unwrap_or(Micros::ZERO));
-    }
-
-    /// Nothing that the lost session had begun will be heard of again. What the
-    /// caller was waiting for is remembered, and tools that run are run to their
-    /// end: what they do is done, whoever is told of it.
-    fn forget_responses(&mut self, now: Micros) {
-        self.timers.clear(&Timer::ResponseMute);
-        self.timers.clear(&Timer::CancelStuck);
-        if let Some(purpose) = self.sequencer.reset() {
-            self.history.owe(purpose);
-        }
-        self.speech.forget_session();
-        if self.floor.caller_speaking {
-            // Its end will be reported by no one.
-            self.speech_stopped(now);
-        }
-    }
-
-    /// A new session is up: it is told the conversation so far, and what the
-    /// caller was waiting for is done.
-    pub(super) fn restore_conversation(&mut self, now: Micros) {
-        self.timers.clear(&Timer::Watchdog);
-        if matches!(self.phase, Phase::Goodbye(_)) {
-            return;
-        }
-        self.tell_conversation();
-        let unanswered = self.floor.turn_ended_at.map(|_| Purpose::Answer);
-        let ungreeted = self.tally.first_audio.is_none().then_some(Purpose::Greeting);
-        let owed = self.history.take_owed().or(unanswered).or(ungreeted);
-        // An answer before the results it is about are there would be none.
-        let awaits_tools = owed == Some(Purpose::Answer) && self.tooling.is_running();
-        if let Some(purpose) = owed.filter(|_| !awaits_tools) {
-            self.want(purpose, now);
-        }
-    }
-
-    /// Tells a new session what was said and done before it was there, and what
-    /// is being said right now.
-    pub(super) fn tell_conversation(&mut self) {
-        for item in self.history.items() {
-            self.out(Output::Model(ClientEvent::CreateItem(item)));
-        }
-        for (item, text) in self.speech.tell_in_progress() {
-            let item = Item::AssistantText { id: Some(item), text };
-            self.out(Output::Model(ClientEvent::CreateItem(item)));
-        }
-    }
-
     /// Asks the model to speak, now or when it is free.
     pub(super) fn want(&mut self, purpose: Purpose, now: Micros) {
         if !self.session.is_ready() {
@@ -177,6 +112,7 @@ impl Call {
                     Purpose::Answer => None,
                     Purpose::Greeting => Some(say_exactly(&self.settings.script.greeting)),
                     Purpose::Say(text) => Some(say_exactly(&text)),
+                    Purpose::WrapUp => Some(wrap_up(&self.settings.script.wrap_up)),
                 };
                 let tool_choice_none = instructions.is_some();
                 self.out(Output::Model(ClientEvent::CreateResponse {
@@ -194,23 +130,12 @@ impl Call {
         if self.timers.is_set(&Timer::Watchdog) {
             return;
         }
-        let limit = if self.session.has_spoken {
-            RESPONSE_TIMEOUT
+        let short = Micros::from_millis(self.settings.tenant.limits.watchdog_ms);
+        if self.session.has_spoken && !self.session.is_mute {
+            self.timers.set(Timer::DeadAir, now + short.min(RESPONSE_TIMEOUT));
+            self.timers.set(Timer::ResponseMute, now + RESPONSE_TIMEOUT);
         } else {
-            Micros::from_millis(self.settings.tenant.limits.watchdog_ms)
-        };
-        self.timers.set(Timer::ResponseMute, now + limit);
-    }
-
-    pub(super) fn response_mute(&mut self, now: Micros) {
-        let broke_off = self.sequencer.current().is_some_and(|r| self.speech.response_spoke(r));
-        if matches!(self.phase, Phase::Goodbye(_)) {
-            self.give_up_goodbye(now);
-        } else if broke_off {
-            self.out(Output::StopModel);
-            self.model_lost("the model broke off in mid-sentence", true, now);
-        } else {
-            self.bridge("model_mute", "Model mute: no audio for a response", now);
+            self.timers.set(Timer::ResponseMute, now + short);
         }
     }
 
@@ -228,9 +153,9 @@ impl Call {
                 self.speech.begin_response(&response);
                 self.out(Output::Media(MediaCommand::Admit { response: response.clone() }));
                 if purpose == Purpose::Greeting {
-                    self.out(Output::Media(MediaCommand::Capture { response: response.clone() }));
-                    self.speech.capture(response);
+                    self.barge_in.greets(response.clone());
                 }
+                self.capture_if_wanted(&response, &purpose);
             }
             Announced::CancelNow => self.cancel_response(response, now),
             Announced::Stray => {
@@ -242,15 +167,22 @@ impl Call {
 
     /// Whether a response that the model began by itself may be heard.
     fn may_begin_unasked(&self) -> bool {
-        !self.floor.caller_speaking && !matches!(self.phase, Phase::Goodbye(_))
+        let somebody = !self.floor.caller_speaking && self.machine.is_none();
+        somebody && !matches!(self.phase, Phase::Goodbye(_))
+    }
+
+    pub(super) fn stop_watching_response(&mut self) {
+        self.timers.clear(&Timer::ResponseMute);
+        self.timers.clear(&Timer::DeadAir);
     }
 
     /// Audio of an item has come from the model, whether or not it is its turn to
     /// be heard: the model is not mute.
     pub(super) fn audio_received(&mut self, item: &ItemId, audio_bytes: u64, now: Micros) {
         if audio_bytes > 0 && self.speech.is_of_response(item, self.sequencer.current()) {
-            self.session.prove_voice();
+            self.session.is_heard();
             self.timers.clear(&Timer::Watchdog);
+            self.timers.clear(&Timer::DeadAir);
             // It must come to an end, or go on, before the caller has heard all there
             // is and waited.
             let heard_at = self.clock.ends_at().max(now);
@@ -262,13 +194,13 @@ impl Call {
     pub(super) fn cancel_response(&mut self, response: ResponseId, now: Micros) {
         self.out(Output::Media(MediaCommand::Reject { response: response.clone() }));
         self.out(Output::Model(ClientEvent::CancelResponse { response_id: Some(response) }));
-        self.timers.clear(&Timer::ResponseMute);
+        self.stop_watching_response();
         self.timers.set(Timer::CancelStuck, now + CANCEL_PATIENCE);
     }
 
     /// Cancels whatever the model is saying or about to say.
     pub(super) fn cancel_current(&mut self, now: Micros) {
-        self.timers.clear(&Timer::ResponseMute);
+        self.stop_watching_response();
         if self.session.is_ready() && self.sequencer.has_more_to_say() {
             // What is not wanted any more cannot be late.
             self.timers.clear(&Timer::Watchdog);
@@ -304,7 +236,7 @@ impl Call {
             return;
         }
         self.timers.clear(&Timer::CancelStuck);
-        self.timers.clear(&Timer::ResponseMute);
+        self.stop_watching_response();
         self.end_capture(response, completed);
         let spoke = self.speech.end_response(response);
         let goes_on = step.is_some() || (completed && self.tooling.was_called_by(response));
@@ -347,29 +279,19 @@ impl Call {
         self.session.failures += 1;
         self.want(purpose, now);
     }
-
-    fn end_capture(&mut self, response: &ResponseId, completed: bool) {
-        if self.speech.captured(response) && completed {
-            let text = self.settings.script.greeting.clone();
-            // A model that said something else must not be heard saying it in every
-            // call to come.
-            if words(&self.speech.text_of(response)) == words(&text) {
-                self.out(Output::LearnPhrase { text });
-            } else {
-                self.event("greeting_not_learned", json!({}));
-            }
-        }
-    }
-}
-
-/// A text without case, punctuation and spacing.
-fn words(text: &str) -> Vec<String> {
-    let letters = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-    let words = text.split_whitespace().map(|word| letters(word).to_lowercase());
-    words.filter(|word| !word.is_empty()).collect()
 }
 
 /// Instructions that make the model speak a set sentence.
 fn say_exactly(text: &str) -> String {
     format!("Say exactly this, word for word, and nothing else: \"{text}\"")
+}
+
+/// Instructions that bring a conversation to its end. Only the first sentence is
+/// set: what was agreed on, the model knows best.
+fn wrap_up(text: &str) -> String {
+    format!(
+        "The call has to end now. Say exactly this first: \"{text}\" Then sum up in one or two \
+         short sentences what was agreed and what happens next, without inventing anything, and \
+         say goodbye."
+    )
 }

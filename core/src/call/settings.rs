@@ -1,5 +1,6 @@
 //! What a call is told when it begins.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,29 @@ pub struct CallSettings {
     pub tools: Vec<ToolSpec>,
     /// Bytes of μ-law of the greeting's kept rendering, where there is one.
     pub kept_greeting_bytes: Option<u64>,
+    /// The same for other sentences.
+    pub kept_sentences: BTreeMap<Sentence, u64>,
+    /// How many models there are to go to, the tenant's first one included; one
+    /// at least.
+    pub providers: usize,
+}
+
+/// A sentence of the script that is said when the occasion comes, and whose
+/// rendering is kept once the model has given it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sentence {
+    /// While a slow tool runs.
+    Filler,
+    /// When the caller has been silent.
+    Nudge,
+    /// While a lost model is dialled again.
+    Bridging,
+}
+
+impl Sentence {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Filler, Self::Nudge, Self::Bridging];
 }
 
 /// A persona's texts, rendered for one call.
@@ -41,6 +65,23 @@ pub struct Script {
     pub wrap_up: String,
     /// Said while a slow tool runs; none when the persona has none.
     pub filler: Option<String>,
+    /// Asked when the caller has been silent for a while.
+    pub nudge: String,
+    /// Said while a lost model is dialled again, where its audio was kept.
+    pub bridging: String,
+}
+
+impl Script {
+    /// The words of a sentence; none where the persona has none.
+    #[must_use]
+    pub fn text(&self, sentence: Sentence) -> Option<&str> {
+        let text = match sentence {
+            Sentence::Filler => self.filler.as_deref()?,
+            Sentence::Nudge => &self.nudge,
+            Sentence::Bridging => &self.bridging,
+        };
+        (!text.trim().is_empty()).then_some(text)
+    }
 }
 
 impl CallSettings {

@@ -1,5 +1,7 @@
 //! What the agent is saying: its items from the first word to the last mark.
 
+mod place;
+
 use std::collections::VecDeque;
 
 use serde::Serialize;
@@ -11,7 +13,7 @@ use crate::time::Micros;
 use crate::turn::playback::{BYTES_PER_MS, Heard, PlaybackClock};
 
 use super::explain::HeardItem;
-use super::{Call, Output, Phase, Speaker, TranscriptEntry};
+use super::{Call, Output, Phase, Speaker, TranscriptEntry, words};
 
 /// Items remembered after they were said.
 const KEPT_ITEMS: usize = 32;
@@ -60,14 +62,14 @@ pub(super) struct Speech {
 }
 
 impl Speech {
-    pub(super) fn phrase(&mut self, item: ItemId, text: &str, bytes: u64, now: Micros) {
+    pub(super) fn phrase(&mut self, item: ItemId, text: &str, bytes: u64, turn: u32, now: Micros) {
         self.push(Spoken {
             item,
             response: None,
             text: text.to_owned(),
             received_bytes: bytes,
             sent_bytes: 0,
-            turn: 0,
+            turn,
             started_at: Some(now),
             stage: Stage::Open,
             known: Known::Not,
@@ -276,7 +278,7 @@ impl Spoken {
         // Words without audio were written, but not said.
         let interrupted = heard < whole || whole == 0;
         let heard_text =
-            if interrupted { cut(&self.text, heard, whole) } else { self.text.as_str() };
+            if interrupted { words::cut(&self.text, heard, whole) } else { self.text.as_str() };
         (!self.text.is_empty()).then(|| TranscriptEntry {
             speaker: Speaker::Agent,
             turn: self.turn,
@@ -288,23 +290,6 @@ impl Spoken {
             ended_at: now,
         })
     }
-}
-
-/// The words of `text` that fit into `heard` of `whole` bytes of its audio, words
-/// being spread evenly over the audio. A word that was cut does not count.
-fn cut(text: &str, heard: u64, whole: u64) -> &str {
-    if whole == 0 {
-        return "";
-    }
-    let chars = text.chars().count() as u64;
-    let fits = usize::try_from(chars.saturating_mul(heard) / whole).unwrap_or(usize::MAX);
-    let end = text.char_indices().nth(fits).map_or(text.len(), |(at, _)| at);
-    let head = text.get(..end).unwrap_or_default();
-    let next_is_space = text.get(end..).is_none_or(|t| t.is_empty() || t.starts_with(' '));
-    if next_is_space {
-        return head.trim_end();
-    }
-    head.rfind(' ').and_then(|space| head.get(..space)).unwrap_or_default().trim_end()
 }
 
 impl Call {
@@ -326,19 +311,20 @@ impl Call {
     /// The media path reports what went out and what was played.
     pub(super) fn media_notice(&mut self, notice: Notice, now: Micros) {
         match notice {
-            Notice::Sent { item, bytes, at } => {
+            Notice::Sent { item, from, bytes, at } => {
                 // What is with the carrier already is heard before it.
                 let heard_from = self.clock.ends_at().max(at);
-                self.clock.sent(&item, bytes, at);
+                self.clock.sent(&item, from, bytes, at);
                 self.adopt(&item);
                 let from_model = self.speech.is_of_model(&item);
                 let mut first = false;
                 if let Some(spoken) = self.speech.find(&item) {
                     first = spoken.sent_bytes == 0;
-                    spoken.sent_bytes += bytes;
+                    spoken.sent_bytes = from.saturating_add(bytes);
                     spoken.started_at.get_or_insert(heard_from);
                 }
                 self.audio_received(&item, bytes, now);
+                self.note_last_words();
                 if from_model {
                     self.session.prove_voice();
                 }
@@ -359,7 +345,7 @@ impl Call {
         self.close_heard_items(now);
     }
 
-    fn close_heard_items(&mut self, now: Micros) {
+    pub(super) fn close_heard_items(&mut self, now: Micros) {
         let clock = &self.clock;
         let heard_all = |s: &Spoken| {
             let heard = clock.heard(&s.item, now).is_some_and(|h| h.heard_bytes >= h.sent_bytes);
@@ -391,20 +377,5 @@ impl Call {
             self.history.agent(entry.heard.expose());
             self.out(Output::Transcript(entry));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_cut_at_the_last_whole_word_that_was_heard() {
-        assert_eq!(cut("one two three", 0, 100), "");
-        assert_eq!(cut("one two three", 60, 100), "one two");
-        assert_eq!(cut("one two three", 25, 100), "one");
-        assert_eq!(cut("one two three", 100, 100), "one two three");
-        assert_eq!(cut("naïve café", 50, 100), "naïve");
-        assert_eq!(cut("word", 50, 100), "");
     }
 }

@@ -25,6 +25,24 @@ pub enum Timer {
     Farewell,
     /// All that was sent must have been played by now.
     Settle,
+    /// The sentence that is held must have been decided about by now.
+    Held,
+    /// The words of what was said over the agent must have come by now.
+    Words,
+    /// The sentence after which the agent is to stop is over.
+    SentenceEnd,
+    /// The line has been silent long enough for something to be done.
+    Silence,
+    /// The response that was asked for has been silent long enough for a filler.
+    DeadAir,
+    /// Audio that waits to go out must have begun to by now.
+    OutboundStuck,
+    /// The session is so near its end that a quiet moment is wanted.
+    Recycle,
+    /// The next key must have been pressed by now.
+    Digits,
+    /// The answering machine must have ended its message by now.
+    Machine,
     /// The tool has run so long that something should be said.
     SlowTool(ToolCallId),
     /// The tool has run as long as it may.
@@ -38,6 +56,13 @@ pub(super) struct Timers(BTreeMap<Timer, Micros>);
 impl Timers {
     pub(super) fn set(&mut self, timer: Timer, at: Micros) {
         self.0.insert(timer, at);
+    }
+
+    pub(super) fn set_or_clear(&mut self, timer: Timer, at: Option<Micros>) {
+        match at {
+            Some(at) => self.set(timer, at),
+            None => self.clear(&timer),
+        }
     }
 
     pub(super) fn clear(&mut self, timer: &Timer) {

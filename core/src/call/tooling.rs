@@ -13,7 +13,8 @@ use crate::wire::realtime::{ClientEvent, Item};
 
 use super::ending::TransferBy;
 use super::{
-    Call, Child, EndCause, Metric, Output, Phase, RESPONSE_TIMEOUT, Timer, ToolEffect, ToolOutcome,
+    Call, Child, EndCause, Metric, Output, Phase, RESPONSE_TIMEOUT, Sentence, Timer, ToolEffect,
+    ToolOutcome,
 };
 
 /// Calls remembered once they were taken on. A phone call has a few dozen.
@@ -51,6 +52,10 @@ impl Tooling {
     /// Whether `response` called a tool.
     pub(super) fn was_called_by(&self, response: &ResponseId) -> bool {
         self.called_by.as_ref() == Some(response)
+    }
+
+    fn runs(&self, call_id: &ToolCallId) -> bool {
+        self.running.iter().any(|r| r.call_id == *call_id)
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -91,6 +96,7 @@ impl Call {
             return;
         }
         self.timers.clear(&Timer::Watchdog);
+        self.timers.clear(&Timer::DeadAir);
         self.timers.set(Timer::ResponseMute, now + RESPONSE_TIMEOUT);
         self.tally.tool_calls += 1;
         self.event("tool_called", json!({ "tool": name, "call": call_id.as_str() }));
@@ -120,10 +126,24 @@ impl Call {
         outcome: &ToolOutcome,
         now: Micros,
     ) {
+        if let ToolEffect::CollectDigits(plan) = outcome.effect
+            && self.tooling.runs(call_id)
+            && !matches!(self.phase, Phase::Goodbye(_))
+        {
+            if self.is_collecting(call_id) {
+                self.stale("tool_result");
+            } else {
+                self.begin_collecting(call_id, plan, now);
+            }
+            return;
+        }
         let Some(tool) = self.tooling.take(call_id) else {
             self.stale("tool_result");
             return;
         };
+        if self.is_collecting(call_id) {
+            self.forget_collecting();
+        }
         self.timers.clear(&Timer::SlowTool(call_id.clone()));
         self.timers.clear(&Timer::ToolTimeout(call_id.clone()));
         let took = now.since(tool.started_at);
@@ -139,7 +159,12 @@ impl Call {
             self.out(Output::Model(ClientEvent::CreateItem(item)));
         }
         match outcome.effect {
-            ToolEffect::GoOn => {
+            ToolEffect::GoOn | ToolEffect::CollectDigits(_) => {
+                self.tooling.unanswered = true;
+                self.answer_tools(now);
+            }
+            ToolEffect::TextSent => {
+                self.silence_watch.text_sent();
                 self.tooling.unanswered = true;
                 self.answer_tools(now);
             }
@@ -155,7 +180,10 @@ impl Call {
     /// model speaks about the results: one answer for all of them.
     pub(super) fn answer_tools(&mut self, now: Micros) {
         let busy = self.tooling.is_running() || self.sequencer.is_live();
-        let may_speak = !self.floor.caller_speaking && !matches!(self.phase, Phase::Goodbye(_));
+        // The end of what the caller is saying asks for an answer to it all.
+        let caller = self.floor.caller_speaking || self.floor.turn_open;
+        let somebody = !caller && self.machine.is_none();
+        let may_speak = somebody && !matches!(self.phase, Phase::Goodbye(_));
         if self.tooling.unanswered && !busy && may_speak {
             self.want(Purpose::Answer, now);
         }
@@ -163,30 +191,29 @@ impl Call {
 
     /// A tool takes its time: the caller hears that something is happening.
     pub(super) fn tool_slow(&mut self, call_id: &ToolCallId, now: Micros) {
-        let still_running = self.tooling.running.iter().any(|r| r.call_id == *call_id);
         let over = matches!(self.phase, Phase::Goodbye(_));
-        let Some(filler) = self.settings.script.filler.clone().filter(|_| still_running && !over)
-        else {
+        if over || !self.tooling.runs(call_id) || self.settings.script.filler.is_none() {
             return;
-        };
-        if self.floor.caller_speaking || self.clock.is_playing(now) || self.sequencer.is_live() {
+        }
+        if self.floor.caller_speaking || self.is_audible(now) || self.sequencer.is_live() {
             // Somebody is speaking: the silence is yet to come.
             let again = self.clock.ends_at().max(now) + FILLER_GAP;
             self.timers.set(Timer::SlowTool(call_id.clone()), again);
             return;
         }
         self.event("filler", json!({ "call": call_id.as_str() }));
-        self.want(Purpose::Say(filler), now);
+        self.say(Sentence::Filler, now);
     }
 
     pub(super) fn tool_timed_out(&mut self, call_id: &ToolCallId, now: Micros) {
         self.tool_finished(call_id, &failed("it took too long"), now);
     }
 
-    /// Nobody will bring the results of the tools that run.
+    /// Nobody will bring the results of the tools that run. Keys are brought by the
+    /// caller.
     pub(super) fn fail_running_tools(&mut self, now: Micros) {
         let ids: Vec<ToolCallId> = self.tooling.running.iter().map(|r| r.call_id.clone()).collect();
-        for call_id in ids {
+        for call_id in ids.into_iter().filter(|id| !self.is_collecting(id)).collect::<Vec<_>>() {
             self.tool_finished(&call_id, &failed("it was interrupted"), now);
         }
     }

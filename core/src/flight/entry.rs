@@ -12,7 +12,7 @@ use super::show::{Words, show};
 
 /// The version of the entries. It changes when old entries can no longer be told
 /// from new ones; a mere addition to an input or a setting does not change it.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a call began with.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -241,8 +241,12 @@ mod tests {
 
     #[test]
     fn times_are_seconds_and_variants_are_words() {
-        let output = Output::StartModel { delay: Micros::from_millis(250), attempt: 1 };
-        assert_eq!(say(&show(&output, Words::Hidden)), "start model: attempt 1, delay 0.250 s");
+        let output =
+            Output::StartModel { delay: Micros::from_millis(250), attempt: 1, provider: 0 };
+        assert_eq!(
+            say(&show(&output, Words::Hidden)),
+            "start model: attempt 1, delay 0.250 s, provider 0"
+        );
         assert_eq!(say(&show(&Micros(1_000_001), Words::Hidden)), "1.000001 s");
         assert_eq!(say(&show(&Input::StreamStopped, Words::Hidden)), "stream stopped");
     }

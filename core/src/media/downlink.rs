@@ -9,16 +9,26 @@
 //! nor lost: the announcement and the first audio come from the model in one
 //! read, and the audio is here before the call has heard of the response.
 
+mod hold;
+mod marks;
+mod notice;
+
 use std::collections::VecDeque;
 
 use crate::ids::{ItemId, ResponseId, StreamSid};
 use crate::time::Micros;
 use crate::turn::playback::{Playout, mulaw_time};
-use crate::wire::twilio::{write_clear, write_mark, write_media};
+use crate::wire::twilio::{write_clear, write_media};
 
 use super::phrase::Phrase;
 use super::rulings::{Ruling, Rulings};
 use super::segment::Segment;
+
+pub use marks::MARK_SPACING_BYTES;
+pub use notice::{Notice, Pushed, Unheard};
+
+use hold::Delivered;
+use marks::Marks;
 
 /// Audio that may be ahead of the caller's ear.
 pub const LEAD: Micros = Micros::from_millis(1_000);
@@ -27,63 +37,12 @@ pub const LEAD: Micros = Micros::from_millis(1_000);
 /// often a speaking call wakes.
 const REFILL: Micros = Micros::from_millis(160);
 
-/// A mark follows this much audio: 120 ms, which is one chunk.
-pub const MARK_SPACING_BYTES: u64 = 960;
-
 /// Most audio kept of a response that is captured for the phrase cache: 30 s.
 const CAPTURE_BYTES: usize = 30 * 8_000 / 3 * 4;
-
-/// Marks that may be outstanding: the lead holds about seven.
-const KEPT_MARKS: usize = 64;
 
 /// Most audio that waits in one call: ten minutes, as base64. A model that gives
 /// more than a whole call's worth in one go has lost its way.
 const MOST_WAITING_CHARS: usize = 600 * 8_000 / 3 * 4;
-
-/// What the downlink tells the call.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Notice {
-    /// So many bytes more of an item were handed to the carrier.
-    Sent {
-        /// The item.
-        item: ItemId,
-        /// Bytes of μ-law.
-        bytes: u64,
-        /// When, as if they had gone in one piece.
-        at: Micros,
-    },
-    /// All of an item was handed to the carrier.
-    Delivered {
-        /// The item.
-        item: ItemId,
-    },
-    /// The carrier played an item up to here.
-    Played {
-        /// The item.
-        item: ItemId,
-        /// Bytes of μ-law since the item's start.
-        bytes: u64,
-    },
-}
-
-/// What became of audio that the model gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pushed {
-    /// It will be sent, at once or when the lead allows.
-    Queued,
-    /// It belongs to a response that may not be heard any more.
-    Unwanted,
-    /// More waits already than any call has time for.
-    Dropped,
-}
-
-#[derive(Debug)]
-struct Mark {
-    number: u64,
-    item: ItemId,
-    bytes: u64,
-    finishes: bool,
-}
 
 #[derive(Debug)]
 struct Capture {
@@ -92,15 +51,32 @@ struct Capture {
     chars: usize,
 }
 
+/// Somebody who listens in on what goes to the carrier.
+pub trait Tap {
+    /// A chunk goes out, base64 μ-law, that begins to play at `plays_at`, as far as
+    /// can be known here.
+    fn audio(&mut self, base64: &str, plays_at: Micros);
+    /// The carrier is told at `at` to throw away what it has not played.
+    fn cleared(&mut self, at: Micros);
+}
+
+/// Nobody.
+impl Tap for () {
+    fn audio(&mut self, _: &str, _: Micros) {}
+    fn cleared(&mut self, _: Micros) {}
+}
+
 /// See the module's text.
 #[derive(Debug)]
 pub struct Downlink {
     stream: StreamSid,
     generation: u64,
     segments: VecDeque<Segment>,
+    delivered: Delivered,
+    /// Whether the sentence is stopped, and kept.
+    held: bool,
     rulings: Rulings,
-    marks: VecDeque<Mark>,
-    next_mark: u64,
+    marks: Marks,
     playout: Playout,
     notices: Vec<Notice>,
     /// Whether one of the notices should not wait for the call's next step.
@@ -120,9 +96,10 @@ impl Downlink {
             stream,
             generation: 0,
             segments: VecDeque::new(),
+            delivered: Delivered::default(),
+            held: false,
             rulings: Rulings::default(),
-            marks: VecDeque::new(),
-            next_mark: 0,
+            marks: Marks::default(),
             playout: Playout::default(),
             notices: Vec::new(),
             news: false,
@@ -204,6 +181,7 @@ impl Downlink {
     pub fn reject(&mut self, response: &ResponseId) {
         self.rulings.set(response.as_str(), Ruling::Rejected);
         self.segments.retain(|s| s.response.as_deref() != Some(response.as_str()));
+        self.delivered.reject(response.as_str());
     }
 
     /// Keeps the audio of `response` for [`Self::take_capture`]: what was held of
@@ -231,24 +209,35 @@ impl Downlink {
     /// The caller has the floor: everything that was let through before is
     /// silenced here and, with `clear`, in the carrier's buffer.
     pub fn interrupt(&mut self, generation: u64, clear: bool, now: Micros) {
-        self.generation = generation;
+        self.stop(generation, clear, now);
+        self.held = false;
+        self.capture = None;
         self.rulings.reject_admitted();
         let rulings = &self.rulings;
         let held = |response: &str| rulings.is(response, Ruling::Held);
         self.segments.retain(|s| s.response.as_deref().is_some_and(held));
-        self.marks.clear();
-        self.playout.cleared(now);
-        self.clear_pending |= clear;
+        self.delivered.clear();
     }
 
     /// Writes what may go to the carrier at `now`: each call of `send` is one
     /// WebSocket text message.
-    pub fn poll_write(&mut self, now: Micros, mut send: impl FnMut(String)) {
+    pub fn poll_write(&mut self, now: Micros, send: impl FnMut(String)) {
+        self.poll_write_tapped(now, send, &mut ());
+    }
+
+    /// The same, while `tap` listens in.
+    pub fn poll_write_tapped(
+        &mut self,
+        now: Micros,
+        mut send: impl FnMut(String),
+        tap: &mut impl Tap,
+    ) {
         if std::mem::take(&mut self.clear_pending) {
             send(message(|out| write_clear(out, &self.stream)));
+            tap.cleared(now);
         }
         while let Some(index) = self.next_segment() {
-            if !self.write_segment(index, now, &mut send) {
+            if !self.write_segment(index, now, &mut send, tap) {
                 break;
             }
         }
@@ -265,21 +254,15 @@ impl Downlink {
     /// The carrier returned a mark. A mark of an older generation came back
     /// because of a clear, not because it was heard.
     pub fn on_mark(&mut self, name: &str) {
-        let Some((generation, number)) = parse_mark(name) else {
+        let Some(marks) = self.marks.take(name, self.generation) else {
             self.stale_marks += 1;
             return;
         };
-        if generation != self.generation || !self.marks.iter().any(|m| m.number == number) {
-            self.stale_marks += 1;
-            return;
-        }
-        while let Some(mark) = self.marks.front() {
-            if mark.number > number {
-                break;
+        for mark in marks {
+            if mark.finishes {
+                self.delivered.heard(&mark.item);
             }
-            let (item, bytes) = (mark.item.clone(), mark.bytes);
-            self.marks.pop_front();
-            self.notices.push(Notice::Played { item, bytes });
+            self.notices.push(Notice::Played { item: mark.item, bytes: mark.bytes });
             self.news = true;
         }
     }
@@ -316,6 +299,13 @@ impl Downlink {
         (self.stale_chunks, self.stale_marks)
     }
 
+    fn stop(&mut self, generation: u64, clear: bool, now: Micros) {
+        self.generation = generation;
+        self.marks.forget();
+        self.playout.cleared(now);
+        self.clear_pending |= clear;
+    }
+
     fn capture_audio(&mut self, response: &str, payload: &str) {
         let Some(capture) = self.capture.as_mut().filter(|c| c.response == response) else {
             return;
@@ -347,6 +337,9 @@ impl Downlink {
 
     /// The first segment that may be heard and is not done with.
     fn next_segment(&self) -> Option<usize> {
+        if self.held {
+            return None;
+        }
         let index = self.segments.iter().position(|s| s.admitted)?;
         let segment = self.segments.get(index)?;
         (!segment.is_empty() || segment.finished).then_some(index)
@@ -354,30 +347,38 @@ impl Downlink {
 
     /// Sends as much of a segment as the lead allows. Answers whether the
     /// segment is done with, so that the next one may follow.
-    fn write_segment(&mut self, index: usize, now: Micros, send: &mut impl FnMut(String)) -> bool {
+    fn write_segment(
+        &mut self,
+        index: usize,
+        now: Micros,
+        send: &mut impl FnMut(String),
+        tap: &mut impl Tap,
+    ) -> bool {
         let Some(segment) = self.segments.get_mut(index) else {
             return false;
         };
+        let from = segment.sent_bytes;
         let mut sent = 0;
         while self.playout.lead(now) < LEAD {
-            let stream = &self.stream;
-            let Some(bytes) = segment.take_chunk(|c| send(message(|o| write_media(o, stream, c))))
-            else {
+            let (stream, plays_at) = (&self.stream, self.playout.ends_at().max(now));
+            let chunk = segment.take_chunk(|chunk| {
+                tap.audio(chunk, plays_at);
+                send(message(|out| write_media(out, stream, chunk)));
+            });
+            let Some(bytes) = chunk else {
                 break;
             };
             self.playout.sent(bytes, now);
             sent += bytes;
             if segment.unmarked_bytes >= MARK_SPACING_BYTES {
-                let mark = mark_of(segment, self.next_mark, false);
-                send_mark(stream, self.generation, &mark, send);
-                self.next_mark += 1;
-                self.marks.push_back(mark);
+                send(self.marks.set(segment, false, self.generation, stream));
             }
         }
-        let first = sent > 0 && segment.sent_bytes == sent;
+        let first = sent > 0 && from == 0;
         let done = segment.finished && segment.is_empty();
         if sent > 0 {
-            note_sent(&mut self.notices, &segment.item, sent, self.playout.ends_at());
+            note_sent(&mut self.notices, &segment.item, from, sent, self.playout.ends_at());
+            self.delivered.sent(sent);
             self.news |= first;
         }
         if done {
@@ -391,48 +392,31 @@ impl Downlink {
             return;
         };
         if segment.unmarked_bytes > 0 {
-            let mark = mark_of(&mut segment, self.next_mark, true);
-            send_mark(&self.stream, self.generation, &mark, send);
-            self.next_mark += 1;
-            self.marks.push_back(mark);
+            send(self.marks.set(&mut segment, true, self.generation, &self.stream));
         }
-        self.notices.push(Notice::Delivered { item: segment.item });
+        self.notices.push(Notice::Delivered { item: segment.item.clone() });
         self.news = true;
-        // Marks of a carrier that returns none are not kept for ever.
-        while self.marks.len() > KEPT_MARKS {
-            self.marks.pop_front();
+        if segment.sent_bytes > 0 {
+            self.delivered.keep(segment);
         }
     }
 }
 
 /// Tells the call what went out. Pieces of one item that it has not been told of
 /// yet become one, dated so that they end when the last of them does.
-fn note_sent(notices: &mut Vec<Notice>, item: &ItemId, sent: u64, ends_at: Micros) {
+fn note_sent(notices: &mut Vec<Notice>, item: &ItemId, from: u64, sent: u64, ends_at: Micros) {
     let dated = |bytes| Micros(ends_at.0.saturating_sub(mulaw_time(bytes).0));
     match notices.last_mut() {
-        Some(Notice::Sent { item: last, bytes, at }) if last == item => {
+        Some(Notice::Sent { item: last, from: start, bytes, at })
+            if last == item && *start + *bytes == from =>
+        {
             *bytes += sent;
             *at = dated(*bytes);
         }
         Some(_) | None => {
-            notices.push(Notice::Sent { item: item.clone(), bytes: sent, at: dated(sent) });
+            notices.push(Notice::Sent { item: item.clone(), from, bytes: sent, at: dated(sent) });
         }
     }
-}
-
-impl Mark {
-    fn name(&self, generation: u64) -> String {
-        format!("{generation}.{}{}", self.number, if self.finishes { ".end" } else { "" })
-    }
-}
-
-fn mark_of(segment: &mut Segment, number: u64, finishes: bool) -> Mark {
-    segment.unmarked_bytes = 0;
-    Mark { number, item: segment.item.clone(), bytes: segment.sent_bytes, finishes }
-}
-
-fn send_mark(stream: &StreamSid, generation: u64, mark: &Mark, send: &mut impl FnMut(String)) {
-    send(message(|out| write_mark(out, stream, &mark.name(generation))));
 }
 
 fn message(write: impl FnOnce(&mut String)) -> String {
@@ -440,12 +424,3 @@ fn message(write: impl FnOnce(&mut String)) -> String {
     write(&mut out);
     out
 }
-
-fn parse_mark(name: &str) -> Option<(u64, u64)> {
-    let mut parts = name.split('.');
-    let generation = parts.next()?.parse().ok()?;
-    let number = parts.next()?.parse().ok()?;
-    Some((generation, number))
-}
-
-const _: () = assert!(mulaw_time(MARK_SPACING_BYTES).0 >= 100_000);

@@ -4,11 +4,13 @@
 //! dropped here, so that one mind decides and no frame waits for it.
 
 mod downlink;
+mod hearing;
 mod phrase;
 mod rulings;
 mod segment;
 mod uplink;
 
-pub use downlink::{Downlink, LEAD, MARK_SPACING_BYTES, Notice, Pushed};
+pub use downlink::{Downlink, LEAD, MARK_SPACING_BYTES, Notice, Pushed, Tap, Unheard};
+pub use hearing::Hearing;
 pub use phrase::Phrase;
 pub use uplink::{Uplink, UplinkCounts};

@@ -36,6 +36,7 @@
 //! 3. Its name in the `tools` list of the tenants that may use it.
 
 mod arguments;
+mod collect_digits;
 mod end_call;
 mod error;
 mod look_up;
@@ -51,12 +52,17 @@ use crate::pii::Personal;
 use crate::tenant::Tenant;
 
 pub use arguments::MAX_ARGUMENTS_BYTES;
+pub use collect_digits::DigitPlan;
 pub use error::ToolError;
 pub use toolbox::{Toolbox, UnknownTool};
 
 /// Every tool there is.
-const ALL: &[&dyn Tool] =
-    &[&end_call::EndCall, &look_up::LookUp, &transfer_to_human::TransferToHuman];
+const ALL: &[&dyn Tool] = &[
+    &collect_digits::CollectDigits,
+    &end_call::EndCall,
+    &look_up::LookUp,
+    &transfer_to_human::TransferToHuman,
+];
 
 /// A function that the model may call.
 pub trait Tool: Send + Sync {
@@ -90,8 +96,8 @@ pub struct ToolContext {
     pub tenant: Arc<Tenant>,
 }
 
-/// What is to be done about a function call. Each carries the answer that goes
-/// back to the model, a JSON object.
+/// What is to be done about a function call. Each but the last carries the answer
+/// that goes back to the model, a JSON object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prepared {
     /// Nothing but to answer.
@@ -110,4 +116,6 @@ pub enum Prepared {
         /// Why, in the model's words.
         reason: Personal,
     },
+    /// Take keys from the caller. What was pressed is the answer.
+    CollectDigits(DigitPlan),
 }

@@ -69,24 +69,35 @@ impl Playout {
     }
 }
 
+/// A stretch of one item that was sent without a break.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Span {
     item: ItemId,
     /// Position in the stream of all audio ever sent, in bytes.
     start: u64,
-    sent: u64,
-    acknowledged: u64,
-    /// Bytes heard when the far buffer was cleared, once it was.
+    /// Positions in the item, in bytes: where the stretch begins, and how far it
+    /// has been sent and acknowledged.
+    from: u64,
+    sent_to: u64,
+    acknowledged_to: u64,
+    /// Up to where the item was heard when the far buffer was cleared, once it was.
     cut_at: Option<u64>,
+    /// How far the item had been heard and sent in stretches before this one.
+    heard_before: u64,
+    sent_before: u64,
 }
 
 impl Span {
-    /// What was heard of it when the playing head is at `head`, unless a mark says
-    /// that it was more.
+    /// What was heard of its item when the playing head is at `head`, unless a mark
+    /// says that it was more.
     fn heard_up_to(&self, head: u64) -> Heard {
-        let by_time = head.saturating_sub(self.start);
-        let heard_bytes = self.cut_at.unwrap_or(by_time.max(self.acknowledged).min(self.sent));
-        Heard { item: self.item.clone(), heard_bytes, sent_bytes: self.sent }
+        let by_time = self.from + head.saturating_sub(self.start);
+        let heard = self.cut_at.unwrap_or(by_time.max(self.acknowledged_to).min(self.sent_to));
+        Heard {
+            item: self.item.clone(),
+            heard_bytes: heard.max(self.heard_before),
+            sent_bytes: self.sent_to.max(self.sent_before),
+        }
     }
 }
 
@@ -119,23 +130,42 @@ pub struct PlaybackClock {
 }
 
 impl PlaybackClock {
-    /// `bytes` more of `item` were handed to the carrier at `now`.
-    pub fn sent(&mut self, item: &ItemId, bytes: u64, now: Micros) {
+    /// `bytes` of `item`, from its byte `from` on, were handed to the carrier at
+    /// `now`. What was cleared before it was heard may be sent again: it counts once.
+    pub fn sent(&mut self, item: &ItemId, from: u64, bytes: u64, now: Micros) {
+        let goes_on = |s: &Span| s.item == *item && s.cut_at.is_none() && s.sent_to == from;
         match self.spans.back_mut() {
-            Some(span) if span.item == *item && span.cut_at.is_none() => span.sent += bytes,
-            Some(_) | None => self.spans.push_back(Span {
-                item: item.clone(),
-                start: self.total_sent,
-                sent: bytes,
-                acknowledged: 0,
-                cut_at: None,
-            }),
+            Some(span) if goes_on(span) => span.sent_to += bytes,
+            Some(_) | None => self.begin_span(item, from, bytes),
         }
         self.total_sent += bytes;
         self.playout.sent(bytes, now);
         while self.spans.len() > KEPT_ITEMS {
             self.spans.pop_front();
         }
+    }
+
+    /// A new stretch takes the place of those of its item that are over.
+    fn begin_span(&mut self, item: &ItemId, from: u64, bytes: u64) {
+        let mut before = (0, 0);
+        self.spans.retain(|span| {
+            let over = span.item == *item && span.cut_at.is_some();
+            if over {
+                let Heard { heard_bytes, sent_bytes, .. } = span.heard_up_to(0);
+                before = (before.0.max(heard_bytes), before.1.max(sent_bytes));
+            }
+            !over
+        });
+        self.spans.push_back(Span {
+            item: item.clone(),
+            start: self.total_sent,
+            from,
+            sent_to: from.saturating_add(bytes),
+            acknowledged_to: from,
+            cut_at: None,
+            heard_before: before.0,
+            sent_before: before.1,
+        });
     }
 
     /// The carrier says that it has played `item` up to `bytes`.
@@ -149,9 +179,10 @@ impl PlaybackClock {
         else {
             return;
         };
-        span.acknowledged = span.acknowledged.max(bytes.min(span.sent));
+        span.acknowledged_to = span.acknowledged_to.max(bytes.min(span.sent_to));
         if playing {
-            let behind = mulaw_time(head.saturating_sub(span.start + bytes));
+            let marked = span.start + bytes.saturating_sub(span.from);
+            let behind = mulaw_time(head.saturating_sub(marked));
             self.delay = smooth(self.delay, behind);
         }
     }
@@ -183,6 +214,14 @@ impl PlaybackClock {
         self.spans.iter().rev().find(|s| s.item == *item).map(|s| self.heard_of(s, now))
     }
 
+    /// Whether a clear at `now` would cut something.
+    #[must_use]
+    pub fn has_unheard(&self, now: Micros) -> bool {
+        let head = self.head(now);
+        let unheard = |heard: Heard| heard.heard_bytes < heard.sent_bytes;
+        self.spans.iter().any(|s| s.cut_at.is_none() && unheard(s.heard_up_to(head)))
+    }
+
     /// When everything sent will have been heard, by time alone.
     #[must_use]
     pub fn ends_at(&self) -> Micros {
@@ -199,7 +238,7 @@ impl PlaybackClock {
     /// [`MARK_GRACE`] and time says that all of it must have been played.
     #[must_use]
     pub fn all_heard(&self, now: Micros) -> bool {
-        let marked = |s: &Span| s.cut_at.is_some() || s.acknowledged >= s.sent;
+        let marked = |s: &Span| s.cut_at.is_some() || s.acknowledged_to >= s.sent_to;
         self.spans.iter().all(marked) || now >= self.ends_at() + MARK_GRACE
     }
 
@@ -236,7 +275,7 @@ mod tests {
     #[test]
     fn time_alone_says_what_was_heard_and_never_more_than_was_sent() {
         let mut clock = PlaybackClock::default();
-        clock.sent(&item("a"), 8_000, ms(100));
+        clock.sent(&item("a"), 0, 8_000, ms(100));
         assert_eq!(clock.heard(&item("a"), ms(350)).unwrap().heard_ms(), 250);
         assert_eq!(clock.heard(&item("a"), ms(9_000)).unwrap().heard_ms(), 1_000);
         assert!(!clock.all_heard(ms(1_399)), "marks may still come");
@@ -246,7 +285,7 @@ mod tests {
     #[test]
     fn a_late_mark_moves_the_clock_back_by_the_delay_it_shows() {
         let mut clock = PlaybackClock::default();
-        clock.sent(&item("a"), 16_000, ms(0));
+        clock.sent(&item("a"), 0, 16_000, ms(0));
         clock.acknowledged(&item("a"), 1_600, ms(280));
         assert_eq!(clock.heard(&item("a"), ms(280)).unwrap().heard_ms(), 200);
         assert_eq!(clock.heard(&item("a"), ms(330)).unwrap().heard_ms(), 250);
@@ -255,8 +294,8 @@ mod tests {
     #[test]
     fn a_clear_cuts_the_playing_item_and_zeroes_the_ones_behind_it() {
         let mut clock = PlaybackClock::default();
-        clock.sent(&item("a"), 4_000, ms(0));
-        clock.sent(&item("b"), 4_000, ms(0));
+        clock.sent(&item("a"), 0, 4_000, ms(0));
+        clock.sent(&item("b"), 0, 4_000, ms(0));
         let cut = clock.cleared(ms(300));
         assert_eq!(cut.iter().map(Heard::heard_ms).collect::<Vec<_>>(), [300, 0]);
         assert_eq!(clock.heard(&item("a"), ms(5_000)).unwrap().heard_ms(), 300);
@@ -268,8 +307,8 @@ mod tests {
     #[test]
     fn after_a_clear_nothing_is_awaited_whatever_the_delay_was() {
         let mut clock = PlaybackClock::default();
-        clock.sent(&item("heard"), 800, ms(0));
-        clock.sent(&item("playing"), 16_000, ms(0));
+        clock.sent(&item("heard"), 0, 800, ms(0));
+        clock.sent(&item("playing"), 0, 16_000, ms(0));
         clock.acknowledged(&item("heard"), 800, ms(300));
         assert_eq!(clock.cleared(ms(400)).len(), 1);
         assert!(!clock.is_playing(ms(400)), "the delay is no audio");
@@ -278,10 +317,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_again_after_a_clear_counts_once() {
+        let mut clock = PlaybackClock::default();
+        clock.sent(&item("a"), 0, 8_000, ms(0));
+        assert_eq!(clock.cleared(ms(300)).len(), 1);
+        assert_eq!(clock.heard(&item("a"), ms(900)).unwrap().heard_ms(), 300);
+        clock.sent(&item("a"), 1_600, 6_400, ms(900));
+        let at = |clock: &PlaybackClock, at| clock.heard(&item("a"), ms(at)).unwrap();
+        assert_eq!(at(&clock, 950).heard_ms(), 300, "250 ms is what it is at, for the second time");
+        assert_eq!(at(&clock, 1_100).heard_ms(), 400);
+        assert_eq!(at(&clock, 9_000).heard_bytes, 8_000);
+        assert_eq!(at(&clock, 9_000).sent_bytes, 8_000);
+        clock.acknowledged(&item("a"), 8_000, ms(1_710));
+        assert!(clock.all_heard(ms(1_710)));
+    }
+
+    #[test]
+    fn what_is_sent_again_and_cleared_before_it_plays_takes_nothing_back() {
+        let mut clock = PlaybackClock::default();
+        clock.sent(&item("a"), 0, 8_000, ms(0));
+        clock.cleared(ms(500));
+        clock.sent(&item("a"), 3_200, 800, ms(600));
+        let cut = clock.cleared(ms(610));
+        assert_eq!(cut[0].heard_ms(), 500);
+        assert_eq!(cut[0].sent_bytes, 8_000);
+        assert_eq!(clock.heard(&item("a"), ms(5_000)).unwrap().heard_ms(), 500);
+    }
+
+    #[test]
     fn a_gap_between_two_items_is_not_counted_as_heard() {
         let mut clock = PlaybackClock::default();
-        clock.sent(&item("a"), 800, ms(0));
-        clock.sent(&item("b"), 800, ms(1_000));
+        clock.sent(&item("a"), 0, 800, ms(0));
+        clock.sent(&item("b"), 0, 800, ms(1_000));
         assert_eq!(clock.heard(&item("b"), ms(1_050)).unwrap().heard_ms(), 50);
     }
 }

@@ -20,6 +20,9 @@ pub enum Purpose {
     Answer,
     /// A set sentence, to be said word for word.
     Say(String),
+    /// The end of a call that has run as long as it may: why, what was agreed, and
+    /// a goodbye.
+    WrapUp,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -6,7 +6,7 @@ use trunkline_core::call::{
 use trunkline_core::turn::endpoint::TurnSnapshot;
 use trunkline_core::wire::realtime::{ClientEvent, Item};
 
-use crate::support::{Plan, Reply, World, ms, secs};
+use crate::support::{PATIENT, Plan, Reply, World, ms, secs};
 
 fn conversation() -> World {
     let mut world = World::started(&Plan::default());
@@ -37,7 +37,8 @@ fn each_is_rebuilt_within_its_budget_and_no_more() {
 
 #[test]
 fn exits_that_lie_far_apart_do_not_add_up() {
-    let mut world = conversation();
+    let mut world = World::started(&Plan { silence: PATIENT, ..Plan::default() });
+    world.past_greeting();
     for _ in 0..3 * RESTARTS {
         world.kill(Child::BargeIn);
         world.run_for(RESTART_PERIOD);
@@ -114,7 +115,7 @@ fn a_second_utterance_survives_the_death_of_the_turn_manager() {
     world.caller_speaks(ms(500), "about boilers");
     world.run_for(ms(510));
     world.kill(Child::TurnManager);
-    let snapshot = TurnSnapshot { caller_speaking: false, turn_open: true };
+    let snapshot = TurnSnapshot { turn_open: true, ..TurnSnapshot::default() };
     assert_eq!(world.outputs.last().map(|(_, o)| o), Some(&Output::StartTurnManager(snapshot)));
     world.run_for(secs(5));
     assert!(world.phone.played(2) > 0, "the second turn is answered");

@@ -3,7 +3,7 @@
 use trunkline_core::call::{Command, Disposition, Input, Outcome};
 use trunkline_core::tenant::Limits;
 
-use crate::support::{Dial, Plan, Reply, World, ms, secs};
+use crate::support::{Dial, PATIENT, Plan, Reply, World, ms, secs};
 
 #[test]
 fn a_call_that_has_run_its_time_is_wrapped_up() {
@@ -16,6 +16,29 @@ fn a_call_that_has_run_its_time_is_wrapped_up() {
     assert_eq!(world.ended().outcome, Outcome::Timeout);
     assert_eq!(world.reason(), Some("max_duration"));
     assert_eq!(world.disposition(), Some(Disposition::HangUp));
+}
+
+#[test]
+fn after_a_conversation_the_wrap_up_sums_it_up() {
+    let limits = Limits { max_call_duration_ms: 10_000, ..Limits::default() };
+    let mut world = World::started(&Plan { limits, ..Plan::default() });
+    world.past_greeting();
+    world.caller_speaks(ms(500), "book me in for Monday");
+    world.run_for(secs(4));
+    let words = "I am afraid our time is over. You are booked for Monday. Goodbye!";
+    world.model.replies.push_back(Reply::says(words));
+    world.run_until(secs(30));
+    assert!(world.asked_to_say("our time is over") && world.asked_to_say("sum up"));
+    assert_eq!(world.phone.played(2), world.received[&2], "it is heard whole");
+    assert_eq!(world.reason(), Some("max_duration"));
+}
+
+#[test]
+fn where_nothing_was_said_there_is_nothing_to_sum_up() {
+    let limits = Limits { max_call_duration_ms: 6_000, ..Limits::default() };
+    let mut world = World::started(&Plan { limits, ..Plan::default() });
+    world.run_until(secs(15));
+    assert!(world.asked_to_say("our time is over") && !world.asked_to_say("sum up"));
 }
 
 #[test]
@@ -52,7 +75,8 @@ fn the_turn_too_many_is_answered_with_the_wrap_up() {
 #[test]
 fn no_limit_is_no_limit() {
     let limits = Limits { max_call_duration_ms: 0, max_turns: 0, ..Limits::default() };
-    let mut world = World::started(&Plan { limits, ..Plan::default() });
+    let plan = Plan { limits, silence: PATIENT, session_limit_ms: 0, ..Plan::default() };
+    let mut world = World::started(&plan);
     world.past_greeting();
     world.run_until(secs(4_000));
     assert!(world.summary().is_none());

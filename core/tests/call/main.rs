@@ -12,10 +12,16 @@
 #[allow(dead_code, unreachable_pub, reason = "shared by the test binaries, each using its part")]
 mod support;
 
+mod answered;
 mod barge_in;
+mod barge_in_hold;
+mod barge_in_modes;
+mod barge_in_stages;
 mod broken_off;
 mod children;
 mod conversation;
+mod dead_air;
+mod digits;
 mod dtmf;
 mod goodbye;
 mod greeting;
@@ -25,8 +31,13 @@ mod hangup;
 mod limits;
 mod model_loss;
 mod races;
+mod random;
 mod recorder;
 mod recorder_damage;
+mod recycling;
+mod sentences;
+mod silence;
 mod sweep;
 mod tools;
+mod turns;
 mod watchdog;

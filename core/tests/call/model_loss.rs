@@ -5,7 +5,7 @@ use trunkline_core::call::{
 };
 use trunkline_core::wire::realtime::{ClientEvent, Item};
 
-use crate::support::{Dial, Plan, Reply, World, ms, secs};
+use crate::support::{Dial, PATIENT, Plan, Reply, World, ms, secs};
 
 const LONG: &str = "well there are quite a few things that I would like to tell you about that";
 
@@ -24,7 +24,7 @@ fn told_from(world: &World, from: usize) -> Vec<String> {
 
 #[test]
 fn in_the_middle_of_a_sentence_it_is_restored_and_answers() {
-    let mut world = World::started(&Plan::default());
+    let mut world = World::started(&Plan { silence: PATIENT, ..Plan::default() });
     world.past_greeting();
     world.model.replies.push_back(Reply::says(LONG));
     world.caller_speaks(ms(500), "tell me");

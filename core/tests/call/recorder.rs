@@ -182,7 +182,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         any::<String>().prop_map(|reason| Input::Command(Command::Transfer { reason })),
         Just(Input::ChildExited { child: Child::ToolRunner, exit: Exit::Panicked }),
         (item.clone(), any::<u64>(), any::<u64>()).prop_map(|(item, bytes, at)| {
-            Input::Media(Notice::Sent { item, bytes, at: Micros(at) })
+            Input::Media(Notice::Sent { item, from: 0, bytes, at: Micros(at) })
         }),
         (item, words.clone(), any::<u64>()).prop_map(|(item, text, audio_bytes)| {
             Input::Model(ModelEvent::AgentText { item, text, audio_bytes })

@@ -5,7 +5,7 @@ use trunkline_core::call::{CallSettings, Input};
 use trunkline_core::flight::{Entry, ReadError, Replayer, Tape, Words, entries};
 use trunkline_core::tenant::Limits;
 
-use crate::support::{Plan, Reply, World, ms, preamble, replay, secs};
+use crate::support::{PATIENT, Plan, Reply, World, ms, preamble, replay, secs};
 
 fn recorded() -> Vec<u8> {
     let mut world = World::started(&Plan::default());
@@ -121,11 +121,12 @@ fn other_settings_lead_to_another_call() {
 #[test]
 fn a_call_that_wants_to_be_woken_at_another_time_is_another_call() {
     let limits = |max| Limits { max_call_duration_ms: max, ..Limits::default() };
-    let mut world = World::started(&Plan { limits: limits(20_000), ..Plan::default() });
+    let mut world =
+        World::started(&Plan { limits: limits(20_000), silence: PATIENT, ..Plan::default() });
     world.run_until(secs(40));
     assert!(world.summary().is_some());
     let longer = |settings: &mut CallSettings| {
-        *settings = Plan { limits: limits(21_000), ..Plan::default() }.settings();
+        *settings = Plan { limits: limits(21_000), silence: PATIENT, ..Plan::default() }.settings();
     };
     let said = difference(&world.recording.finish(), longer, |entry| entry);
     assert!(said.contains("then: wake 20.000 s\n  now:  wake 21.000 s"), "{said}");

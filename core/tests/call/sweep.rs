@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use trunkline_core::call::{
-    Child, Command, Exit, Input, MAX_REDIALS, ModelEvent, Output, PhaseName, ToolEffect,
+    Child, Command, Exit, Input, MAX_REDIALS, ModelEvent, Output, PhaseName, Sentence, ToolEffect,
     ToolOutcome,
 };
 use trunkline_core::ids::{ItemId, ToolCallId};
@@ -12,13 +12,19 @@ use trunkline_core::media::Notice;
 use trunkline_core::persona::Rng;
 use trunkline_core::pii::Personal;
 use trunkline_core::tenant::{Limits, Turns};
-use trunkline_core::turn::barge_in::Verdict;
+use trunkline_core::turn::barge_in::{BargeInMode, BargeInSettings, Verdict};
 
+use super::random::{SAYINGS, anybody, collect_digits, random_endpointing, random_silence};
 use crate::support::{Dial, Plan, Reply, World, item_of, ms, response_of, secs};
 
 /// Of each kind, unless the environment says otherwise.
 const CALLS: u64 = 1_500;
 const STEPS: u64 = 40;
+/// A quarter of a second with each sentence that is taken up again.
+const MOST_REPEATED: u64 = 2_000;
+/// Four seconds, as base64. What is kept is a second and a half of each item, and
+/// items of a second and a half.
+const MOST_KEPT: usize = 4 * 8_000 / 3 * 4;
 
 fn sweep(drive: fn(&mut World, &mut Rng)) {
     let seeds = match (from_environment("SEED"), from_environment("CALLS")) {
@@ -68,6 +74,32 @@ fn random_plan(rng: &mut Rng) -> Plan {
         turns: if rng.below(5) == 0 { Turns::Model } else { Turns::Ours },
         human: rng.below(4) > 0,
         filler: (rng.below(3) > 0).then_some("One moment please."),
+        barge_in: random_barge_in(rng),
+        kept: Sentence::ALL.into_iter().filter(|_| rng.below(2) == 0).collect(),
+        providers: *rng.pick(&[1, 1, 2, 3]).unwrap(),
+        silence: random_silence(rng),
+        endpointing: random_endpointing(rng),
+        voicemail: (rng.below(2) == 0).then_some("Please call us back."),
+        session_limit_ms: *rng.pick(&[0, 10_000, 3_600_000]).unwrap(),
+        silence_duration_ms: *rng.pick(&[200, 500]).unwrap(),
+    }
+}
+
+fn random_barge_in(rng: &mut Rng) -> BargeInSettings {
+    let modes = [
+        BargeInMode::Immediate,
+        BargeInMode::Immediate,
+        BargeInMode::AfterSentence,
+        BargeInMode::Protected,
+    ];
+    BargeInSettings {
+        mode: *rng.pick(&modes).unwrap(),
+        greeting: *rng.pick(&modes).unwrap(),
+        ears: rng.below(3) > 0,
+        confirm_window_ms: *rng.pick(&[100, 600, 2_000]).unwrap(),
+        confirm_speech_ms: *rng.pick(&[200, 450]).unwrap(),
+        cooldown_ms: *rng.pick(&[0, 500]).unwrap(),
+        ..BargeInSettings::default()
     }
 }
 
@@ -86,6 +118,8 @@ fn random_reply(rng: &mut Rng) -> Reply {
         &[("look_up", "{}")],
         &[("slow", "{}"), ("look_up", "{}")],
         &[("never_ends", "{}")],
+        &[("collect_digits", "{}")],
+        &[("send_sms", "{}")],
         &[("end_call", "{}")],
         &[("transfer_to_human", "{}"), ("look_up", "{}")],
     ];
@@ -107,6 +141,8 @@ fn prepare(world: &mut World, rng: &mut Rng) {
     world.model.ignores_cancel = rng.below(8) == 0;
     world.tools.insert("look_up", (ms(rng.below(600)), ToolEffect::GoOn));
     world.tools.insert("slow", (ms(1_000 + rng.below(3_000)), ToolEffect::GoOn));
+    world.tools.insert("collect_digits", (ms(rng.below(50)), collect_digits(rng)));
+    world.tools.insert("send_sms", (ms(rng.below(900)), ToolEffect::TextSent));
     world.tools.insert("end_call", (ms(rng.below(50)), ToolEffect::EndCall));
     world.tools.insert("transfer_to_human", (ms(rng.below(50)), ToolEffect::Transfer));
     for _ in 0..rng.below(4) {
@@ -128,6 +164,7 @@ fn check(world: &World) {
     for (tag, received) in &world.received {
         assert!(world.bytes_sent(*tag) <= *received, "more of {tag} was sent than there was");
     }
+    assert!(world.downlink.kept_chars() <= MOST_KEPT, "what is kept is bounded");
     let ended = world.call.phase() == PhaseName::Ended;
     if ended {
         assert_eq!(world.call.poll_timeout(), None, "an ended call waits for nothing");
@@ -171,10 +208,23 @@ fn drive_legal(world: &mut World, rng: &mut Rng) {
             8 | 9 => world.run_for(ms(rng.below(4_000))),
             10..=15 if world.now > silent_from => {
                 let time = ms(100 + rng.below(1_500));
-                silent_from = world.now + time;
-                world.caller_speaks(time, "what about this");
+                silent_from = world.now + time + ms(501);
+                let words = *rng.pick(&["what about this", "mm-hm", "yeah, right", ""]).unwrap();
+                match rng.below(5) {
+                    0 => world.caller_sounds(time, rng.below(2) == 0),
+                    1 => world.caller_says(time, words),
+                    2 => world.model_hears(time, words),
+                    3 => world.caller_speaks(time, words),
+                    _ => world.caller_speaks_in_pieces(time, rng.pick(&SAYINGS).unwrap()),
+                }
             }
-            16 => world.press(*rng.pick(&['1', '5', '#']).unwrap()),
+            16 => {
+                for _ in 0..1 + rng.below(3) {
+                    world.press(*rng.pick(&['1', '5', '#']).unwrap());
+                    world.run_for(ms(rng.below(400)));
+                }
+            }
+            17 if rng.below(30) == 0 => world.carrier_stuck = !world.carrier_stuck,
             17 if losses < MAX_REDIALS && rng.below(2) == 0 => {
                 losses += 1;
                 world.lose_model(true);
@@ -190,10 +240,14 @@ fn drive_legal(world: &mut World, rng: &mut Rng) {
             20 if rng.below(20) == 0 => world.tell(Input::Command(Command::HandOver)),
             20 if rng.below(20) == 0 => world.tell(Input::Command(Command::Hangup)),
             21 if rng.below(20) == 0 => world.press('0'),
+            21 if rng.below(40) == 0 => world.tell(Input::AnsweredBy(anybody(rng))),
             _ => world.run_for(ms(rng.below(60))),
         }
         check(world);
         assert_eq!(world.model.overlaps, 0, "one response at a time");
+        assert_eq!(world.phone.skipped(), 0, "the caller hears no gap");
+        let most = MOST_REPEATED * world.pauses().len() as u64;
+        assert!(world.phone.repeated_in_all() <= most, "the caller hears nothing twice");
     }
     world.run_until(silent_from.max(world.now));
     must_still_live(world);
@@ -207,6 +261,7 @@ fn must_still_live(world: &mut World) {
     world.model.replies.clear();
     world.model.ignores_cancel = false;
     world.model.dials.clear();
+    world.carrier_stuck = false;
     world.run_for(secs(30));
     world.model.replies.clear();
     let spoken = |world: &World| world.sent.values().sum::<u64>();
@@ -214,6 +269,11 @@ fn must_still_live(world: &mut World) {
     let theirs = world.call.phase() != PhaseName::Ended && world.is_theirs();
     if theirs {
         return;
+    }
+    // What is said while a session is exchanged would be heard by the next one, which
+    // this model does not play.
+    while !world.model.ready && world.summary().is_none() {
+        world.run_for(ms(50));
     }
     world.caller_speaks(ms(700), "are you still there");
     world.run_for(secs(20));
@@ -263,10 +323,13 @@ fn anything(rng: &mut Rng) -> Input {
         4 => Input::Media(Notice::Delivered { item }),
         5 => Input::Media(Notice::Sent {
             item,
+            from: rng.below(3) * rng.below(9_000),
             bytes: bytes.min(800),
             at: trunkline_core::time::Micros::from_millis(rng.below(60_000)),
         }),
-        6 | 7 => Input::BargeIn(Verdict::Interrupt),
+        6 => Input::BargeIn(Verdict::Interrupt),
+        7 => Input::BargeIn(any_verdict(rng)),
+        8 if rng.below(8) == 0 => Input::AnsweredBy(anybody(rng)),
         8 => Input::TurnEnded { utterances: u32::try_from(rng.below(4)).unwrap() },
         9 => finished_tool(rng),
         10 => Input::ChildExited { child: any_child(rng), exit: Exit::Error },
@@ -277,8 +340,21 @@ fn anything(rng: &mut Rng) -> Input {
     }
 }
 
+fn any_verdict(rng: &mut Rng) -> Verdict {
+    let since = trunkline_core::time::Micros::from_millis(rng.below(60_000));
+    *rng.pick(&[Verdict::Stop { since }, Verdict::Resume, Verdict::Confirm]).unwrap()
+}
+
 fn finished_tool(rng: &mut Rng) -> Input {
-    let effects = [ToolEffect::GoOn, ToolEffect::GoOn, ToolEffect::EndCall, ToolEffect::Transfer];
+    let effects = [
+        ToolEffect::GoOn,
+        ToolEffect::GoOn,
+        ToolEffect::EndCall,
+        ToolEffect::Transfer,
+        ToolEffect::TextSent,
+        collect_digits(rng),
+        collect_digits(rng),
+    ];
     Input::ToolFinished {
         call_id: call_id(rng),
         outcome: ToolOutcome {
@@ -309,7 +385,9 @@ fn any_child(rng: &mut Rng) -> Child {
 fn any_model_event(rng: &mut Rng, item: ItemId, audio_bytes: u64) -> ModelEvent {
     let response = response_of(tag(rng));
     let text = Personal::new(*rng.pick(&["", " ", "word", " more words", "naïve…"]).unwrap());
-    match rng.below(14) {
+    match rng.below(16) {
+        14 => ModelEvent::CallerPartial { item, text },
+        15 => ModelEvent::Expires { in_ms: rng.below(20_000) },
         0 | 1 => ModelEvent::Ready,
         2 => ModelEvent::SpeechStarted,
         3 => ModelEvent::SpeechStopped,

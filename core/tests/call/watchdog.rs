@@ -3,7 +3,7 @@
 use trunkline_core::call::{Disposition, Input, MAX_REDIALS, Outcome, PhaseName};
 use trunkline_core::time::Micros;
 
-use crate::support::{Dial, GREETING_TAG, Plan, Reply, World, ms, secs};
+use crate::support::{Dial, GREETING_TAG, PATIENT, Plan, Reply, World, ms, secs};
 
 fn with_dials(plan: &Plan, dials: impl IntoIterator<Item = Dial>) -> World {
     let mut world = World::new(plan);
@@ -121,7 +121,7 @@ fn without_a_human_the_bridge_is_a_failure() {
 
 #[test]
 fn a_response_whose_audio_waits_behind_a_long_sentence_is_not_mute() {
-    let mut world = World::started(&Plan::default());
+    let mut world = World::started(&Plan { silence: PATIENT, ..Plan::default() });
     world.past_greeting();
     world.tools.insert("look_up", (ms(100), trunkline_core::call::ToolEffect::GoOn));
     let long = "one two three four five six seven eight nine ten eleven twelve thirteen \

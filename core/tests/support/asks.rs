@@ -4,6 +4,7 @@ use trunkline_core::call::{
     Disposition, Handshake, Input, Metric, ModelEvent, Output, PhaseName, Speaker, Summary,
     TranscriptEntry,
 };
+use trunkline_core::detect::Sound;
 use trunkline_core::ids::ItemId;
 use trunkline_core::pii::Personal;
 use trunkline_core::time::Micros;
@@ -21,6 +22,61 @@ impl World {
         self.model_says_in(time, ModelEvent::SpeechStopped);
         let item = ItemId::parse(&format!("caller_{}", self.now.0)).unwrap();
         let text = Personal::new(words);
+        self.model_says_in(time + ms(150), ModelEvent::CallerTranscript { item, text });
+    }
+
+    /// The caller makes a sound, as our ears tell it.
+    pub fn caller_sounds(&mut self, length: Micros, strong: bool) {
+        let (since, gate) = (self.now, ms(160));
+        let speech_ms = u32::try_from(length.as_millis()).unwrap();
+        self.ears_hear_in(ms(40), Sound::Began { at: since, level_db: -20.0 });
+        if length >= gate {
+            let at = since + gate;
+            self.ears_hear_in(gate, Sound::Sustained { at, since, speech_ms: 160, strong });
+        }
+        let at = since + length;
+        self.ears_hear_in(length + ms(240), Sound::Ended { at, speech_ms, voiced_ms: speech_ms });
+    }
+
+    /// The caller speaks from now on, near, and so that our ears and the model hear
+    /// it: the model begins to 200 ms later, ends after 500 ms of silence, and knows
+    /// the words 150 ms after that.
+    pub fn caller_says(&mut self, length: Micros, words: &str) {
+        self.caller_sounds(length, true);
+        self.model_hears(length, words);
+    }
+
+    /// The same, heard by the model alone.
+    pub fn model_hears(&mut self, length: Micros, words: &str) {
+        self.model_says_in(ms(200), ModelEvent::SpeechStarted);
+        self.model_says_in(length + ms(500), ModelEvent::SpeechStopped);
+        let item = ItemId::parse(&format!("caller_{}", self.now.0)).unwrap();
+        let text = Personal::new(words);
+        self.model_says_in(length + ms(650), ModelEvent::CallerTranscript { item, text });
+    }
+
+    /// Pauses of the stops that came to nothing, in milliseconds.
+    pub fn pauses(&self) -> Vec<u64> {
+        let all = self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::Metric(Metric::BargeInResumed(pause)) => Some(pause.as_millis()),
+            _ => None,
+        });
+        all.collect()
+    }
+
+    /// The caller speaks from now on for so long, and the words come while they are
+    /// spoken, piece by piece, the last of them just before the end.
+    pub fn caller_speaks_in_pieces(&mut self, time: Micros, pieces: &[&str]) {
+        let item = ItemId::parse(&format!("caller_{}", self.now.0)).unwrap();
+        self.model_says_in(Micros::ZERO, ModelEvent::SpeechStarted);
+        for (index, piece) in pieces.iter().enumerate() {
+            let at = Micros(time.0 * (index as u64 + 1) / (pieces.len() as u64 + 1));
+            let text = Personal::new(*piece);
+            let item = item.clone();
+            self.model_says_in(at, ModelEvent::CallerPartial { item, text });
+        }
+        self.model_says_in(time, ModelEvent::SpeechStopped);
+        let text = Personal::new(pieces.concat());
         self.model_says_in(time + ms(150), ModelEvent::CallerTranscript { item, text });
     }
 
@@ -78,6 +134,11 @@ impl World {
             .any(|e| matches!(e, ClientEvent::DeleteItem { item_id } if *item_id == wanted))
     }
 
+    pub fn deleted_item(&self, name: &str) -> bool {
+        self.told_model()
+            .any(|e| matches!(e, ClientEvent::DeleteItem { item_id } if item_id.as_str() == name))
+    }
+
     pub fn bytes_sent(&self, tag: u8) -> u64 {
         self.sent.get(&tag).copied().unwrap_or(0)
     }
@@ -96,6 +157,19 @@ impl World {
 
     pub fn events(&self, word: &str) -> usize {
         self.count(|o| matches!(o, Output::Event { kind, .. } if *kind == word))
+    }
+
+    pub fn event_at(&self, word: &str) -> Option<Micros> {
+        self.when(|o| matches!(o, Output::Event { kind, .. } if *kind == word))
+    }
+
+    /// The models that were dialled, in order, each as its number in the tenant's list.
+    pub fn dialled(&self) -> Vec<usize> {
+        let dials = self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::StartModel { provider, .. } => Some(*provider),
+            _ => None,
+        });
+        dials.collect()
     }
 
     pub fn stale(&self, word: &str) -> usize {

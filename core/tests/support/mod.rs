@@ -14,8 +14,8 @@ pub use flight::{Recording, preamble, replay};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use model::{Dial, Reply, item_of, response_of};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
-pub use phone::{GREETING_TAG, Phone, Wire};
+pub use phone::{GREETING_TAG, Phone, SENTENCE_TAG, Wire, audio};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
-pub use settings::{GREETING, GREETING_BYTES, Plan, ms, secs};
+pub use settings::{GREETING, GREETING_BYTES, NUDGE, PATIENT, Plan, SENTENCE_BYTES, ms, secs};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use world::World;

@@ -192,6 +192,7 @@ impl Model {
             Sends::Event(
                 ModelEvent::SpeechStarted
                     | ModelEvent::SpeechStopped
+                    | ModelEvent::CallerPartial { .. }
                     | ModelEvent::CallerTranscript { .. }
             )
         );

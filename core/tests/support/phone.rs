@@ -9,14 +9,26 @@ use trunkline_core::time::Micros;
 use trunkline_core::turn::playback::{mulaw_bytes, mulaw_time};
 use trunkline_core::wire::twilio::carrier::{Command, parse_command};
 
-/// The byte that the kept greeting is made of. A response's audio is made of the
-/// response's number.
+/// What the kept greeting's audio is made of. A response's audio is made of the
+/// response's number, as [`audio`] makes it.
 pub const GREETING_TAG: u8 = 0xF0;
+/// What the first kept sentence that is played is made of; the next is of the next.
+pub const SENTENCE_TAG: u8 = 0xB0;
+
+/// Audio that tells where it belongs: of each three bytes the first is `tag` and the
+/// others are the place in the item, which begins with the byte `from`.
+pub fn audio(tag: u8, from: u64, bytes: u64) -> Vec<u8> {
+    let group = |at: u64| {
+        let [high, low] = u16::try_from((from + at) / 3 % 65_536).unwrap().to_be_bytes();
+        [tag, high, low]
+    };
+    (0..bytes).step_by(3).flat_map(group).take(usize::try_from(bytes).unwrap()).collect()
+}
 
 /// What came over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wire {
-    Media { tag: u8, bytes: u64 },
+    Media { tag: u8, from: u64, bytes: u64 },
     Mark(String),
     Clear,
 }
@@ -25,10 +37,10 @@ impl Wire {
     pub fn parse(text: &str) -> Self {
         match parse_command(text).expect("the carrier must understand what it is sent") {
             Command::Media { payload, .. } => {
-                // All bytes of a chunk are the same: the first group tells which.
                 let head = STANDARD.decode(payload.get(..4).unwrap_or_default()).unwrap();
-                let tag = head.first().copied().unwrap_or(0);
-                Self::Media { tag, bytes: decoded_len(&payload) as u64 }
+                let byte = |index: usize| head.get(index).copied().unwrap_or(0);
+                let from = u64::from(u16::from_be_bytes([byte(1), byte(2)])) * 3;
+                Self::Media { tag: byte(0), from, bytes: decoded_len(&payload) as u64 }
             }
             Command::Mark { name, .. } => Self::Mark(name.into_owned()),
             Command::Clear { .. } => Self::Clear,
@@ -44,6 +56,8 @@ pub struct Phone {
     /// What is at the buffer's front began, or can begin, here.
     free_at: Micros,
     played: BTreeMap<u8, u64>,
+    repeated: BTreeMap<u8, u64>,
+    skipped: BTreeMap<u8, u64>,
     last_sound: BTreeMap<u8, Micros>,
 }
 
@@ -82,7 +96,7 @@ impl Phone {
                 break;
             };
             match wire {
-                Wire::Media { tag, bytes } => self.sound(tag, bytes, done_at),
+                Wire::Media { tag, from, bytes } => self.sound(tag, from, bytes, done_at),
                 Wire::Mark(name) => marks.push(name),
                 Wire::Clear => {}
             }
@@ -92,24 +106,43 @@ impl Phone {
     }
 
     fn cut_front(&mut self, now: Micros) {
-        if let Some((arrived, Wire::Media { tag, bytes })) = self.buffer.front().cloned() {
+        if let Some((arrived, Wire::Media { tag, from, bytes })) = self.buffer.front().cloned() {
             let start = self.free_at.max(arrived);
-            self.sound(tag, mulaw_bytes(now.since(start)).min(bytes), now);
+            self.sound(tag, from, mulaw_bytes(now.since(start)).min(bytes), now);
         }
         self.free_at = now;
     }
 
-    fn sound(&mut self, tag: u8, bytes: u64, until: Micros) {
+    fn sound(&mut self, tag: u8, from: u64, bytes: u64, until: Micros) {
         if bytes > 0 {
-            *self.played.entry(tag).or_default() += bytes;
+            let played = self.played.entry(tag).or_default();
+            *self.repeated.entry(tag).or_default() += played.saturating_sub(from);
+            *self.skipped.entry(tag).or_default() += from.saturating_sub(*played);
+            *played = from + bytes;
             self.last_sound.insert(tag, until);
         }
     }
 
-    /// Bytes of this audio that came out of the loudspeaker, whole chunks and what
-    /// a clear cut.
+    /// How much of this audio came out of the loudspeaker, in bytes, up to its last
+    /// byte that did: whole chunks and what a clear cut.
     pub fn played(&self, tag: u8) -> u64 {
         self.played.get(&tag).copied().unwrap_or(0)
+    }
+
+    /// Bytes of this audio that came out of the loudspeaker for a second time.
+    pub fn repeated(&self, tag: u8) -> u64 {
+        self.repeated.get(&tag).copied().unwrap_or(0)
+    }
+
+    /// The same, of any audio.
+    pub fn repeated_in_all(&self) -> u64 {
+        self.repeated.values().sum()
+    }
+
+    /// Bytes that were left out between two that came out of the loudspeaker, of
+    /// any audio.
+    pub fn skipped(&self) -> u64 {
+        self.skipped.values().sum()
     }
 
     /// When the last of this audio came out of the loudspeaker.

@@ -1,30 +1,31 @@
 //! One clock, and everything that lives on it.
 
+mod media;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use trunkline_core::call::{
-    Call, Child, Exit, Input, MediaCommand, ModelEvent, Output, ToolEffect, ToolOutcome,
-};
-use trunkline_core::ids::{ItemId, ResponseId, StreamSid};
-use trunkline_core::media::{Downlink, Phrase};
+use trunkline_core::call::{Call, Child, Exit, Input, ModelEvent, Output, ToolEffect, ToolOutcome};
+use trunkline_core::detect::Sound;
+use trunkline_core::ids::{ResponseId, StreamSid};
+use trunkline_core::media::Downlink;
 use trunkline_core::pii::Personal;
 use trunkline_core::tenant::Turns;
 use trunkline_core::time::Micros;
-use trunkline_core::turn::barge_in::BargeInDetector;
+use trunkline_core::turn::barge_in::{BargeInDetector, BargeInInput};
 use trunkline_core::turn::endpoint::TurnMachine;
 
 use super::flight::Recording;
 use super::model::{Dial, Model, Reply, Sends};
-use super::phone::{GREETING_TAG, Phone, Wire};
-use super::settings::{GREETING_BYTES, Plan, ms};
+use super::phone::{Phone, Wire, audio};
+use super::settings::{Plan, ms};
 
 /// Something that will happen.
 #[derive(Debug)]
 enum Coming {
     Input(Input),
+    Sound(Sound),
     Model { serial: u32, sends: Sends, scheduled_at: Micros },
     AtPhone(Wire),
     MarkBack(String),
@@ -44,6 +45,8 @@ pub struct World {
     pub line_delay: Micros,
     /// Marks that the carrier loses from now on.
     pub loses_marks: bool,
+    /// The carrier's socket takes nothing.
+    pub carrier_stuck: bool,
     /// Marks come back twice from now on.
     pub doubles_marks: bool,
     /// Tools by name; one that is not here never brings a result.
@@ -54,7 +57,8 @@ pub struct World {
     pub inputs: Vec<(Micros, Input)>,
     /// Everything that went to the carrier.
     pub wire: Vec<(Micros, Wire)>,
-    /// Bytes that went to the carrier, by response.
+    /// How much of each response went to the carrier, in bytes, up to its last byte
+    /// that did.
     pub sent: BTreeMap<u8, u64>,
     /// Bytes that the model gave, by response.
     pub received: BTreeMap<u8, u64>,
@@ -71,6 +75,8 @@ pub struct World {
     silenced: BTreeSet<u8>,
     /// An interruption was made and nothing has been let through since.
     gate_shut: bool,
+    /// A sentence is held.
+    held: bool,
     generation: u64,
     closed: bool,
     theirs: bool,
@@ -89,6 +95,7 @@ impl World {
             model: Model::default(),
             line_delay: ms(20),
             loses_marks: false,
+            carrier_stuck: false,
             doubles_marks: false,
             tools: BTreeMap::new(),
             outputs: Vec::new(),
@@ -104,6 +111,7 @@ impl World {
             serial: 0,
             announced: BTreeSet::new(),
             gate_shut: false,
+            held: false,
             admitted: BTreeSet::new(),
             silenced: BTreeSet::new(),
             generation: 0,
@@ -152,6 +160,16 @@ impl World {
         self.schedule(self.now + after, Coming::Input(input));
     }
 
+    /// Our ears hear something, after a while.
+    pub fn ears_hear_in(&mut self, after: Micros, sound: Sound) {
+        self.schedule(self.now + after, Coming::Sound(sound));
+    }
+
+    /// Whether a sentence is held.
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// The present session says something, after a while.
     pub fn model_says_in(&mut self, after: Micros, event: ModelEvent) {
         self.model_sends(vec![(self.now + after, Sends::Event(event))]);
@@ -193,8 +211,9 @@ impl World {
             self.coming.keys().next().map(|(at, _)| *at),
             self.call.poll_timeout().map(|(at, _)| at),
             self.turns.as_ref().and_then(TurnMachine::poll_timeout),
+            self.barge_in.as_ref().and_then(BargeInDetector::poll_timeout),
             self.phone.next_event(),
-            if self.closed { None } else { self.downlink.next_write() },
+            if self.closed || self.carrier_stuck { None } else { self.downlink.next_write() },
         ];
         candidates.into_iter().flatten().min()
     }
@@ -210,6 +229,10 @@ impl World {
         if let Some(utterances) = ended {
             self.tell(Input::TurnEnded { utterances });
         }
+        let verdict = self.barge_in.as_mut().and_then(|b| b.handle_timeout(self.now));
+        if let Some(verdict) = verdict {
+            self.tell(Input::BargeIn(verdict));
+        }
         if self.call.poll_timeout().is_some_and(|(at, _)| at <= self.now) {
             self.take_notices();
             self.recording.timeout(&self.call, self.now);
@@ -222,6 +245,13 @@ impl World {
     fn arrive(&mut self, coming: Coming) {
         match coming {
             Coming::Input(input) => self.tell(input),
+            Coming::Sound(sound) => {
+                let input = BargeInInput::Sound(sound);
+                let verdict = self.barge_in.as_mut().and_then(|b| b.handle(&input, self.now));
+                if let Some(verdict) = verdict {
+                    self.tell(Input::BargeIn(verdict));
+                }
+            }
             Coming::AtPhone(wire) => {
                 let marks = self.phone.receive(wire, self.now);
                 self.return_marks(marks);
@@ -263,9 +293,10 @@ impl World {
     }
 
     fn audio(&mut self, response: &str, item: &str, tag: u8, bytes: u64) {
-        let payload = STANDARD.encode(vec![tag; usize::try_from(bytes).unwrap()]);
+        let received = self.received.entry(tag).or_default();
+        let payload = STANDARD.encode(audio(tag, *received, bytes));
         self.downlink.push(response, item, &payload);
-        *self.received.entry(tag).or_default() += bytes;
+        *received += bytes;
     }
 
     /// One step of the call, as its actor does it: what the media path has to tell
@@ -351,42 +382,6 @@ impl World {
         }
     }
 
-    fn command_media(&mut self, command: MediaCommand) {
-        match command {
-            MediaCommand::Uplink { .. } => {}
-            MediaCommand::PlayGreeting { item } => self.play_greeting(&item),
-            MediaCommand::Admit { response } => {
-                assert!(self.announced.contains(&response), "{response} was never announced");
-                self.gate_shut = false;
-                if let Some(tag) = tag_of(&response) {
-                    self.silenced.remove(&tag);
-                    self.admitted.insert(tag);
-                }
-                self.downlink.admit(&response);
-            }
-            MediaCommand::Reject { response } => self.downlink.reject(&response),
-            MediaCommand::Capture { response } => self.downlink.capture(&response),
-            MediaCommand::Interrupt { generation, clear } => {
-                assert!(generation > self.generation, "the gate only moves forward");
-                self.generation = generation;
-                self.gate_shut = true;
-                self.silenced.append(&mut self.admitted);
-                self.downlink.interrupt(generation, clear, self.now);
-            }
-            MediaCommand::FinishAll => self.downlink.finish_all(),
-        }
-    }
-
-    fn play_greeting(&mut self, item: &ItemId) {
-        static PHRASE: LazyLock<Phrase> = LazyLock::new(|| {
-            Phrase::from_mulaw(&vec![GREETING_TAG; usize::try_from(GREETING_BYTES).unwrap()])
-        });
-        self.gate_shut = false;
-        self.received.insert(GREETING_TAG, GREETING_BYTES);
-        self.admitted.insert(GREETING_TAG);
-        self.downlink.play(item, &PHRASE);
-    }
-
     fn dial(&mut self, delay: Micros) {
         match self.model.dialled() {
             Dial::Hangs => {}
@@ -394,40 +389,6 @@ impl World {
             Dial::Fails { after, retry } => {
                 let reason = "refused".to_owned();
                 self.model_says_in(delay + after, ModelEvent::Lost { reason, retry });
-            }
-        }
-    }
-
-    /// What the writer towards the carrier does when it is woken.
-    fn pump(&mut self) {
-        if self.closed {
-            return;
-        }
-        let mut texts = Vec::new();
-        self.downlink.poll_write(self.now, |text| texts.push(text));
-        for text in texts {
-            let wire = Wire::parse(&text);
-            if let Wire::Media { tag, bytes } = wire {
-                *self.sent.entry(tag).or_default() += bytes;
-                assert!(
-                    !self.silenced.contains(&tag),
-                    "audio {tag} was sent after it was silenced"
-                );
-                assert!(!self.gate_shut, "audio {tag} was sent although the floor is the caller's");
-            }
-            self.wire.push((self.now, wire.clone()));
-            self.schedule(self.now + self.line_delay, Coming::AtPhone(wire));
-        }
-        if self.downlink.has_news() {
-            self.step(None);
-        }
-    }
-
-    fn return_marks(&mut self, marks: Vec<String>) {
-        if !self.loses_marks {
-            let times = if self.doubles_marks { 2 } else { 1 };
-            for name in marks.iter().flat_map(|name| std::iter::repeat_n(name, times)) {
-                self.schedule(self.now + self.line_delay, Coming::MarkBack(name.clone()));
             }
         }
     }
@@ -443,8 +404,4 @@ impl World {
         self.serial += 1;
         self.coming.insert((at, self.serial), coming);
     }
-}
-
-fn tag_of(response: &ResponseId) -> Option<u8> {
-    response.as_str().strip_prefix("resp_")?.parse().ok()
 }

@@ -1,5 +1,6 @@
 //! The carrier's webhooks and its media stream.
 
+pub(super) mod amd;
 pub(super) mod connect_action;
 pub(super) mod fallback;
 pub(super) mod menu;

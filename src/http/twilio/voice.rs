@@ -86,7 +86,7 @@ async fn decide(
         channel_enabled: state.settings.limits.channel_enabled,
         switches: state.node.switches.of(&tenant.id),
         draining: state.node.is_draining(),
-        model_available: state.node.model_of(tenant).is_some(),
+        model_available: !state.node.models_of(tenant).is_empty(),
     };
     match admission::answer(tenant, &facts) {
         Answer::Agent => reserve(state, tenant, webhook, origin).await,

@@ -102,7 +102,7 @@ impl WorldPlan {
     /// test alone.
     pub fn for_crowd(mut self) -> Self {
         self.crowd = true;
-        self.shop("[limits]\nconcurrent_calls = 0\nwatchdog_ms = 30000")
+        self.shop("silence.nudge_ms = 0\n[limits]\nconcurrent_calls = 0\nwatchdog_ms = 30000")
     }
 
     /// Gives the server no key for its model.

@@ -25,6 +25,8 @@ mod usage;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 pub use append::{NotBase64, write_append};
 pub use client::{ClientEvent, Item};
 pub use error::{ApiError, ErrorClass, WireError};
@@ -37,7 +39,8 @@ pub use spoken::Spoken;
 pub use usage::Usage;
 
 /// Which of the two protocol shapes a session speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Dialect {
     /// The current protocol: nested session, `response.output_audio.*`.
     #[default]

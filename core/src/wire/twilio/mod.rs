@@ -32,6 +32,6 @@ pub use stream::{
 pub use twiml::Twiml;
 pub use verbs::{ConnectStream, Dial, Gather, GatherInput, Record, RejectReason, TwimlError};
 pub use webhook::{
-    ConnectActionWebhook, DialActionWebhook, Direction, StatusWebhook, StreamEvent,
+    AmdWebhook, ConnectActionWebhook, DialActionWebhook, Direction, StatusWebhook, StreamEvent,
     StreamStatusWebhook, VoiceWebhook, WebhookError,
 };

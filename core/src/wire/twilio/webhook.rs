@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use super::form::Form;
 use super::status::CarrierStatus;
+use crate::call::AnsweredBy;
 use crate::ids::{AccountSid, CallSid, IdError, StreamSid};
 use crate::pii::{Personal, PhoneNumber};
 
@@ -217,6 +218,44 @@ impl DialActionWebhook {
             dial_duration_s: parsed(form, "DialCallDuration"),
             bridged: parsed(form, "DialBridged"),
             recording_url: text(form, "RecordingUrl"),
+        })
+    }
+}
+
+/// The carrier found out who answered an outbound call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AmdWebhook {
+    /// The call.
+    pub call_sid: CallSid,
+    /// The account that it belongs to.
+    pub account_sid: Option<AccountSid>,
+    /// Who answered.
+    pub answered_by: AnsweredBy,
+    /// How long finding out took, in milliseconds.
+    pub duration_ms: Option<u32>,
+}
+
+impl AmdWebhook {
+    /// Reads the form. A word that the carrier added since stands for somebody
+    /// unknown.
+    ///
+    /// # Errors
+    /// When there is no call SID or no finding, or a SID is malformed.
+    pub fn from_form(form: &Form) -> Result<Self, WebhookError> {
+        let word = form.filled("AnsweredBy").ok_or(WebhookError::Missing("AnsweredBy"))?;
+        Ok(Self {
+            call_sid: call_sid(form)?,
+            account_sid: account_sid(form)?,
+            answered_by: match word {
+                "human" => AnsweredBy::Human,
+                "machine_start" => AnsweredBy::MachineStart,
+                "machine_end_beep" => AnsweredBy::MachineEndBeep,
+                "machine_end_silence" => AnsweredBy::MachineEndSilence,
+                "machine_end_other" => AnsweredBy::MachineEndOther,
+                "fax" => AnsweredBy::Fax,
+                _ => AnsweredBy::Unknown,
+            },
+            duration_ms: parsed(form, "MachineDetectionDuration"),
         })
     }
 }
