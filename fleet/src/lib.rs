@@ -52,9 +52,12 @@ pub trait Fleet: Send + Sync + std::fmt::Debug {
     /// `fence` was given out. Never waits.
     fn release(&self, call: &CallSid, tenant: &TenantId, fence: u64);
 
-    /// No stream may begin this call any more, whichever node reserved it. Never
-    /// waits.
-    fn forget(&self, call: &CallSid);
+    /// No stream may begin this call any more, whichever node reserved it; whether
+    /// one still might have.
+    ///
+    /// # Errors
+    /// [`Away`].
+    async fn forget(&self, call: &CallSid) -> Result<bool, Away>;
 
     /// Counts one more in a window; whether there was room. The same `member` is
     /// counted once.

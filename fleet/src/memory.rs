@@ -87,11 +87,12 @@ impl Fleet for MemoryFleet {
         self.hub.book().release(&self.me, call, tenant, fence, Instant::now());
     }
 
-    fn forget(&self, call: &CallSid) {
+    async fn forget(&self, call: &CallSid) -> Result<bool, Away> {
         let forgotten = self.hub.book().forget(call, Instant::now());
-        if let Some(node) = forgotten.filter(|node| *node != self.me) {
-            self.hub.tell(&node, Note::Forgotten(call.clone()));
+        if let Some(node) = forgotten.as_ref().filter(|node| **node != self.me) {
+            self.hub.tell(node, Note::Forgotten(call.clone()));
         }
+        Ok(forgotten.is_some())
     }
 
     async fn count(&self, rate: &Rate, member: &str) -> Result<bool, Away> {

@@ -29,18 +29,27 @@ pub struct RedisSettings {
     pub times: FleetTimes,
 }
 
-/// What nobody waits for.
+impl RedisSettings {
+    /// Whether an address is one that could lead to a Redis.
+    #[must_use]
+    pub fn can_use(url: &str) -> bool {
+        Client::open(url).is_ok()
+    }
+}
+
+/// A slot that is given back. Nobody waits for it.
 #[derive(Debug)]
-enum Chore {
-    Release { call: CallSid, tenant: TenantId, fence: u64 },
-    Forget(CallSid),
+struct Release {
+    call: CallSid,
+    tenant: TenantId,
+    fence: u64,
 }
 
 /// One node's side of a fleet in Redis.
 #[derive(Debug)]
 pub struct RedisFleet {
     desk: Arc<Desk>,
-    chores: mpsc::UnboundedSender<Chore>,
+    releases: mpsc::UnboundedSender<Release>,
     notes: tokio::sync::Mutex<mpsc::UnboundedReceiver<Note>>,
 }
 
@@ -81,21 +90,11 @@ impl Desk {
         self.run(&self.link.connected()?, call).await
     }
 
-    async fn chore(&self, chore: Chore) -> Result<(), Away> {
-        let life = ms(self.times.token_ttl);
-        match chore {
-            Chore::Release { call, tenant, fence } => {
-                let mut run = self.prepare(&scripts::RELEASE);
-                run.arg(call.as_str()).arg(tenant.as_str()).arg(fence).arg(life);
-                self.ask::<i64>(run).await
-            }
-            Chore::Forget(call) => {
-                let mut run = self.prepare(&scripts::FORGET);
-                run.arg(call.as_str()).arg(life);
-                self.ask::<i64>(run).await
-            }
-        }
-        .map(drop)
+    async fn release(&self, release: Release) -> Result<(), Away> {
+        let Release { call, tenant, fence } = release;
+        let mut run = self.prepare(&scripts::RELEASE);
+        run.arg(call.as_str()).arg(tenant.as_str()).arg(fence).arg(ms(self.times.token_ttl));
+        self.ask::<i64>(run).await.map(drop)
     }
 }
 
@@ -111,23 +110,17 @@ impl RedisFleet {
         let (heard, notes) = mpsc::unbounded_channel();
         let link = Link::new(client, format!("{base}node:{}", me.as_str()), heard);
         let desk = Arc::new(Desk { me, base, times: settings.times, link });
-        let (chores, mut waiting) = mpsc::unbounded_channel();
+        let (releases, mut waiting) = mpsc::unbounded_channel();
         let doing = Arc::clone(&desk);
         drop(tokio::spawn(async move {
-            while let Some(chore) = waiting.recv().await {
-                if let Err(error) = doing.chore(chore).await {
+            while let Some(release) = waiting.recv().await {
+                if let Err(error) = doing.release(release).await {
                     // The lease frees what is not given back.
-                    tracing::debug!(%error, "the fleet could not be told");
+                    tracing::debug!(%error, "a slot could not be given back");
                 }
             }
         }));
-        Ok(Arc::new(Self { desk, chores, notes: tokio::sync::Mutex::new(notes) }))
-    }
-
-    fn later(&self, chore: Chore) {
-        if self.chores.send(chore).is_err() {
-            tracing::debug!("nobody is left to tell the fleet");
-        }
+        Ok(Arc::new(Self { desk, releases, notes: tokio::sync::Mutex::new(notes) }))
     }
 }
 
@@ -182,11 +175,16 @@ impl Fleet for RedisFleet {
     }
 
     fn release(&self, call: &CallSid, tenant: &TenantId, fence: u64) {
-        self.later(Chore::Release { call: call.clone(), tenant: tenant.clone(), fence });
+        let release = Release { call: call.clone(), tenant: tenant.clone(), fence };
+        if self.releases.send(release).is_err() {
+            tracing::debug!("nobody is left to give the slot back");
+        }
     }
 
-    fn forget(&self, call: &CallSid) {
-        self.later(Chore::Forget(call.clone()));
+    async fn forget(&self, call: &CallSid) -> Result<bool, Away> {
+        let mut run = self.desk.prepare(&scripts::FORGET);
+        run.arg(call.as_str()).arg(ms(self.desk.times.token_ttl));
+        Ok(self.desk.ask::<i64>(run).await? == 1)
     }
 
     async fn count(&self, rate: &Rate, member: &str) -> Result<bool, Away> {

@@ -53,7 +53,8 @@ on_both! {
 
     async fn a_call_that_is_over_cannot_begin_anywhere(two: Two) {
         fence_of(admit(&two.a, 1, 1).await);
-        two.b.forget(&call(1));
+        assert!(two.b.forget(&call(1)).await.unwrap());
+        assert!(!two.b.forget(&call(1)).await.unwrap(), "once");
         assert_eq!(two.a.note().await, Note::Forgotten(call(1)));
         assert_eq!(two.b.claim(&shown(1, "token")).await.unwrap(), Claimed::Used);
         assert_eq!(admit(&two.a, 1, 1).await, Verdict::Known, "nor be reserved again");
