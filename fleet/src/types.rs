@@ -63,7 +63,7 @@ impl FleetTimes {
     /// every node has had time to say what it holds.
     #[must_use]
     pub fn gap(&self) -> Duration {
-        self.beat() * 3
+        (self.beat() * 3).max(self.lease * 2 / 3)
     }
 }
 

@@ -188,21 +188,25 @@ fn capped(cap: u32) -> Arc<Tenant> {
 }
 
 /// Two limiters of a fleet of two.
-fn two(tenant: &Arc<Tenant>) -> [Arc<LimiterState>; 2] {
+async fn two(tenant: &Arc<Tenant>) -> [Arc<LimiterState>; 2] {
     let hub = Hub::new(times());
-    ["a", "b"].map(|name| {
+    let two = ["a", "b"].map(|name| {
         let fleet = MemoryFleet::join(&hub, life_of(&node(name)));
         let settings = FleetSettings { times: times(), deadline: LONG, nodes: 2 };
         let member = Membership::new(fleet, settings);
         member.take_part();
         limiter_of(member, LONG, tenant)
-    })
+    });
+    for limiter in &two {
+        limiter.fleet.fleet.beat(&[]).await.unwrap();
+    }
+    two
 }
 
 #[actix_rt::test]
 async fn a_call_begins_at_the_node_where_its_stream_lands() {
     let tenant = capped(1);
-    let [a, b] = two(&tenant);
+    let [a, b] = two(&tenant).await;
     let token = reserve_for(&a, 1, &tenant).await.unwrap();
     assert_eq!(reserve_for(&b, 2, &tenant).await, Err(Full::Tenant));
     let live = claim(&b, 1, &token).await.unwrap();
@@ -221,7 +225,7 @@ async fn a_call_begins_at_the_node_where_its_stream_lands() {
 #[actix_rt::test]
 async fn of_a_hundred_uses_of_a_token_at_two_nodes_one_begins() {
     let tenant = capped(0);
-    let [a, b] = two(&tenant);
+    let [a, b] = two(&tenant).await;
     let token = reserve_for(&a, 1, &tenant).await.unwrap();
     let uses = (0..100).map(|n| claim(if n % 2 == 0 { &a } else { &b }, 1, &token));
     let outcomes = futures_util::future::join_all(uses).await;
@@ -233,7 +237,7 @@ async fn of_a_hundred_uses_of_a_token_at_two_nodes_one_begins() {
 #[actix_rt::test]
 async fn without_the_fleet_a_node_keeps_to_its_share_and_calls_begin() {
     let tenant = capped(5);
-    let [a, b] = two(&tenant);
+    let [a, b] = two(&tenant).await;
     let before = reserve_for(&a, 1, &tenant).await.unwrap();
     for limiter in [&a, &b] {
         limiter.fleet.lose("a test");
@@ -256,7 +260,7 @@ async fn without_the_fleet_windows_are_shared_out_too() {
     tenant.limits.concurrent_calls = 0;
     tenant.limits.calls_per_number_per_hour = 4;
     let tenant = Arc::new(tenant);
-    let [a, b] = two(&tenant);
+    let [a, b] = two(&tenant).await;
     reserve_for(&a, 1, &tenant).await.unwrap();
     b.fleet.lose("a test");
     a.fleet.lose("a test");
