@@ -21,6 +21,7 @@ mod caps;
 mod child_faults;
 mod commands;
 mod conversation;
+mod conversations;
 mod dialects;
 mod drain;
 mod drain_crowd;
