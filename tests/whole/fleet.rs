@@ -30,6 +30,8 @@ impl TwoNodes {
     async fn start(shop: &str) -> Self {
         let redis = PrivateRedis::start().expect("a Redis");
         let plan = World::plan().shop(shop).env("REDIS_URL", redis.url());
+        // What is tried here is what is decided, not how fast.
+        let plan = plan.env("FLEET_DEADLINE_MS", 10_000).env("STREAM_START_TIMEOUT_MS", 60_000);
         let world = plan.env("FLEET_LEASE_MS", LEASE.as_millis()).start().await;
         let other = world.server.beside(OTHER);
         let two = Self { other, world, _redis: redis };

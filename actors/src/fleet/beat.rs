@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use trunkline_fleet::{Holding, Note, Pulse};
+use trunkline_core::ids::CallSid;
+use trunkline_fleet::{Note, Pulse};
 
 use super::Membership;
 use crate::limiter::LimiterState;
 use crate::node::Node;
 use crate::registry::Directory;
 
-/// Between two beats at least; so much that changes is told at once.
-const BREATH: Duration = Duration::from_millis(50);
+/// Between two beats at least; what changes meanwhile is told at once. A beat of a
+/// thousand calls takes Redis some milliseconds.
+const BREATH: Duration = Duration::from_millis(250);
 
 impl Membership {
     /// Beats for as long as the process lives, on this thread. To be begun once.
@@ -43,13 +45,22 @@ impl Membership {
     }
 
     async fn beat(&self, limits: &LimiterState, directory: &Directory) {
-        let holdings = holdings(limits, directory);
+        let mut holdings = limits.holdings();
+        for holding in &mut holdings {
+            holding.live = self.describe(&holding.call, directory);
+        }
         let patience = self.settings.times.beat().max(self.settings.deadline);
         match tokio::time::timeout(patience, self.fleet.beat(&holdings)).await {
             Ok(Ok(pulse)) => self.take(&pulse, limits),
             Ok(Err(away)) => self.lost("beat", &away.0),
             Err(_) => self.lost("beat", "no answer in time"),
         }
+    }
+
+    /// How a live call looks to the other nodes, where there are any.
+    fn describe(&self, call: &CallSid, directory: &Directory) -> Option<String> {
+        let call = directory.by_call(call)?;
+        if self.alone { Some(String::new()) } else { serde_json::to_string(&call.view()).ok() }
     }
 
     fn take(&self, pulse: &Pulse, limits: &LimiterState) {
@@ -62,15 +73,6 @@ impl Membership {
             limits.number(call, *fence);
         }
     }
-}
-
-fn holdings(limits: &LimiterState, directory: &Directory) -> Vec<Holding> {
-    let mut holdings = limits.holdings();
-    for holding in &mut holdings {
-        let view = directory.by_call(&holding.call).map(|call| call.view());
-        holding.live = view.and_then(|view| serde_json::to_string(&view).ok());
-    }
-    holdings
 }
 
 impl Node {

@@ -71,6 +71,8 @@ pub struct Membership {
     /// The fleet, for those who know how to do without.
     pub(crate) fleet: Arc<dyn Fleet>,
     settings: FleetSettings,
+    /// Whether there can be no other node.
+    alone: bool,
     state: Mutex<State>,
     hurry: Notify,
     beaten: watch::Sender<bool>,
@@ -81,11 +83,15 @@ impl Membership {
     /// A member that has not been heard yet: the fleet counts as away.
     #[must_use]
     pub fn new(fleet: Arc<dyn Fleet>, settings: FleetSettings) -> Arc<Self> {
+        Arc::new(Self::of(fleet, settings, false))
+    }
+
+    fn of(fleet: Arc<dyn Fleet>, settings: FleetSettings, alone: bool) -> Self {
         let state =
             State { away: true, left: false, unsettled_until: None, nodes: settings.nodes.max(1) };
         let (hurry, beaten) = (Notify::new(), watch::Sender::new(false));
         let orders = orders::Open::default();
-        Arc::new(Self { fleet, settings, state: Mutex::new(state), hurry, beaten, orders })
+        Self { fleet, settings, alone, state: Mutex::new(state), hurry, beaten, orders }
     }
 
     /// A fleet of one, in memory, that is never away.
@@ -93,9 +99,9 @@ impl Membership {
     pub fn alone(node: &NodeId, times: FleetTimes) -> Arc<Self> {
         let fleet = MemoryFleet::join(&Hub::new(times), life_of(node));
         let settings = FleetSettings { times, deadline: Duration::from_secs(1), nodes: 1 };
-        let alone = Self::new(fleet, settings);
+        let alone = Self::of(fleet, settings, true);
         alone.take_part();
-        alone
+        Arc::new(alone)
     }
 
     /// Asks the fleet from now on, without a beat before.
@@ -170,7 +176,9 @@ impl Membership {
 
     /// The fleet is told soon what this node holds.
     pub(crate) fn hurry(&self) {
-        self.hurry.notify_one();
+        if !self.alone {
+            self.hurry.notify_one();
+        }
     }
 
     /// The fleet said how it is.
