@@ -26,6 +26,7 @@ use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
 use crate::telemetry::Telemetry;
 
+mod fleet;
 mod stop;
 
 pub use stop::Ending;
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The database could not be opened or migrated.
     #[error("{0}; check DATABASE_URL")]
     Store(#[from] StoreError),
+    /// The fleet could not be joined.
+    #[error("{0}; check REDIS_URL")]
+    Fleet(#[from] trunkline_fleet::Away),
     /// The metrics recorder could not be installed.
     #[error("the metrics cannot be recorded: {0}")]
     Metrics(String),
@@ -100,10 +104,12 @@ pub async fn start(
         PhraseCache::open(Some(settings.tenants.phrase_cache_dir.clone())),
         Recorder::new(recorder_settings(&settings)),
         find_models(&settings, &environment),
+        (fleet::join(&settings)?, fleet::find_tenant(&book)),
         // Nobody listens once the server is on its way out, which is as good.
         Arc::new(move |kind| on_fatal.send(kind.as_str()).unwrap_or_default()),
     );
     read_switches(&node).await?;
+    node.fleet.first_beat().await;
     keep_recordings_in_bounds(&node);
     announce(&node, address);
     let (ops_token, ops_token_is_new) = ops_token(&settings);
@@ -178,6 +184,7 @@ fn node_settings(settings: &Settings) -> NodeSettings {
             max_calls: settings.limits.max_calls,
             reservation_ttl: ms(settings.timing.reservation_ttl_ms),
             token_ttl: ms(settings.timing.stream_token_ttl_ms),
+            signature_failures: settings.limits.signature_failures_per_source,
         },
         queue_bound: settings.store.persistence_queue,
         switch_poll: ms(settings.store.switch_poll_ms),

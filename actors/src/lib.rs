@@ -10,6 +10,7 @@ pub mod call;
 pub mod clock;
 pub mod dispositions;
 pub mod fault;
+pub mod fleet;
 pub mod limiter;
 pub mod media_link;
 pub mod message;

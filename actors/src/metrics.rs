@@ -44,6 +44,12 @@ const STORE_UP: &str = "trunkline_store_up";
 const STORE_WRITE: &str = "trunkline_store_write_seconds";
 const RECORDINGS: &str = "trunkline_flight_recordings_total";
 const RECORDER_WAITING: &str = "trunkline_flight_recorder_waiting_bytes";
+const SOURCES_THROTTLED: &str = "trunkline_sources_throttled_total";
+const FLEET_UP: &str = "trunkline_fleet_up";
+const FLEET_NODES: &str = "trunkline_fleet_nodes";
+const FLEET_EXCHANGE: &str = "trunkline_fleet_exchange_seconds";
+const FLEET_FAILURES: &str = "trunkline_fleet_failures_total";
+const FLEET_ORDERS: &str = "trunkline_fleet_orders_total";
 
 /// Tells the recorder what each name means.
 pub fn describe() {
@@ -98,6 +104,18 @@ pub fn describe() {
     describe_gauge!(STORE_UP, "1 while the database takes records, else 0.");
     describe_histogram!(STORE_WRITE, "Seconds to commit one batch of records.");
     describe_counter!(RECORDINGS, "Flight recordings, by what became of them.");
+    describe_counter!(
+        SOURCES_THROTTLED,
+        "Badly signed requests from a source that had sent as many as it may, by path."
+    );
+    describe_gauge!(FLEET_UP, "1 while limits are kept together with the other nodes, else 0.");
+    describe_gauge!(FLEET_NODES, "Nodes that live, as this one last knew.");
+    describe_histogram!(FLEET_EXCHANGE, "Seconds until the fleet answered, or was given up.");
+    describe_counter!(FLEET_FAILURES, "Exchanges with the fleet that failed, by what was asked.");
+    describe_counter!(
+        FLEET_ORDERS,
+        "Commands to calls that are not on this node, by what came of them."
+    );
     describe_gauge!(RECORDER_WAITING, "Bytes of flight recordings that wait for their files.");
 }
 
@@ -245,6 +263,36 @@ pub fn recording(result: &'static str) {
 /// So much of flight recordings waits for its files.
 pub fn recorder_waiting(bytes: usize) {
     gauge!(RECORDER_WAITING).set(count(bytes));
+}
+
+/// A badly signed request came from a source that had sent too many.
+pub fn source_throttled(path: &'static str) {
+    counter!(SOURCES_THROTTLED, "path" => path).increment(1);
+}
+
+/// Limits are kept together with the other nodes, or are not.
+pub fn fleet_up(up: bool) {
+    gauge!(FLEET_UP).set(f64::from(u8::from(up)));
+}
+
+/// So many nodes live.
+pub fn fleet_nodes(nodes: u32) {
+    gauge!(FLEET_NODES).set(f64::from(nodes));
+}
+
+/// The fleet was asked.
+pub fn fleet_exchange(what: &'static str, took: std::time::Duration) {
+    histogram!(FLEET_EXCHANGE, "what" => what).record(took.as_secs_f64());
+}
+
+/// The fleet could not be asked.
+pub fn fleet_failure(what: &'static str) {
+    counter!(FLEET_FAILURES, "what" => what).increment(1);
+}
+
+/// Something was wanted of a call that is not on this node.
+pub fn fleet_order(result: &'static str) {
+    counter!(FLEET_ORDERS, "result" => result).increment(1);
 }
 
 fn count(n: usize) -> f64 {

@@ -13,9 +13,10 @@ use trunkline_store::{EventRow, Payload, Record, Store};
 use uuid::Uuid;
 
 use crate::dispositions::Dispositions;
+use crate::fleet::Membership;
 use crate::limiter::{
-    Booking, Claim, ClaimRefusal, Full, HungUp, Limiter, LimiterMessage, LimiterSettings,
-    LimiterState, OnUnserved,
+    Booking, Claim, ClaimRefusal, FindTenant, Full, HungUp, Limiter, LimiterMessage,
+    LimiterSettings, LimiterState, OnUnserved,
 };
 use crate::message::Link;
 use crate::persistence::{Persistence, PersistenceMessage, RecordQueue};
@@ -83,6 +84,8 @@ pub struct Node {
     pub tree: Arc<ActorTree>,
     /// What the limiter knows.
     pub limits: Arc<LimiterState>,
+    /// This node's place in the fleet.
+    pub fleet: Arc<Membership>,
     /// Every live call.
     pub directory: Arc<Directory>,
     /// What waits for the database.
@@ -112,8 +115,9 @@ impl std::fmt::Debug for Node {
 }
 
 impl Node {
-    /// Starts the node's services on this thread. `on_fatal` is called when one
-    /// of them cannot be kept alive.
+    /// Starts the node's services on this thread. `place` is the node's place in
+    /// its fleet, and how the tenant of a call is found that another node reserved.
+    /// `on_fatal` is called when a service cannot be kept alive.
     #[must_use]
     pub fn start(
         settings: NodeSettings,
@@ -121,10 +125,12 @@ impl Node {
         phrases: PhraseCache,
         recorder: Recorder,
         find_models: FindModels,
+        place: (Arc<Membership>, FindTenant),
         on_fatal: OnFatal,
     ) -> Arc<Self> {
         let tree = Arc::new(ActorTree::default());
-        let limits = LimiterState::new(settings.limiter);
+        let (fleet, find_tenant) = place;
+        let limits = LimiterState::new(settings.limiter, Arc::clone(&fleet), find_tenant);
         let directory = Arc::new(Directory::default());
         let queue = RecordQueue::new(settings.queue_bound);
         let switches = SwitchBoard::default();
@@ -133,10 +139,11 @@ impl Node {
         let on_unserved = close_books(&queue, &persistence, &dispositions);
         let limiter = start_limiter(&tree, &limits, &on_unserved, &on_fatal);
         let registry = start_registry(&tree, &directory, &dispositions, &settings, on_fatal);
-        Arc::new(Self {
+        let node = Arc::new(Self {
             settings,
             tree,
             limits,
+            fleet,
             directory,
             queue,
             store,
@@ -150,7 +157,10 @@ impl Node {
             on_unserved,
             find_models,
             draining: AtomicBool::new(false),
-        })
+        });
+        node.fleet.keep_beating(&node.limits, &node.directory);
+        node.keep_listening();
+        node
     }
 
     /// Has something stored, in the order in which it is asked.
@@ -226,6 +236,13 @@ impl Node {
     /// The call is over without a stream: its slot is given back.
     pub fn forget_reservation(&self, call_sid: CallSid) {
         self.limiter.tell(LimiterMessage::Forget { call_sid });
+    }
+
+    /// The same for a call that this node knows nothing of; whether another node
+    /// held a slot for it.
+    pub async fn forget_elsewhere(&self, call_sid: &CallSid) -> bool {
+        let fleet = &self.fleet;
+        fleet.ask("forget", fleet.fleet.forget(call_sid)).await.unwrap_or(false)
     }
 
     /// Where a tenant's speech models are, the one to begin with first; none when

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext as _, Context};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use trunkline_core::call::{Command, Input, PhaseName};
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 
@@ -106,7 +106,7 @@ impl LiveCall {
 }
 
 /// A live call as the outside sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of `LiveCall`")]
 pub struct LiveCallView {
     pub call_sid: CallSid,
@@ -116,6 +116,15 @@ pub struct LiveCallView {
     pub started_at: DateTime<Utc>,
     pub age_ms: u64,
     pub last_seen_at: DateTime<Utc>,
+}
+
+impl LiveCallView {
+    /// The same with its age as it is now, by this machine's clock.
+    #[must_use]
+    pub fn aged(self) -> Self {
+        let age_ms = (Utc::now() - self.started_at).num_milliseconds();
+        Self { age_ms: u64::try_from(age_ms).unwrap_or(0), ..self }
+    }
 }
 
 /// The calls themselves. Outlive the actor; shared by all threads.

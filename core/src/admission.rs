@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::call::Disposition;
+use crate::pii::PhoneNumber;
 use crate::tenant::{Mode, OverCap, Tenant};
 
 /// Switches that act on the next call.
@@ -90,6 +91,54 @@ pub fn answer(tenant: &Tenant, facts: &Facts) -> Answer {
     Answer::Agent
 }
 
+/// Why a call is turned away for what its caller, or all callers together, did
+/// before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// The caller's number is on a block list.
+    Blocked,
+    /// The caller has called as often within the hour as anybody may.
+    CallerHour,
+    /// The tenant has had as many calls within the hour as it may.
+    TenantHour,
+}
+
+impl TurnedAway {
+    /// The word for records and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked_number",
+            Self::CallerHour => "calls_per_number",
+            Self::TenantHour => "calls_per_tenant",
+        }
+    }
+}
+
+/// Whether a caller is one that the tenant, or everybody, turns away.
+#[must_use]
+pub fn is_blocked(tenant: &Tenant, from: Option<&PhoneNumber>) -> bool {
+    from.is_some_and(|from| tenant.limits.blocked_numbers.names(from))
+}
+
+/// What the carrier writes in place of a number that is withheld: the words
+/// ANONYMOUS, BLOCKED, RESTRICTED, UNAVAILABLE and UNKNOWN on a telephone's keys.
+const WITHHELD: [&str; 5] = ["+266696687", "+2562533", "+7378742833", "+86282452253", "+8656696"];
+
+/// Whether calls from here are one person's: those whose number is withheld would
+/// otherwise use up each other's calls.
+#[must_use]
+pub fn is_somebody(from: &PhoneNumber) -> bool {
+    from.is_e164() && !WITHHELD.contains(&from.expose())
+}
+
+/// A node's part of a limit that cannot be kept together: an equal one, and never
+/// nothing. 0 is no limit, and has no parts.
+#[must_use]
+pub fn share(limit: u32, nodes: u32) -> u32 {
+    if limit == 0 { 0 } else { (limit / nodes.max(1)).max(1) }
+}
+
 /// What the call over the cap gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OverCapAnswer {
@@ -145,6 +194,21 @@ mod tests {
         assert_eq!(after_stream(Some(Disposition::HangUp), true), AfterStream::HangUp);
         assert_eq!(after_stream(Some(Disposition::CallerGone), false), AfterStream::HangUp);
         assert_eq!(after_stream(Some(Disposition::CallerGone), true), human);
+    }
+
+    #[test]
+    fn shares_are_equal_and_never_nothing() {
+        assert_eq!([share(50, 2), share(5, 2), share(5, 0), share(2, 9)], [25, 2, 5, 1]);
+        assert_eq!(share(0, 3), 0, "no limit stays none");
+    }
+
+    #[test]
+    fn who_withholds_a_number_is_nobody_in_particular() {
+        let somebody = |text: &str| is_somebody(&PhoneNumber::new(text));
+        assert!(somebody("+15550179123"));
+        for nobody in ["anonymous", "unknown", "", "+266696687", "client:alice", "12345"] {
+            assert!(!somebody(nobody), "{nobody}");
+        }
     }
 
     #[test]

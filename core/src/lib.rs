@@ -8,6 +8,7 @@
 
 pub mod admission;
 pub mod audio;
+pub mod block_list;
 pub mod call;
 pub mod detect;
 pub mod flight;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::block_list::BlockList;
 use crate::flight::Keep;
 use crate::ids::TenantId;
 use crate::pii::PhoneNumber;
@@ -105,6 +106,12 @@ pub struct Persona {
 pub struct Limits {
     /// Calls at once; 0 is no cap.
     pub concurrent_calls: u32,
+    /// Calls of one number within an hour; 0 is no limit.
+    pub calls_per_number_per_hour: u32,
+    /// Calls within an hour; 0 is no limit.
+    pub calls_per_hour: u32,
+    /// Callers who are turned away, everybody's list included.
+    pub blocked_numbers: BlockList,
     /// What the call over the cap gets.
     pub over_cap: OverCap,
     /// Longest call, in milliseconds; 0 is no limit.
@@ -125,6 +132,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             concurrent_calls: 5,
+            calls_per_number_per_hour: 10,
+            calls_per_hour: 100,
+            blocked_numbers: BlockList::default(),
             over_cap: OverCap::Busy,
             max_call_duration_ms: 600_000,
             max_turns: 20,

@@ -1,5 +1,5 @@
 //! The core stays pure, and imports between the workspace's crates run one way:
-//! core ← store, connectors ← actors ← the server. Read from what Cargo resolves,
+//! core ← store, fleet, connectors ← actors ← the server. Read from what Cargo resolves,
 //! so that a dependency of a dependency counts as well.
 #![allow(
     clippy::unwrap_used,
@@ -52,15 +52,17 @@ const FORBIDDEN: &[&str] = &[
 const ONE_WAY: &[(&str, &[&str])] = &[
     ("trunkline-core", &[]),
     ("trunkline-store", &["trunkline-core"]),
+    ("trunkline-fleet", &["trunkline-core"]),
     ("trunkline-connectors", &["trunkline-core"]),
     ("trunkline-simulator", &["trunkline-core"]),
-    ("trunkline-actors", &["trunkline-core", "trunkline-store", "trunkline-connectors"]),
+    ("trunkline-actors", &["trunkline-core", "trunkline-store", "trunkline-fleet", "trunkline-connectors"]),
     ("trunkline-bench", &["trunkline-core", "trunkline-connectors", "trunkline-simulator"]),
     (
         "trunkline",
         &[
             "trunkline-core",
             "trunkline-store",
+            "trunkline-fleet",
             "trunkline-connectors",
             "trunkline-actors",
             "trunkline-simulator",

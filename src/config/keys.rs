@@ -6,6 +6,7 @@
 //! `.env.example`. A test compares the four.
 
 use trunkline_actors::recorder::RecorderKey;
+use trunkline_core::block_list::{BlockList, Blocked};
 use trunkline_core::ids::{NodeId, TenantId};
 
 use super::problem::Complaint;
@@ -136,6 +137,25 @@ keys! {
     VOICE_MAX_CALL_DURATION_MS = Key::new("limits.max_call_duration_ms", "VOICE_MAX_CALL_DURATION_MS", "600000", Shape::Whole(0, DAY_MS));
     /// Most caller turns of a tenant that says nothing else; 0 is no limit.
     VOICE_MAX_TURNS = Key::new("limits.max_turns", "VOICE_MAX_TURNS", "20", Shape::Whole(0, 100_000));
+    /// Calls of one number within an hour, for a tenant that says nothing else; 0 is no limit.
+    VOICE_CALLS_PER_NUMBER_PER_HOUR = Key::new("limits.calls_per_number_per_hour", "VOICE_CALLS_PER_NUMBER_PER_HOUR", "10", Shape::Whole(0, 1_000_000));
+    /// Calls within an hour of a tenant that says nothing else; 0 is no limit.
+    VOICE_CALLS_PER_TENANT_PER_HOUR = Key::new("limits.calls_per_tenant_per_hour", "VOICE_CALLS_PER_TENANT_PER_HOUR", "100", Shape::Whole(0, 1_000_000));
+    /// Numbers and beginnings of numbers that no tenant takes calls from.
+    VOICE_BLOCKED_NUMBERS = Key::new("limits.blocked_numbers", "VOICE_BLOCKED_NUMBERS", "", Shape::Text(check_blocked));
+    /// Badly signed requests of one source address within a minute; 0 is no limit.
+    SIGNATURE_FAILURES_PER_SOURCE = Key::new("limits.signature_failures_per_source", "SIGNATURE_FAILURES_PER_SOURCE", "30", Shape::Whole(0, 1_000_000));
+
+    /// Redis that the nodes of a fleet share; unset, this process is alone.
+    REDIS_URL = Key::secret("fleet.redis_url", "REDIS_URL", check_redis_url);
+    /// What the fleet's keys in it begin with.
+    REDIS_PREFIX = Key::new("fleet.redis_prefix", "REDIS_PREFIX", "trunkline", Shape::Text(check_prefix));
+    /// How long a slot is held for a node of which nothing is heard, in milliseconds.
+    FLEET_LEASE_MS = Key::new("fleet.lease_ms", "FLEET_LEASE_MS", "15000", Shape::Whole(500, HOUR_MS));
+    /// Longest an admission waits for the fleet, in milliseconds.
+    FLEET_DEADLINE_MS = Key::new("fleet.deadline_ms", "FLEET_DEADLINE_MS", "200", Shape::Whole(10, 10_000));
+    /// Nodes to reckon with until the fleet has said how many there are.
+    FLEET_NODES = Key::new("fleet.nodes", "FLEET_NODES", "1", Shape::Whole(1, 10_000));
 
     /// Idle time after which a session expires, in minutes.
     SESSION_TTL_MINUTES = Key::new("timing.session_ttl_minutes", "SESSION_TTL_MINUTES", "30", Shape::Decimal(0.001, 1_440.0));
@@ -228,6 +248,55 @@ fn check_token(text: &str) -> Result<(), Complaint> {
             "has white space or characters other than ASCII",
             "copy it again, without quotes or line breaks",
         ))
+    }
+}
+
+/// The list of [`VOICE_BLOCKED_NUMBERS`], line by line. What stands there may be
+/// somebody's number, so only its place is shown.
+pub(crate) fn blocked(text: &str) -> Result<BlockList, Complaint> {
+    let mut list = BlockList::default();
+    let lines = text.split(',').map(str::trim).filter(|line| !line.is_empty());
+    for (index, line) in lines.enumerate() {
+        list.push(
+            Blocked::parse(line).map_err(|error| {
+                Complaint::new(format!("item {} {error}", index + 1), BLOCKED_FIX)
+            })?,
+        );
+    }
+    Ok(list)
+}
+
+/// How a block list is written.
+pub(crate) const BLOCKED_FIX: &str = "write numbers like +15550100000 and beginnings like +1900*";
+
+fn check_blocked(text: &str) -> Result<(), Complaint> {
+    blocked(text).map(drop)
+}
+
+fn check_redis_url(text: &str) -> Result<(), Complaint> {
+    const FIX: &str = "write redis://HOST:PORT, with :PASSWORD@ before the host where there is one";
+    check_token(text)?;
+    if text.starts_with("rediss://") {
+        return Err(Complaint::new(
+            "asks for TLS, which is not built in",
+            "use redis:// within a private network, or through a tunnel",
+        ));
+    }
+    let good =
+        ["redis://", "redis+unix://", "unix://"].iter().any(|scheme| text.starts_with(scheme));
+    if good && trunkline_fleet::RedisSettings::can_use(text) {
+        Ok(())
+    } else {
+        Err(Complaint::new("is no address of a Redis", FIX))
+    }
+}
+
+fn check_prefix(text: &str) -> Result<(), Complaint> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if text.len() <= 64 && text.bytes().all(plain) {
+        Ok(())
+    } else {
+        Err(Complaint::new("is no short word of letters, digits, - and _", "write trunkline"))
     }
 }
 

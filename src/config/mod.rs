@@ -144,6 +144,9 @@ fn tenant_source(
             voice: settings.realtime.voice.clone(),
             limits: Limits {
                 concurrent_calls: settings.limits.concurrent_calls_per_tenant,
+                calls_per_number_per_hour: settings.limits.calls_per_number_per_hour,
+                calls_per_hour: settings.limits.calls_per_tenant_per_hour,
+                blocked_numbers: settings.limits.blocked_numbers.clone(),
                 max_call_duration_ms: settings.limits.max_call_duration_ms,
                 max_turns: settings.limits.max_turns,
                 watchdog_ms: settings.timing.watchdog_ms,

@@ -12,9 +12,9 @@ use super::keys;
 use super::layers::Layers;
 use super::problem::Complaint;
 use super::settings::{
-    LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings, RecordingSettings,
-    ServerSettings, Settings, StoreSettings, TelemetrySettings, TenantSettings, TimingSettings,
-    TwilioSettings,
+    FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings,
+    RecordingSettings, ServerSettings, Settings, StoreSettings, TelemetrySettings, TenantSettings,
+    TimingSettings, TwilioSettings,
 };
 use super::urls::PublicUrl;
 
@@ -26,6 +26,7 @@ pub(crate) fn read(layers: &mut Layers<'_>) -> Settings {
         twilio: twilio(layers),
         realtime: realtime(layers),
         limits: limits(layers),
+        fleet: fleet(layers),
         timing: timing(layers),
         ops: ops(layers),
         recorder: recorder(layers),
@@ -147,6 +148,22 @@ fn limits(layers: &mut Layers<'_>) -> LimitSettings {
         max_calls: layers.parsed(&keys::VOICE_MAX_CALLS, 1_000),
         max_call_duration_ms: layers.parsed(&keys::VOICE_MAX_CALL_DURATION_MS, 600_000),
         max_turns: layers.parsed(&keys::VOICE_MAX_TURNS, 20),
+        calls_per_number_per_hour: layers.parsed(&keys::VOICE_CALLS_PER_NUMBER_PER_HOUR, 10),
+        calls_per_tenant_per_hour: layers.parsed(&keys::VOICE_CALLS_PER_TENANT_PER_HOUR, 100),
+        blocked_numbers: layers
+            .optional(&keys::VOICE_BLOCKED_NUMBERS, |text| keys::blocked(text).ok())
+            .unwrap_or_default(),
+        signature_failures_per_source: layers.parsed(&keys::SIGNATURE_FAILURES_PER_SOURCE, 30),
+    }
+}
+
+fn fleet(layers: &mut Layers<'_>) -> FleetSettings {
+    FleetSettings {
+        redis_url: layers.secret(&keys::REDIS_URL),
+        redis_prefix: layers.text(&keys::REDIS_PREFIX),
+        lease_ms: layers.parsed(&keys::FLEET_LEASE_MS, 15_000),
+        deadline_ms: layers.parsed(&keys::FLEET_DEADLINE_MS, 200),
+        nodes: layers.parsed(&keys::FLEET_NODES, 1),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use trunkline_actors::recorder::KeySource;
+use trunkline_core::block_list::BlockList;
 use trunkline_core::flight::Keep;
 use trunkline_core::ids::{NodeId, TenantId};
 use trunkline_core::wire::realtime::Dialect;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub realtime: RealtimeSettings,
     /// Caps of the process, and of tenants that set none.
     pub limits: LimitSettings,
+    /// The other nodes.
+    pub fleet: FleetSettings,
     /// Deadlines and intervals.
     pub timing: TimingSettings,
     /// The operations pages.
@@ -110,6 +113,30 @@ pub struct LimitSettings {
     pub max_call_duration_ms: u64,
     /// Most caller turns in one call; 0 is no limit.
     pub max_turns: u32,
+    /// Calls of one number within an hour; 0 is no limit.
+    pub calls_per_number_per_hour: u32,
+    /// Calls of a tenant within an hour; 0 is no limit.
+    pub calls_per_tenant_per_hour: u32,
+    /// Callers that no tenant takes calls from.
+    pub blocked_numbers: BlockList,
+    /// Badly signed requests of one source address within a minute; 0 is no limit.
+    pub signature_failures_per_source: u32,
+}
+
+/// The other nodes, and what is shared with them.
+#[derive(Clone, Debug)]
+pub struct FleetSettings {
+    /// Where the nodes' Redis is, which may hold a password; without one, this
+    /// process is alone.
+    pub redis_url: Option<SecretString>,
+    /// What the fleet's keys in it begin with.
+    pub redis_prefix: String,
+    /// How long a slot is held for a node of which nothing is heard, in milliseconds.
+    pub lease_ms: u64,
+    /// Longest an admission waits for the fleet, in milliseconds.
+    pub deadline_ms: u64,
+    /// Nodes to reckon with until the fleet has said how many there are.
+    pub nodes: u32,
 }
 
 /// Deadlines and intervals, in milliseconds.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use trunkline_core::block_list::{BlockList, Blocked};
 use trunkline_core::flight::Keep;
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
@@ -218,6 +219,13 @@ fn limits(section: &mut Section<'_>, default: &Limits) -> Limits {
         concurrent_calls: section
             .whole("concurrent_calls", 0..=100_000)
             .unwrap_or(default.concurrent_calls),
+        calls_per_number_per_hour: section
+            .whole("calls_per_number_per_hour", 0..=1_000_000)
+            .unwrap_or(default.calls_per_number_per_hour),
+        calls_per_hour: section
+            .whole("calls_per_hour", 0..=1_000_000)
+            .unwrap_or(default.calls_per_hour),
+        blocked_numbers: blocked(section, &default.blocked_numbers),
         over_cap: section
             .choice("over_cap", &[("busy", OverCap::Busy), ("human", OverCap::Human)])
             .unwrap_or(default.over_cap),
@@ -257,6 +265,23 @@ fn barge_in(section: &mut Section<'_>) -> BargeInSettings {
         cooldown_ms: section.whole("cooldown_ms", 0..=10_000).unwrap_or(default.cooldown_ms),
         backchannels: if own { section.texts("backchannels") } else { default.backchannels },
     }
+}
+
+/// The tenant's own block list, behind everybody's. What stands there may be
+/// somebody's number, so only its place is shown.
+fn blocked(section: &mut Section<'_>, everybodys: &BlockList) -> BlockList {
+    let mut list = everybodys.clone();
+    for (index, text) in section.texts("blocked_numbers").iter().enumerate() {
+        match Blocked::parse(text) {
+            Ok(blocked) => list.push(blocked),
+            Err(error) => section.error(
+                "blocked_numbers",
+                format!("item {} {error}", index + 1),
+                super::keys::BLOCKED_FIX,
+            ),
+        }
+    }
+    list
 }
 
 fn model(section: &mut Section<'_>) -> ModelSettings {

@@ -3,11 +3,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use trunkline_actors::call::CallMessage;
+use trunkline_actors::fleet::Ordered;
 use trunkline_actors::registry::{Directory, LiveCallView};
-use trunkline_core::call::{Command, Input};
+use trunkline_core::call::Command;
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_store::{Scope, Store, StoreError, SwitchChange};
 
@@ -107,9 +107,28 @@ impl LiveQuery {
         let of_tenant = found.iter().filter(|c| wanted.is_none_or(|tenant| c.tenant == *tenant));
         of_tenant.map(|call| call.view()).collect()
     }
+
+    /// The same for a call of another node.
+    fn fits(&self, view: &LiveCallView) -> bool {
+        let call = self.call.as_ref();
+        let stream = self.stream.as_ref().filter(|_| call.is_none());
+        self.tenant.as_ref().is_none_or(|tenant| view.tenant == *tenant)
+            && call.is_none_or(|sid| view.call_sid == *sid)
+            && stream.is_none_or(|sid| view.stream_sid == *sid)
+    }
 }
 
-/// `GET /api/v1/calls/live?tenant=&call=&stream=`: the calls of this node.
+/// A live call and the node on which it lives.
+#[derive(Serialize)]
+struct OnNode {
+    node: String,
+    #[serde(flatten)]
+    call: LiveCallView,
+}
+
+/// `GET /api/v1/calls/live?tenant=&call=&stream=`: the calls of this node, and of
+/// all others as they last described them. Where the fleet cannot be asked, the
+/// answer says that it is not complete.
 pub(super) async fn live_calls(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -118,9 +137,20 @@ pub(super) async fn live_calls(
     if let Err(refusal) = state.ops.require(&request, Role::Read) {
         return refusal;
     }
-    let calls = query.find(&state.node.directory);
-    HttpResponse::Ok()
-        .json(json!({ "node": state.node.settings.id, "count": calls.len(), "calls": calls }))
+    let me = &state.node.settings.id;
+    let here = query.find(&state.node.directory).into_iter();
+    let mut calls: Vec<OnNode> = here.map(|call| OnNode { node: me.to_string(), call }).collect();
+    let elsewhere = state.node.live_elsewhere().await;
+    let complete = elsewhere.is_some();
+    let others = elsewhere.unwrap_or_default().into_iter().filter(|(_, view)| query.fits(view));
+    calls.extend(others.map(|(node, call)| OnNode { node, call: call.aged() }));
+    HttpResponse::Ok().json(json!({
+        "node": me,
+        "fleet": state.node.fleet.standing().as_str(),
+        "complete": complete,
+        "count": calls.len(),
+        "calls": calls,
+    }))
 }
 
 /// `POST /api/v1/calls/{call_sid}/hangup`: the agent says goodbye and hangs up.
@@ -129,7 +159,7 @@ pub(super) async fn hangup(
     state: web::Data<AppState>,
     call_sid: web::Path<CallSid>,
 ) -> HttpResponse {
-    command(&request, &state, &call_sid, Command::Hangup)
+    command(&request, &state, &call_sid, Command::Hangup).await
 }
 
 /// `POST /api/v1/calls/{call_sid}/transfer`: the caller is put through to the human.
@@ -139,10 +169,11 @@ pub(super) async fn transfer(
     call_sid: web::Path<CallSid>,
 ) -> HttpResponse {
     let reason = "operator".to_owned();
-    command(&request, &state, &call_sid, Command::Transfer { reason })
+    command(&request, &state, &call_sid, Command::Transfer { reason }).await
 }
 
-fn command(
+/// Tells a call something, on whichever node it lives.
+async fn command(
     request: &HttpRequest,
     state: &AppState,
     call_sid: &CallSid,
@@ -151,13 +182,23 @@ fn command(
     if let Err(refusal) = state.ops.require(request, Role::Admin) {
         return refusal;
     }
-    let Some(call) = state.node.directory.by_call(call_sid) else {
-        return not_found("no live call of this SID is on this node");
-    };
-    let data = json!({ "command": command });
-    state.node.audit(Some(call_sid.clone()), Some(call.tenant.clone()), "command", data);
-    call.link.tell(CallMessage::input(Input::Command(command)));
-    HttpResponse::Accepted().json(json!({ "accepted": true }))
+    let unavailable = actix_web::http::StatusCode::SERVICE_UNAVAILABLE;
+    match state.node.command(call_sid, command).await {
+        Ordered::Done(node) => {
+            HttpResponse::Accepted().json(json!({ "accepted": true, "node": node }))
+        }
+        Ordered::NotLive => not_found("no live call has this SID"),
+        Ordered::NoAnswer(node) => error(
+            actix_web::http::StatusCode::GATEWAY_TIMEOUT,
+            &format!(
+                "the call is on node {node}, which did not answer in time; it may still do what was asked"
+            ),
+        ),
+        Ordered::Away => error(
+            unavailable,
+            "the call is not on this node, and the fleet cannot be asked where it is; ask the other nodes, or again later",
+        ),
+    }
 }
 
 /// `GET /api/v1/switches`: every switch that was ever thrown.

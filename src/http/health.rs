@@ -31,6 +31,9 @@ pub(super) async fn ready(state: web::Data<AppState>) -> HttpResponse {
         "ready": store_up && !draining,
         "store": if store_up { "up" } else { "down" },
         "draining": draining,
+        // Whichever it is, calls are taken: away, up to this node's share.
+        "fleet": state.node.fleet.standing().as_str(),
+        "nodes": state.node.fleet.nodes(),
         "records_waiting": state.node.queue.len(),
     });
     if store_up && !draining {

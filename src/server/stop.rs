@@ -57,6 +57,7 @@ impl Server {
         let flushed = self.node.flush(FLUSH_PATIENCE).await;
         tracing::info!(flushed, "the records are committed: HTTP stops");
         self.http.stop(true).await;
+        self.node.fleet.leave().await;
         let flushed = flushed && self.node.flush(SECOND_FLUSH_PATIENCE).await;
         let recorded = self.node.recorder.flush(FLUSH_PATIENCE).await;
         let traced = self.telemetry.stop().await;

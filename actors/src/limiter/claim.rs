@@ -1,42 +1,86 @@
 //! What passes between the webhook, which reserves, and the stream, which claims.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use trunkline_core::admission::TurnedAway;
 use trunkline_core::ids::{AccountSid, CallSid, TenantId};
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
 
 use super::state::LimiterState;
 
+/// The fleet has not heard of a permit.
+const UNHEARD: u64 = u64::MAX;
+/// The fleet may have heard of it, or soon will.
+const UNNUMBERED: u64 = 0;
+
+/// A slot, as it is known to those who list slots.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) call: CallSid,
+    pub(super) tenant: TenantId,
+    /// The fleet's number for it, or one of the two above.
+    fence: AtomicU64,
+}
+
+impl Slot {
+    /// The fleet gave it this number.
+    pub(super) fn number(&self, fence: u64) {
+        self.fence.store(fence, Ordering::Relaxed);
+    }
+
+    /// It is held without the fleet's leave.
+    pub(super) fn unnumbered(&self) {
+        // One that has its number keeps it; until now nobody else could give it one.
+        if self.fence().is_none() {
+            self.number(UNNUMBERED);
+        }
+    }
+
+    /// It is no business of the fleet's any more: another node has the call.
+    pub(super) fn disown(&self) {
+        self.number(UNHEARD);
+    }
+
+    /// What the fleet is told of it; nothing where it is none of its business.
+    pub(super) fn fence(&self) -> Option<u64> {
+        Some(self.fence.load(Ordering::Relaxed)).filter(|fence| *fence != UNHEARD)
+    }
+}
+
 /// A concurrency slot. Gives itself back when it is dropped, whatever the reason.
 pub struct Permit {
     shared: Arc<LimiterState>,
-    tenant: TenantId,
     /// Lets the reservation see whether its call still lives.
-    held: Arc<()>,
+    slot: Arc<Slot>,
 }
 
 impl Permit {
-    pub(super) fn new(shared: Arc<LimiterState>, tenant: TenantId) -> Self {
-        Self { shared, tenant, held: Arc::default() }
+    pub(super) fn new(shared: Arc<LimiterState>, tenant: TenantId, call: CallSid) -> Self {
+        let slot = Slot { call, tenant, fence: AtomicU64::new(UNHEARD) };
+        Self { shared, slot: Arc::new(slot) }
+    }
+
+    pub(super) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
     }
 
     /// Lives as long as the permit.
-    pub(super) fn watch(&self) -> Weak<()> {
-        Arc::downgrade(&self.held)
+    pub(super) fn watch(&self) -> Weak<Slot> {
+        Arc::downgrade(&self.slot)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.shared.release(&self.tenant);
+        self.shared.release(&self.slot);
     }
 }
 
 impl std::fmt::Debug for Permit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Permit({})", self.tenant)
+        write!(f, "Permit({})", self.slot.tenant)
     }
 }
 
@@ -60,6 +104,8 @@ pub struct Booking {
 pub enum Full {
     /// The tenant has as many calls as it may.
     Tenant,
+    /// A window of calls is full.
+    Hour(TurnedAway),
     /// The process has as many calls as it may.
     Process,
     /// The process is about to end.

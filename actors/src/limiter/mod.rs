@@ -4,8 +4,14 @@
 //! stream claims: it shows the token and takes the permit along. A reservation
 //! without a stream gives its permit back after a while, and a token is good
 //! once, for its own call and account, for as long as the settings say.
+//!
+//! Every slot is taken twice: here, and in the fleet, where those of all nodes are
+//! counted. While the fleet cannot be asked a node keeps to its share.
 
+mod begin;
 mod claim;
+mod reserve;
+mod sources;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -23,7 +29,10 @@ use crate::tree::Probe;
 pub use claim::{
     Booking, Claim, ClaimRefusal, Full, HungUp, OnUnserved, Permit, Unbegun, Unserved,
 };
-pub use state::{LimiterSettings, LimiterState};
+pub use sources::BadSignature;
+pub use state::{FindTenant, LimiterSettings, LimiterState};
+
+use begin::Card;
 
 /// What the limiter is told.
 pub enum LimiterMessage {
@@ -94,14 +103,12 @@ impl Shell for Limiter {
     fn receive(&mut self, message: LimiterMessage, _context: &mut Self::Context) {
         match message {
             LimiterMessage::Reserve { booking, reply } => {
-                // A webhook that gave up no longer listens; its reservation lapses.
-                drop(reply.send(self.state.reserve(*booking)));
+                self.state.reserve(*booking, reply);
             }
             LimiterMessage::Claim { call_sid, account_sid, token, hung_up, reply } => {
                 let on_unserved = Arc::clone(&self.on_unserved);
                 let unbegun = |booking| Unbegun::new(on_unserved, booking, hung_up);
-                let claim = self.state.claim(&call_sid, &account_sid, &token, unbegun);
-                drop(reply.send(claim));
+                self.state.claim(Card { call_sid, account_sid, token }, unbegun, reply);
             }
             LimiterMessage::Forget { call_sid } => self.state.forget(&call_sid),
         }

@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
-use trunkline_core::ids::{AccountSid, CallSid, TenantId};
+use tokio::sync::oneshot;
+use trunkline_core::ids::{CallSid, TenantId};
 use trunkline_core::tenant::Tenant;
+use trunkline_fleet::{Holding, Windows};
 
+use crate::fleet::Membership;
 use crate::metrics;
 
-use super::claim::{Booking, Claim, ClaimRefusal, Full, Permit, Unbegun, Unserved};
+use super::claim::{Booking, Full, Permit, Slot, Unserved};
+use super::sources::Sources;
 
 /// Clocks and caps of the process.
 #[derive(Clone, Copy, Debug)]
@@ -24,32 +27,51 @@ pub struct LimiterSettings {
     pub reservation_ttl: Duration,
     /// How long a stream's token is good.
     pub token_ttl: Duration,
+    /// Bad signatures of one source within a minute; 0 is no limit.
+    pub signature_failures: u32,
 }
 
-struct Reservation {
-    booking: Booking,
+/// Finds a tenant by its name, as the files say now.
+pub type FindTenant = Box<dyn Fn(&TenantId) -> Option<Arc<Tenant>> + Send + Sync>;
+
+pub(super) struct Reservation {
+    pub(super) booking: Booking,
     /// None once the slot was given back for want of a stream.
-    permit: Option<Permit>,
+    pub(super) permit: Option<Permit>,
     /// The call that holds the slot, as long as it lives.
-    holder: Weak<()>,
+    pub(super) holder: Weak<Slot>,
     /// Makes a token of its own for each reservation of a call.
-    nonce: [u8; 16],
-    made_at: Instant,
-    claimed: bool,
+    pub(super) nonce: [u8; 16],
+    pub(super) made_at: Instant,
+    pub(super) claimed: bool,
+}
+
+/// A reservation that the fleet is being asked about.
+#[derive(Default)]
+pub(super) struct Pending {
+    pub(super) waiting: Vec<oneshot::Sender<Result<String, Full>>>,
+    /// Whether the call was over before the answer came.
+    pub(super) forgotten: bool,
 }
 
 #[derive(Default)]
-struct Inner {
+pub(super) struct Inner {
     held: HashMap<TenantId, u32>,
-    total: u32,
-    reservations: HashMap<CallSid, Reservation>,
+    slots: HashMap<usize, Arc<Slot>>,
+    pub(super) reservations: HashMap<CallSid, Reservation>,
+    pub(super) pending: HashMap<CallSid, Pending>,
+    /// Calls of the last hour, for when the fleet cannot be asked.
+    pub(super) windows: Windows,
+    pub(super) sources: Sources,
     /// Whether no slot is given out any more.
-    closed: bool,
+    pub(super) closed: bool,
 }
 
 /// What the limiter knows. Outlives the actor.
 pub struct LimiterState {
     pub(super) settings: LimiterSettings,
+    pub(super) fleet: Arc<Membership>,
+    pub(super) find_tenant: FindTenant,
     /// Tokens are derived from this, so that none needs to be kept.
     secret: [u8; 32],
     inner: Mutex<Inner>,
@@ -64,18 +86,22 @@ impl std::fmt::Debug for LimiterState {
 impl LimiterState {
     /// A limiter that has given out nothing.
     #[must_use]
-    pub fn new(settings: LimiterSettings) -> Arc<Self> {
+    pub fn new(
+        settings: LimiterSettings,
+        fleet: Arc<Membership>,
+        find_tenant: FindTenant,
+    ) -> Arc<Self> {
         let mut secret = [0; 32];
         let (left, right) = secret.split_at_mut(16);
         left.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         right.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        Arc::new(Self { settings, secret, inner: Mutex::default() })
+        Arc::new(Self { settings, fleet, find_tenant, secret, inner: Mutex::default() })
     }
 
     /// Slots held in all.
     #[must_use]
     pub fn total(&self) -> u32 {
-        self.lock().total
+        u32::try_from(self.lock().slots.len()).unwrap_or(u32::MAX)
     }
 
     /// Whose call was reserved under this SID.
@@ -90,96 +116,83 @@ impl LimiterState {
         self.lock().reservations.get(call_sid).is_some_and(|r| !r.claimed)
     }
 
-    fn acquire(self: &Arc<Self>, tenant: &Tenant) -> Result<Permit, Full> {
-        let mut inner = self.lock();
-        if inner.closed {
+    /// Takes a slot of this node, whatever the fleet says of it.
+    pub(super) fn acquire(self: &Arc<Self>, booking: &Booking) -> Result<Permit, Full> {
+        if self.lock().closed {
             return Err(Full::Closed);
         }
-        if self.settings.max_calls > 0 && inner.total >= self.settings.max_calls {
+        self.acquire_promised(booking)
+    }
+
+    /// The same for a call that was promised one before the process was to end.
+    pub(super) fn acquire_promised(self: &Arc<Self>, booking: &Booking) -> Result<Permit, Full> {
+        let (tenant, cap) = (&booking.tenant.id, booking.tenant.limits.concurrent_calls);
+        let mut inner = self.lock();
+        let max_calls = self.settings.max_calls as usize;
+        if max_calls > 0 && inner.slots.len() >= max_calls {
             return Err(Full::Process);
         }
-        let cap = tenant.limits.concurrent_calls;
-        let held = inner.held.entry(tenant.id.clone()).or_default();
+        let held = inner.held.entry(tenant.clone()).or_default();
         if cap > 0 && *held >= cap {
             return Err(Full::Tenant);
         }
         *held += 1;
-        metrics::slots_held(&tenant.id, *held);
-        inner.total += 1;
-        let (shared, tenant) = (Arc::clone(self), tenant.id.clone());
-        Ok(Permit::new(shared, tenant))
+        metrics::slots_held(tenant, *held);
+        let permit = Permit::new(Arc::clone(self), tenant.clone(), booking.call_sid.clone());
+        let slot = Arc::clone(permit.slot());
+        inner.slots.insert(Arc::as_ptr(&slot).addr(), slot);
+        Ok(permit)
     }
 
-    pub(super) fn release(&self, tenant: &TenantId) {
+    /// Whether a tenant's slots, the one just taken included, are within this
+    /// node's share.
+    pub(super) fn is_within_share(&self, tenant: &Tenant) -> bool {
+        let cap = self.fleet.limit_here(tenant.limits.concurrent_calls);
+        cap == 0 || self.lock().held.get(&tenant.id).is_none_or(|held| *held <= cap)
+    }
+
+    pub(super) fn release(&self, slot: &Arc<Slot>) {
         let mut inner = self.lock();
-        inner.total = inner.total.saturating_sub(1);
-        let left = inner.held.get_mut(tenant).map(|held| {
+        inner.slots.remove(&Arc::as_ptr(slot).addr());
+        let left = inner.held.get_mut(&slot.tenant).map(|held| {
             *held = held.saturating_sub(1);
             *held
         });
-        metrics::slots_held(tenant, left.unwrap_or(0));
-    }
-
-    pub(super) fn reserve(self: &Arc<Self>, booking: Booking) -> Result<String, Full> {
-        if let Some(known) = self.lock().reservations.get(&booking.call_sid) {
-            return Ok(self.token(known));
-        }
-        let permit = self.acquire(&booking.tenant)?;
-        let call_sid = booking.call_sid.clone();
-        let reservation = Reservation {
-            booking,
-            holder: permit.watch(),
-            permit: Some(permit),
-            nonce: *uuid::Uuid::new_v4().as_bytes(),
-            made_at: Instant::now(),
-            claimed: false,
-        };
-        let token = self.token(&reservation);
-        self.lock().reservations.insert(call_sid, reservation);
-        Ok(token)
-    }
-
-    pub(super) fn claim(
-        self: &Arc<Self>,
-        call_sid: &CallSid,
-        account_sid: &AccountSid,
-        token: &str,
-        unbegun: impl FnOnce(Booking) -> Unbegun,
-    ) -> Result<Claim, ClaimRefusal> {
-        let mut inner = self.lock();
-        let found = inner.reservations.get_mut(call_sid).ok_or(ClaimRefusal::UnknownCall)?;
-        let expected = self.token(found);
-        if !bool::from(expected.as_bytes().ct_eq(token.as_bytes())) {
-            return Err(ClaimRefusal::WrongToken);
-        }
-        if found.booking.account_sid.as_ref().is_some_and(|known| known != account_sid) {
-            return Err(ClaimRefusal::WrongAccount);
-        }
-        if found.claimed {
-            return Err(ClaimRefusal::Used);
-        }
-        if found.made_at.elapsed() > self.settings.token_ttl {
-            return Err(ClaimRefusal::Expired);
-        }
-        found.claimed = true;
-        let booking = found.booking.clone();
-        let permit = found.permit.take();
         drop(inner);
-        let unbegun = unbegun(booking.clone());
-        let permit = match permit {
-            Some(permit) => permit,
-            None => self.acquire_late(&booking)?,
-        };
-        Ok(Claim { booking, permit, unbegun })
+        metrics::slots_held(&slot.tenant, left.unwrap_or(0));
+        if let Some(fence) = slot.fence() {
+            self.fleet.fleet.release(&slot.call, &slot.tenant, fence);
+        }
     }
 
-    /// The slot had been given back: another is taken, if there is one.
-    fn acquire_late(self: &Arc<Self>, booking: &Booking) -> Result<Permit, ClaimRefusal> {
-        let permit = self.acquire(&booking.tenant).map_err(|_| ClaimRefusal::Full)?;
-        if let Some(found) = self.lock().reservations.get_mut(&booking.call_sid) {
-            found.holder = permit.watch();
+    /// What the fleet is told that this node holds.
+    pub(crate) fn holdings(&self) -> Vec<Holding> {
+        let inner = self.lock();
+        let told = |slot: &Arc<Slot>| {
+            let (call, tenant) = (slot.call.clone(), slot.tenant.clone());
+            Some(Holding { call, tenant, fence: slot.fence()?, live: None })
+        };
+        inner.slots.values().filter_map(told).collect()
+    }
+
+    /// The fleet gave a slot its number.
+    pub(crate) fn number(&self, call: &CallSid, fence: u64) {
+        for slot in self.lock().slots.values().filter(|slot| slot.call == *call) {
+            slot.number(fence);
         }
-        Ok(permit)
+    }
+
+    /// Another node has a call that was reserved here.
+    pub(crate) fn moved(&self, call: &CallSid) {
+        let mut inner = self.lock();
+        for slot in inner.slots.values().filter(|slot| slot.call == *call) {
+            slot.disown();
+        }
+        let waits = inner.reservations.get(call).is_some_and(|found| !found.claimed);
+        let moved = waits.then(|| inner.reservations.remove(call));
+        // A permit locks again when it is dropped.
+        drop(inner);
+        drop(moved);
     }
 
     /// Gives back what nobody claimed in time; answers the calls whose token has
@@ -233,9 +246,13 @@ impl LimiterState {
         given_up
     }
 
-    pub(super) fn forget(&self, call_sid: &CallSid) {
+    /// A call is over without a stream, as far as this node is concerned.
+    pub(crate) fn forget_here(&self, call_sid: &CallSid) {
         let permit = {
             let mut inner = self.lock();
+            if let Some(pending) = inner.pending.get_mut(call_sid) {
+                pending.forgotten = true;
+            }
             let found = inner.reservations.get_mut(call_sid).filter(|r| !r.claimed);
             found.and_then(|reservation| {
                 reservation.claimed = true;
@@ -245,11 +262,10 @@ impl LimiterState {
         drop(permit);
     }
 
-    fn token(&self, reservation: &Reservation) -> String {
-        let booking = &reservation.booking;
+    pub(super) fn token(&self, nonce: [u8; 16], booking: &Booking) -> String {
         let mut hash = Sha256::new();
         hash.update(self.secret);
-        hash.update(reservation.nonce);
+        hash.update(nonce);
         hash.update(booking.call_sid.as_str());
         hash.update([0]);
         hash.update(booking.tenant.id.as_str());
@@ -257,7 +273,7 @@ impl LimiterState {
         URL_SAFE_NO_PAD.encode(hash.finalize())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -40,7 +40,7 @@ pub(in crate::http) async fn connect_action(
     let tenant = signed.tenant;
     let disposition = if !ours {
         None
-    } else if state.node.limits.is_waiting(&webhook.call_sid) {
+    } else if is_waiting(&state, &webhook.call_sid).await {
         stream_never_opened(&state, tenant.as_deref(), &webhook);
         Some(Disposition::Bridge)
     } else {
@@ -72,6 +72,17 @@ fn stream_never_opened(state: &AppState, tenant: Option<&Tenant>, webhook: &Conn
     if let Some(tenant) = tenant {
         records::call_bridged(state, tenant, &webhook.call_sid, "stream_not_opened");
     }
+}
+
+/// Whether a call was reserved, here or at another node, and no stream has begun it.
+async fn is_waiting(state: &AppState, call_sid: &CallSid) -> bool {
+    if state.node.limits.is_waiting(call_sid) {
+        return true;
+    }
+    let known = state.node.dispositions.get(call_sid).is_some()
+        || state.node.directory.by_call(call_sid).is_some()
+        || state.node.limits.tenant_of(call_sid).is_some();
+    !known && state.node.forget_elsewhere(call_sid).await
 }
 
 /// What is known of a stream's end. A call whose books nobody closes was lost,

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
+use trunkline_actors::limiter::BadSignature;
 use trunkline_actors::metrics;
 use trunkline_core::ids::CallSid;
 use trunkline_core::pii::PhoneNumber;
@@ -65,7 +66,7 @@ fn webhook(state: &AppState, request: &HttpRequest, body: &[u8]) -> Result<Signe
     if state.settings.twilio.validate_webhooks {
         let url = origin.join(&path_and_query(request));
         let tokens = tokens(state, tenant.as_deref());
-        let verified = verify_form(&tokens, &url, form.pairs(), header(request.headers()));
+        let verified = verify_form(&tokens, &url, form.pairs(), signature(request.headers()));
         verified.map_err(|error| refuse(state, request, error))?;
     }
     Ok(Signed { form, tenant, origin })
@@ -105,14 +106,18 @@ pub(super) fn handshake(state: &AppState, request: &HttpRequest) -> Result<(), H
     }
     let url = origin(state, request).websocket(&path_and_query(request));
     let tokens = tokens(state, None);
-    verify_stream(&tokens, &url, header(request.headers()))
+    verify_stream(&tokens, &url, signature(request.headers()))
         .map_err(|error| refuse(state, request, error))
 }
 
 fn refuse(state: &AppState, request: &HttpRequest, error: SignatureError) -> HttpResponse {
     let path = routes::known_path(request.path());
     metrics::signature_failure(path);
-    let source = request.peer_addr().map(|peer| peer.ip().to_string());
+    let source = source(state, request);
+    let from = source.as_deref().unwrap_or_default();
+    if let BadSignature::Throttled { first } = state.node.limits.bad_signature(from) {
+        return throttle(state, path, from, first);
+    }
     if let Some(left_out) = state.stranger_audit.take() {
         tracing::warn!(path, %error, source, left_out, "a request was not signed by the carrier");
         let data = json!({
@@ -124,6 +129,33 @@ fn refuse(state: &AppState, request: &HttpRequest, error: SignatureError) -> Htt
         state.node.audit(None, None, "signature_failure", data);
     }
     HttpResponse::Forbidden().json(json!({ "error": "the request is not signed by the carrier" }))
+}
+
+/// A source that has sent too many bad signatures is told so, and written down once
+/// a minute.
+fn throttle(state: &AppState, path: &'static str, source: &str, first: bool) -> HttpResponse {
+    metrics::source_throttled(path);
+    if first && let Some(left_out) = state.stranger_audit.take() {
+        tracing::warn!(path, source, left_out, "a source sends too many bad signatures");
+        let data = json!({ "path": path, "source": source, "left_out": left_out });
+        state.node.audit(None, None, "source_throttled", data);
+    }
+    HttpResponse::TooManyRequests()
+        .insert_header((header::RETRY_AFTER, "60"))
+        .json(json!({ "error": "too many requests that the carrier did not sign" }))
+}
+
+/// Where a request comes from: the peer, or whom a trusted proxy says it passes
+/// on, which is what it has added last.
+fn source(state: &AppState, request: &HttpRequest) -> Option<String> {
+    let forwarded = || {
+        let value = request.headers().get("x-forwarded-for")?.to_str().ok()?;
+        let last = value.rsplit(',').next()?.trim();
+        last.parse::<std::net::IpAddr>().ok().map(|address| address.to_string())
+    };
+    let trusted = state.settings.server.trust_forwarded_headers;
+    let peer = || request.peer_addr().map(|peer| peer.ip().to_string());
+    trusted.then(forwarded).flatten().or_else(peer)
 }
 
 /// The tokens that may have signed: the called tenant's own, or, where the
@@ -161,6 +193,6 @@ fn path_and_query(request: &HttpRequest) -> String {
     request.uri().path_and_query().map_or_else(|| request.path().to_owned(), ToString::to_string)
 }
 
-fn header(headers: &HeaderMap) -> Option<&str> {
+fn signature(headers: &HeaderMap) -> Option<&str> {
     headers.get(SIGNATURE)?.to_str().ok()
 }

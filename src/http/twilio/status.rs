@@ -6,6 +6,7 @@ use chrono::Utc;
 use trunkline_actors::call::CallMessage;
 use trunkline_actors::metrics;
 use trunkline_core::call::{self, Input};
+use trunkline_core::ids::CallSid;
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::webhook::StatusWebhook;
 use trunkline_store::{Outcome, Record, Status, StatusReport};
@@ -26,12 +27,12 @@ pub(in crate::http) async fn status(
         Err(refusal) => return refusal,
     };
     if signed.may_speak_of(&state, &webhook.call_sid) {
-        take(&state, signed.tenant.as_deref(), &webhook);
+        take(&state, signed.tenant.as_deref(), &webhook).await;
     }
     HttpResponse::NoContent().finish()
 }
 
-fn take(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
+async fn take(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
     if let Ok(status) = webhook.status.as_str().parse::<Status>() {
         let call_sid = webhook.call_sid.clone();
         state.node.record(Record::StatusReported(StatusReport {
@@ -41,17 +42,16 @@ fn take(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
         }));
     }
     if webhook.status.is_final() {
-        over(state, tenant, webhook);
+        over(state, tenant, webhook).await;
     }
 }
 
 /// The carrier says that the call is over, perhaps before its stream does.
-fn over(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
+async fn over(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
     let sid = &webhook.call_sid;
     if let Some(call) = state.node.directory.by_call(sid) {
         call.link.tell(CallMessage::input(Input::StreamStopped));
-    } else if state.node.limits.is_waiting(sid) {
-        state.node.forget_reservation(sid.clone());
+    } else if forget(state, sid).await {
         let mut change = records::ended(sid, Outcome::Abandoned);
         change.error = Some("no_stream".to_owned());
         state.node.record(Record::CallChanged(Box::new(change)));
@@ -59,4 +59,14 @@ fn over(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
             metrics::call_ended(&tenant.id, call::Outcome::Abandoned);
         }
     }
+}
+
+/// Gives up a call that no stream has begun; whether there was one, here or at
+/// another node.
+async fn forget(state: &AppState, sid: &CallSid) -> bool {
+    if state.node.limits.is_waiting(sid) {
+        state.node.forget_reservation(sid.clone());
+        return true;
+    }
+    state.node.forget_elsewhere(sid).await
 }

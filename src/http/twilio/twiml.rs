@@ -1,6 +1,7 @@
 //! What callers hear before and after the agent, rendered as TwiML.
 
 use actix_web::HttpResponse;
+use trunkline_core::admission::TurnedAway;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::twiml::{CONTENT_TYPE, Twiml};
@@ -16,6 +17,12 @@ const CLOSED: &str =
     "I'm sorry, our phone line is not available at the moment. Please try again later. Goodbye.";
 /// Said to the call over the cap.
 const BUSY: &str = "All lines are busy right now. Please try again in a few minutes. Goodbye.";
+/// Said to a caller who has called too often within the hour.
+const CALLER_HOUR: &str =
+    "You have reached us several times within the hour. Please try again later. Goodbye.";
+/// Said to everybody past a tenant's calls within the hour.
+const TENANT_HOUR: &str =
+    "We're experiencing a high volume of calls. Please try again later. Goodbye.";
 /// Added to the greeting in the classic menu.
 const PRESS_ZERO: &str = "Press 0 to speak with a person, or stay on the line.";
 
@@ -50,6 +57,16 @@ pub(super) fn closed() -> Twiml {
 /// Every line is taken.
 pub(super) fn busy() -> Twiml {
     Twiml::new().say(BUSY).hangup()
+}
+
+/// The call is turned away for what was before it. Who is blocked hears the busy
+/// tone, and pays nothing, as we do not.
+pub(super) fn turned_away(why: TurnedAway) -> Twiml {
+    match why {
+        TurnedAway::Blocked => Twiml::new().reject(RejectReason::Busy),
+        TurnedAway::CallerHour => Twiml::new().say(CALLER_HOUR).hangup(),
+        TurnedAway::TenantHour => Twiml::new().say(TENANT_HOUR).hangup(),
+    }
 }
 
 /// Nobody owns the number.

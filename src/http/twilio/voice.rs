@@ -11,7 +11,7 @@ use serde_json::json;
 use trunkline_actors::limiter::{Booking, Full};
 use trunkline_actors::metrics;
 use trunkline_actors::twilio_stream::TOKEN_PARAMETER;
-use trunkline_core::admission::{self, Answer, Facts, OverCapAnswer};
+use trunkline_core::admission::{self, Answer, Facts, OverCapAnswer, TurnedAway};
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::twiml::Twiml;
@@ -82,6 +82,9 @@ async fn decide(
         return Ok(super::connect_action::render(Some(disposition), false, Some(tenant), called));
     }
     records::call_rings(state, tenant, webhook);
+    if admission::is_blocked(tenant, webhook.from.as_ref()) {
+        return Ok(turn_away(state, tenant, webhook, TurnedAway::Blocked));
+    }
     let facts = Facts {
         channel_enabled: state.settings.limits.channel_enabled,
         switches: state.node.switches.of(&tenant.id),
@@ -91,10 +94,16 @@ async fn decide(
     match admission::answer(tenant, &facts) {
         Answer::Agent => reserve(state, tenant, webhook, origin).await,
         Answer::Menu => {
+            if let Err(why) = count(state, tenant, webhook).await {
+                return Ok(turn_away(state, tenant, webhook, why));
+            }
             records::call_bridged(state, tenant, &webhook.call_sid, "stream_disabled");
             Ok(twiml::menu(tenant, called, origin.join(routes::MENU)))
         }
         Answer::Human(reason) => {
+            if let Err(why) = count(state, tenant, webhook).await {
+                return Ok(turn_away(state, tenant, webhook, why));
+            }
             records::call_bridged(state, tenant, &webhook.call_sid, reason);
             Ok(twiml::human(Some(tenant), called, true))
         }
@@ -111,21 +120,14 @@ async fn reserve(
     webhook: &VoiceWebhook,
     origin: &PublicUrl,
 ) -> Result<Twiml, String> {
-    let unknown = || PhoneNumber::new("unknown");
-    let booking = Booking {
-        call_sid: webhook.call_sid.clone(),
-        account_sid: webhook.account_sid.clone(),
-        tenant: Arc::clone(tenant),
-        from: webhook.from.clone().unwrap_or_else(unknown),
-        to: webhook.to.clone().unwrap_or_else(unknown),
-    };
-    match state.node.reserve(booking).await {
+    match state.node.reserve(booking(tenant, webhook)).await {
         Ok(token) => {
             let stream = stream_of(tenant, webhook, origin, token);
             stream.check().map_err(|error| error.to_string())?;
             Ok(twiml::agent(tenant, stream))
         }
         Err(Full::Tenant) => Ok(over_cap(state, tenant, webhook, "concurrency_limit")),
+        Err(Full::Hour(why)) => Ok(turn_away(state, tenant, webhook, why)),
         Err(Full::Process) => Ok(over_cap(state, tenant, webhook, "process_limit")),
         Err(Full::Closed) => {
             records::call_bridged(state, tenant, &webhook.call_sid, "draining");
@@ -133,6 +135,31 @@ async fn reserve(
         }
         Err(Full::Unknown) => Err("the limiter does not answer".to_owned()),
     }
+}
+
+/// Counts a call that needs no slot.
+async fn count(
+    state: &AppState,
+    tenant: &Arc<Tenant>,
+    webhook: &VoiceWebhook,
+) -> Result<(), TurnedAway> {
+    state.node.limits.count(&booking(tenant, webhook)).await
+}
+
+fn booking(tenant: &Arc<Tenant>, webhook: &VoiceWebhook) -> Booking {
+    let unknown = || PhoneNumber::new("unknown");
+    Booking {
+        call_sid: webhook.call_sid.clone(),
+        account_sid: webhook.account_sid.clone(),
+        tenant: Arc::clone(tenant),
+        from: webhook.from.clone().unwrap_or_else(unknown),
+        to: webhook.to.clone().unwrap_or_else(unknown),
+    }
+}
+
+fn turn_away(state: &AppState, tenant: &Tenant, webhook: &VoiceWebhook, why: TurnedAway) -> Twiml {
+    records::call_refused(state, tenant, &webhook.call_sid, why.as_str());
+    twiml::turned_away(why)
 }
 
 fn stream_of(

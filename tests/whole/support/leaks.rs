@@ -129,12 +129,12 @@ impl ServerProcess {
     }
 
     /// Ports to which the process keeps connections that belong to no call: the
-    /// collector of traces. (The private Postgres is reached by a file.)
+    /// collector of traces, and the fleet's Redis. (The private Postgres is reached
+    /// by a file.)
     fn known_peers(&self) -> Vec<u16> {
-        let collector = self.setting("OTEL_EXPORTER_OTLP_ENDPOINT");
-        let port =
-            collector.and_then(|url| url.trim_end_matches('/').rsplit_once(':')?.1.parse().ok());
-        port.into_iter().collect()
+        let urls = ["OTEL_EXPORTER_OTLP_ENDPOINT", "REDIS_URL"].map(|name| self.setting(name));
+        let port = |url: &str| url.trim_end_matches('/').rsplit_once(':')?.1.parse().ok();
+        urls.into_iter().flatten().filter_map(port).collect()
     }
 }
 

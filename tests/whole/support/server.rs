@@ -241,6 +241,10 @@ fn base_env(folder: &Path) -> Vec<(String, String)> {
         ("RECORDER_KEY_FILE", path("recorder.key")),
         ("TRUNKLINE_CONFIG", path("trunkline.toml")),
         ("NODE_ID", "node-under-test".to_owned()),
+        // Tests call as often as they like; those of these limits set them.
+        ("VOICE_CALLS_PER_NUMBER_PER_HOUR", "0".to_owned()),
+        ("VOICE_CALLS_PER_TENANT_PER_HOUR", "0".to_owned()),
+        ("SIGNATURE_FAILURES_PER_SOURCE", "0".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),
         ("RUST_LOG", "info,trunkline_actors=debug".to_owned()),
     ]
