@@ -39,7 +39,12 @@ impl ServerProcess {
         if (services, tasks) != (SERVICES.len(), SERVICES.len() as u64) {
             left.push(format!("{services} services and {tasks} tasks"));
         }
-        for gauge in ["trunkline_slots_held", "trunkline_calls_live", "trunkline_records_waiting"] {
+        for gauge in [
+            "trunkline_slots_held",
+            "trunkline_calls_live",
+            "trunkline_records_waiting",
+            "trunkline_journal_records",
+        ] {
             let value = metrics.sum(gauge);
             if value != 0.0 {
                 left.push(format!("{gauge} {value}"));
@@ -129,12 +134,13 @@ impl ServerProcess {
     }
 
     /// Ports to which the process keeps connections that belong to no call: the
-    /// collector of traces. (The private Postgres is reached by a file.)
+    /// collector of traces, and the database where it is not reached by a file.
     fn known_peers(&self) -> Vec<u16> {
         let collector = self.setting("OTEL_EXPORTER_OTLP_ENDPOINT");
-        let port =
-            collector.and_then(|url| url.trim_end_matches('/').rsplit_once(':')?.1.parse().ok());
-        port.into_iter().collect()
+        let port = |url: &str| url.trim_end_matches('/').rsplit_once(':')?.1.parse().ok();
+        let database = self.database_url().strip_prefix("postgres://");
+        let place = database.and_then(|url| url.split('/').next());
+        collector.and_then(port).into_iter().chain(place.and_then(port)).collect()
     }
 }
 
