@@ -39,6 +39,10 @@ enum What {
         /// Names the scenes that went wrong.
         #[arg(long)]
         wrong: bool,
+        /// Settings of the ears that differ from the defaults, as JSON, such as
+        /// '{"voiced_ms":80}'.
+        #[arg(long, value_parser = settings, default_value = "{}")]
+        settings: EarsSettings,
     },
     /// Frames of a quiet line while the agent speaks.
     Quiet(Frames),
@@ -70,9 +74,8 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let settings = EarsSettings::default();
     match options.what {
-        What::Score { tune, seed, json, wrong } => {
+        What::Score { tune, seed, json, wrong, settings } => {
             let part = if tune { Part::Tune } else { Part::Test };
             let report = score(&options.sounds, part, seed, &settings)?;
             if json {
@@ -90,6 +93,10 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         What::Alone(frames) => cost(options, frames, Label::Interruption, false)?,
     }
     Ok(())
+}
+
+fn settings(text: &str) -> Result<EarsSettings, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 /// Plays so many frames of scenes of one kind: of an interruption, those in which

@@ -105,17 +105,33 @@ fn one_witness_does_not_open_the_gate() {
 fn a_near_voice_stops_at_once_and_is_believed_when_it_goes_on() {
     let mut line = Line::with_ears();
     line.sound(0, 1_500, true);
-    assert_eq!(line.said(9_000), [(160, STOP), (710, Verdict::Confirm)]);
+    assert_eq!(line.said(9_000), [(160, STOP), (960, Verdict::Confirm)]);
 }
 
 #[test]
 fn a_faint_voice_stops_when_the_model_hears_it_too() {
     let mut line = Line::with_ears();
     line.begins(0, false).model_hears(320).ends(0, 2_000);
-    assert_eq!(line.said(9_000), [(320, STOP), (710, Verdict::Confirm)]);
+    assert_eq!(line.said(9_000), [(320, STOP), (960, Verdict::Confirm)]);
     let mut late = Line::with_ears();
-    late.begins(0, false).model_hears(900).ends(0, 2_000);
-    assert_eq!(late.said(9_000), [(900, Verdict::Interrupt)], "it has proved itself already");
+    late.begins(0, false).model_hears(1_000).ends(0, 2_000);
+    assert_eq!(late.said(9_000), [(1_000, Verdict::Interrupt)], "it has proved itself already");
+}
+
+#[test]
+fn a_word_without_a_pitch_stops_when_the_model_takes_it_for_one_too() {
+    let began = |at| BargeInInput::Sound(Sound::Began { at: ms(at), level_db: -20.0 });
+    let mut line = Line::with_ears();
+    line.at(40, began(0)).model_hears(70);
+    assert_eq!(line.said(500), [(200, STOP)], "no later, though our ears are not sure");
+    let mut echo = Line::with_ears();
+    echo.model_hears(0).at(1_040, began(1_000)).ends(1_000, 300);
+    assert_eq!(echo.said(9_000), [], "the model has heard something else all the time");
+    let mut click = Line::with_ears();
+    click.at(40, began(0)).model_hears(70);
+    let over = Sound::Ended { at: ms(60), speech_ms: 60, voiced_ms: 20 };
+    click.at(180, BargeInInput::Sound(over));
+    assert_eq!(click.said(9_000), []);
 }
 
 #[test]
@@ -161,8 +177,8 @@ fn words_are_believed_without_our_ears_unless_they_are_our_own() {
 #[test]
 fn speech_in_pieces_adds_up() {
     let mut line = Line::with_ears();
-    line.begins(0, true).model_hears(200).ends(0, 250).sound(520, 260, true);
-    assert_eq!(line.said(9_000), [(160, STOP), (980, Verdict::Confirm)]);
+    line.begins(0, true).model_hears(200).ends(0, 250).sound(520, 500, true);
+    assert_eq!(line.said(9_000), [(160, STOP), (1_230, Verdict::Confirm)]);
 }
 
 #[test]

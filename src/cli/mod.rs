@@ -1,5 +1,6 @@
 //! The commands of `trunkline`, one file each.
 
+pub mod bench;
 pub mod check;
 pub mod check_report;
 pub mod demo;
@@ -40,6 +41,9 @@ pub enum Command {
     Migrate(ConfigArgs),
     /// Run a flight recording again: what happened, what was decided, and why.
     Replay(replay::ReplayArgs),
+    /// Measure how good the engine is, over real sockets.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Simulated peers, for tests and for load.
     #[command(subcommand)]
     Simulate(Simulate),
@@ -74,6 +78,7 @@ pub fn run(cli: Cli) -> i32 {
             // and a database may hang for ever.
             ManuallyDrop::new(actix_rt::System::new()).block_on(serve::run(args))
         }
+        Command::Bench(bench) => actix_rt::System::new().block_on(bench::run(bench)),
         Command::Demo(args) => actix_rt::System::new().block_on(demo::run(args)),
         Command::Simulate(Simulate::Calls(options)) => {
             actix_rt::System::new().block_on(carrier::run(*options))

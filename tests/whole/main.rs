@@ -21,6 +21,7 @@ mod caps;
 mod child_faults;
 mod commands;
 mod conversation;
+mod conversations;
 mod database_away;
 mod dialects;
 mod disk_full;

@@ -255,10 +255,15 @@ impl Run {
     fn sounds_like_speech(&self, frame: &Evidence, settings: &EarsSettings) -> bool {
         self.speech_ms >= settings.sustained_ms
             && self.voiced_ms >= settings.voiced_ms
-            && self.voiced_power * 100.0 >= self.loud_power * settings.voiced_percent
+            && self.is_mostly_voiced(settings)
             && (frame.score.is_none() || self.best_score >= settings.sustained_score)
             && self.clear_by_db >= settings.clear_db * self.frames.max(1) as f32
             && self.steady_frames * 100 < self.loud_frames * STEADY_PERCENT
+    }
+
+    fn is_mostly_voiced(&self, settings: &EarsSettings) -> bool {
+        self.voiced_ms >= settings.surely_voiced_ms
+            || self.voiced_power * 100.0 >= self.loud_power * settings.voiced_percent
     }
 
     fn is_strong(&self, settings: &EarsSettings) -> bool {

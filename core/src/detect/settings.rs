@@ -32,6 +32,9 @@ pub struct EarsSettings {
     /// which has no pitch; half of coughs have a pitch in their last 30 to 90 ms,
     /// which are quieter. Of speech the loud parts are those with a pitch.
     pub voiced_percent: f32,
+    /// From so much with a pitch on, in milliseconds, the share of energy does not
+    /// matter: a cough has less, and a loud "th" or "s" may begin a sentence.
+    pub surely_voiced_ms: u32,
     /// How far above noise and echo it must be on average, in dB: frames of an
     /// echo that come out above what was predicted do so by little.
     pub clear_db: f32,
@@ -64,6 +67,7 @@ impl Default for EarsSettings {
             sustained_ms: 150,
             voiced_ms: 60,
             voiced_percent: 30.0,
+            surely_voiced_ms: 120,
             clear_db: 6.0,
             strong_db: 15.0,
             strong_voiced_ms: 100,

@@ -1,10 +1,10 @@
 //! Words that say "I am listening" and do not want the floor.
 
 /// The words of English that are a backchannel when nothing else is said with them.
-pub const ENGLISH: [&str; 26] = [
-    "ah", "aha", "alright", "good", "great", "hm", "hmm", "huh", "i see", "mhm", "mm", "mm-hm",
-    "mmhmm", "oh", "ok", "okay", "right", "sure", "uh", "uh-huh", "uhuh", "um", "yeah", "yep",
-    "yes", "yup",
+pub const ENGLISH: [&str; 27] = [
+    "ah", "aha", "alright", "good", "got it", "great", "hm", "hmm", "huh", "i see", "mhm", "mm",
+    "mm-hm", "mmhmm", "oh", "ok", "okay", "right", "sure", "uh", "uh-huh", "uhuh", "um", "yeah",
+    "yep", "yes", "yup",
 ];
 
 /// Most words of a backchannel: "yeah, okay, right". Who says more wants to be heard.

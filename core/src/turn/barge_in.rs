@@ -25,6 +25,13 @@ use settings::EARS_PATIENCE;
 /// How long what was heard is a witness of what is heard now.
 const RECENT: Micros = Micros::from_millis(1_000);
 
+/// How long a sound must last that the model takes for speech and our ears do not
+/// know yet. Coughs are mostly shorter.
+const LONG_ENOUGH: Micros = Micros::from_millis(200);
+
+/// The model's voice detection is so much quicker than our ears, at most.
+const TOGETHER: Micros = Micros::from_millis(100);
+
 /// What the detector is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum BargeInInput {
@@ -113,11 +120,19 @@ pub struct BargeInDetector {
     model_hears: bool,
     /// Whether the model heard what our ears hear, or heard.
     model_heard: bool,
+    /// When the model last began to hear somebody.
+    model_since: Option<Micros>,
     words: Option<Words>,
     run: Option<Run>,
     /// Speech of the runs before this one in the same stop.
     spoke_before: Micros,
     stage: Stage,
+}
+
+/// When a sound that the model takes for speech is stopped for, whatever our ears
+/// make of it: a word may begin with so much that has no pitch.
+fn long_enough_at(run: Run) -> Micros {
+    run.since + LONG_ENOUGH
 }
 
 impl BargeInDetector {
@@ -129,6 +144,7 @@ impl BargeInDetector {
             model_decides: snapshot.model_decides,
             model_hears: snapshot.caller_speaking,
             model_heard: snapshot.caller_speaking,
+            model_since: None,
             words: None,
             run: None,
             spoke_before: Micros::ZERO,
@@ -165,7 +181,8 @@ impl BargeInDetector {
         match self.stage {
             Stage::Stopped { until } => Some(proven_at.unwrap_or(until)),
             Stage::Resumed => proven_at,
-            Stage::Listening | Stage::Confirmed => None,
+            Stage::Listening => self.run.filter(|run| self.both_hear(run)).map(long_enough_at),
+            Stage::Confirmed => None,
         }
     }
 
@@ -178,6 +195,7 @@ impl BargeInDetector {
     fn speech_started(&mut self, now: Micros) -> Option<Verdict> {
         self.model_hears = true;
         self.model_heard = true;
+        self.model_since = Some(now);
         self.words = None;
         if !self.settings.ears || self.model_decides {
             self.stage = Stage::Confirmed;
@@ -244,7 +262,7 @@ impl BargeInDetector {
                 Some(Verdict::Interrupt)
             }
             Stage::Listening => {
-                let since = self.run.filter(|run| self.opens_gate(run))?.since;
+                let since = self.run.filter(|run| self.opens_gate(run, now))?.since;
                 self.stage = Stage::Stopped { until: now + self.settings.window() };
                 Some(Verdict::Stop { since })
             }
@@ -260,9 +278,18 @@ impl BargeInDetector {
         }
     }
 
-    /// Our ears hear a voice, and somebody else does, or it is near.
-    fn opens_gate(&self, run: &Run) -> bool {
-        run.sustained && run.ended.is_none() && self.has_second_witness()
+    /// Our ears hear a voice, and somebody else does, or it is near; or what may be
+    /// one has lasted, and the model takes it for one.
+    fn opens_gate(&self, run: &Run, now: Micros) -> bool {
+        let lasted = self.both_hear(run) && now >= long_enough_at(*run);
+        lasted || (run.sustained && run.ended.is_none() && self.has_second_witness())
+    }
+
+    /// The model hears what our ears are not sure of yet: it began to when they did.
+    /// What it has heard for longer may be our echo.
+    fn both_hear(&self, run: &Run) -> bool {
+        let together = |since: Micros| since + TOGETHER >= run.since;
+        run.ended.is_none() && self.model_since.is_some_and(together)
     }
 
     fn has_second_witness(&self) -> bool {

@@ -96,7 +96,7 @@ fn who_goes_on_speaking_is_believed() {
         world.run_for(ms(400));
         assert!(world.is_held());
         nothing_was_taken_back(&world);
-        world.run_for(ms(400));
+        world.run_for(ms(600));
         assert!(!world.is_held());
         let (cut_ms, played_ms) = (world.truncated_at(1).unwrap(), world.phone.played(1) / 8);
         assert!(cut_ms.abs_diff(played_ms) <= 100, "told {cut_ms}, played {played_ms}");
@@ -320,7 +320,7 @@ fn items_behind_the_one_that_was_stopped_are_deleted_whole() {
 fn marks_that_a_clear_returns_are_not_heard() {
     let mut world = mid_sentence();
     world.caller_says(ms(1_500), "no, wait");
-    world.run_for(ms(800));
+    world.run_for(ms(1_000));
     let stale = world.downlink.stale().1;
     assert!(stale >= 5, "a second of marks came back at once, {stale}");
     assert!(world.truncated_at(1).unwrap() < 2_500);

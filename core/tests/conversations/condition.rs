@@ -5,12 +5,12 @@ use trunkline_core::time::Micros;
 use trunkline_core::turn::playback::mulaw_time;
 use trunkline_core::wire::realtime::{ClientEvent, Item};
 
-use crate::support::{GREETING_TAG, World};
+use crate::support::{GREETING_TAG, SENTENCE_BYTES, SENTENCE_TAG, World};
 
-use super::parse::unknown;
-use super::script::{Condition, Count, Heard};
+use super::count::{Count, count};
+use super::script::{Condition, Heard};
 use super::token::Token::{self, T, W};
-use super::token::{number, time};
+use super::token::{number, time, unknown};
 
 /// Reads a condition.
 pub fn parse(tokens: &[Token<'_>]) -> Result<Condition, String> {
@@ -28,6 +28,15 @@ pub fn parse(tokens: &[Token<'_>]) -> Result<Condition, String> {
         [W("heard"), W("at"), W("most"), W(t), W("of"), W(n)] => {
             C::HeardAtMost(number(n)?, time(t)?)
         }
+        [W("heard"), W("twice"), W("at"), W("most"), W(t), W("of"), W(n)] => {
+            C::HeardTwiceAtMost(number(n)?, time(t)?)
+        }
+        [W("heard"), W("kept"), W("sentence")] => C::HeardKeptSentence,
+        [W("held")] => C::Held,
+        [W("resumed"), rest @ .., W("pause"), W("at"), W("most"), W(pause)] => {
+            C::Resumed(count(rest)?, Some(time(pause)?))
+        }
+        [W("resumed"), rest @ ..] => C::Resumed(count(rest)?, None),
         [W("truncated"), W(n), W("at"), W(at), W("give"), W(give)] => {
             C::Truncated { response: number(n)?, at: time(at)?, give: time(give)? }
         }
@@ -37,6 +46,10 @@ pub fn parse(tokens: &[Token<'_>]) -> Result<Condition, String> {
         [W("asked"), W("to"), W("say"), T(text)] => C::AskedToSay(own(text)),
         [W("asked"), rest @ ..] => C::Asked(count(rest)?),
         [W("told"), W("of"), W("caller"), T(text)] => C::ToldOfCaller(own(text)),
+        [W("told"), W("of"), W("keys"), T(keys), W("ended"), W("by"), W(what)] => {
+            C::ToldOfKeys { keys: own(keys), ended_by: own(what) }
+        }
+        [W("model"), W(n), W("dialled"), rest @ ..] => C::Dialled(number(n)?, count(rest)?),
         [W("tool"), W(name), W("ran"), rest @ ..] => C::ToolRan(own(name), count(rest)?),
         [W("event"), W(kind), rest @ ..] => C::Event(own(kind), count(rest)?),
         [W("stale"), W(kind), rest @ ..] => C::Stale(own(kind), count(rest)?),
@@ -55,32 +68,6 @@ pub fn parse(tokens: &[Token<'_>]) -> Result<Condition, String> {
     })
 }
 
-fn count(tokens: &[Token<'_>]) -> Result<Count, String> {
-    Ok(match tokens {
-        [W("never")] => Count::Exactly(0),
-        [W("once")] => Count::Exactly(1),
-        [W("twice")] => Count::Exactly(2),
-        [W(n), W("times")] => Count::Exactly(number(n)?),
-        [W("at"), W("least"), W("once")] => Count::AtLeast(1),
-        [W("at"), W("least"), W("twice")] => Count::AtLeast(2),
-        [W("at"), W("least"), W(n), W("times")] => Count::AtLeast(number(n)?),
-        [W("at"), W("most"), W("once")] => Count::AtMost(1),
-        [W("at"), W("most"), W("twice")] => Count::AtMost(2),
-        [W("at"), W("most"), W(n), W("times")] => Count::AtMost(number(n)?),
-        _ => return Err(unknown(tokens, "no count: never, once, 3 times, at least 3 times")),
-    })
-}
-
-impl Count {
-    fn holds(self, n: usize) -> bool {
-        match self {
-            Self::Exactly(wanted) => n == wanted,
-            Self::AtLeast(least) => n >= least,
-            Self::AtMost(most) => n <= most,
-        }
-    }
-}
-
 /// Whether a condition holds, and how it is.
 pub fn check(condition: &Condition, world: &World) -> (bool, String) {
     use Condition as C;
@@ -95,6 +82,16 @@ pub fn check(condition: &Condition, world: &World) -> (bool, String) {
         C::HeardAll(n) => heard_all(world, *n),
         C::HeardAtLeast(n, least) => heard(world, *n, |heard| heard >= *least),
         C::HeardAtMost(n, most) => heard(world, *n, |heard| heard <= *most),
+        C::HeardTwiceAtMost(n, most) => {
+            let twice = mulaw_time(world.phone.repeated(*n));
+            (twice <= *most, format!("{twice:?} of it were heard twice"))
+        }
+        C::HeardKeptSentence => (
+            world.phone.played(SENTENCE_TAG) == SENTENCE_BYTES,
+            format!("{} bytes of one were heard", world.phone.played(SENTENCE_TAG)),
+        ),
+        C::Held => (world.is_held(), "nothing is held".to_owned()),
+        C::Resumed(wanted, pause) => resumed(world, *wanted, *pause),
         C::Clears(wanted) => counted(*wanted, world.clears()),
         C::Cancels(wanted) => counted(*wanted, world.cancels()),
         C::Asked(wanted) => counted(*wanted, world.creates()),
@@ -102,6 +99,11 @@ pub fn check(condition: &Condition, world: &World) -> (bool, String) {
         C::Truncated { response, at, give } => truncated(world, *response, *at, *give),
         C::Deleted(n) => (world.deleted(*n), "it was not deleted".to_owned()),
         C::ToldOfCaller(text) => (told(world, text), "the model was not told".to_owned()),
+        C::ToldOfKeys { keys, ended_by } => told_of_keys(world, keys, ended_by),
+        C::Dialled(model, wanted) => counted(
+            *wanted,
+            world.dialled().iter().filter(|dialled| **dialled + 1 == *model).count(),
+        ),
         C::ToolRan(tool, wanted) => {
             let ran = |o: &Output| matches!(o, Output::RunTool { name, .. } if name == tool);
             counted(*wanted, world.count(ran))
@@ -144,6 +146,23 @@ fn truncated(world: &World, tag: u8, at: Micros, give: Micros) -> (bool, String)
     let found = world.truncated_at(tag).map(Micros::from_millis);
     let near = |found: Micros| found.since(at).max(at.since(found)) <= give;
     (found.is_some_and(near), found.map_or("it was not".to_owned(), |at| format!("at {at:?}")))
+}
+
+fn resumed(world: &World, wanted: Count, longest: Option<Micros>) -> (bool, String) {
+    let pauses = world.pauses();
+    let short = longest.is_none_or(|most| pauses.iter().all(|ms| *ms <= most.as_millis()));
+    (wanted.holds(pauses.len()) && short, format!("the pauses, in ms: {pauses:?}"))
+}
+
+/// The last result that the model was told, which an entry of keys is.
+fn told_of_keys(world: &World, keys: &str, ended_by: &str) -> (bool, String) {
+    let results = world.told_model().filter_map(|event| match event {
+        ClientEvent::CreateItem(Item::FunctionCallOutput { output, .. }) => Some(output.clone()),
+        _ => None,
+    });
+    let last = results.last().unwrap_or_default();
+    let result: serde_json::Value = serde_json::from_str(&last).unwrap_or_default();
+    (result["digits"] == keys && result["ended_by"] == ended_by, format!("told: {last:?}"))
 }
 
 fn told(world: &World, words: &str) -> bool {

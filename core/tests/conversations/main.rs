@@ -15,10 +15,14 @@
 #[allow(dead_code, unreachable_pub, reason = "shared by the test binaries, each using its part")]
 mod support;
 
+mod action;
 mod condition;
+mod count;
+mod given;
 mod parse;
 mod parse_tests;
 mod play;
+mod reply;
 mod script;
 mod token;
 

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use trunkline_core::call::{Command, Input};
+use trunkline_core::call::{Command, Input, ModelEvent};
 use trunkline_core::flight::{Words, say};
 use trunkline_core::time::Micros;
 use trunkline_core::turn::playback::mulaw_bytes;
@@ -10,10 +10,13 @@ use trunkline_core::turn::playback::mulaw_bytes;
 use crate::support::{World, ms, replay};
 
 use super::condition::check;
-use super::script::{Action, Condition, Script, Step, What};
+use super::script::{Action, Condition, Script, Step, Voice, What};
 
 /// How finely a condition is watched for.
 const LOOK: Micros = ms(5);
+
+/// From one key to the next.
+const KEY: Micros = ms(300);
 
 /// Lines of the timeline that are shown with a failure.
 const SHOWN_LINES: usize = 60;
@@ -21,8 +24,9 @@ const SHOWN_LINES: usize = 60;
 /// Plays a script; answers the line, what was expected and what was found.
 pub fn play(script: &Script) -> Result<(), String> {
     let mut world = begin(script);
+    let ears = script.plan.barge_in.ears;
     for step in &script.steps {
-        let done = catch_unwind(AssertUnwindSafe(|| take(step, &mut world)));
+        let done = catch_unwind(AssertUnwindSafe(|| take(step, ears, &mut world)));
         let found = match done {
             Ok(Ok(())) => continue,
             Ok(Err(found)) => found,
@@ -31,6 +35,7 @@ pub fn play(script: &Script) -> Result<(), String> {
         return Err(failure(step, &found, world));
     }
     let kept = [
+        (world.phone.skipped() == 0, "the phone left out audio in the middle"),
         (world.model.overlaps == 0, "a response was asked for while another was open"),
         (world.model.wrong_truncations == 0, "the model was told to cut what it did not have"),
     ];
@@ -55,22 +60,22 @@ fn begin(script: &Script) -> World {
     world
 }
 
-fn take(step: &Step, world: &mut World) -> Result<(), String> {
+fn take(step: &Step, ears: bool, world: &mut World) -> Result<(), String> {
     match &step.what {
         What::At(at, _) if *at < world.now => Err(format!("it is {:?} already", world.now)),
         What::At(at, action) => {
             world.run_until(*at);
-            act(action, world);
+            act(action, ears, world);
             Ok(())
         }
         What::After(time, action) => {
             world.run_for(*time);
-            act(action, world);
+            act(action, ears, world);
             Ok(())
         }
         What::Every { time, times, action } => {
             for _ in 0..*times {
-                act(action, world);
+                act(action, ears, world);
                 world.run_for(*time);
             }
             Ok(())
@@ -97,20 +102,28 @@ fn wait(time: Micros, condition: &Condition, world: &mut World) -> Result<(), St
     }
 }
 
-fn act(action: &Action, world: &mut World) {
+fn act(action: &Action, ears: bool, world: &mut World) {
     match action {
         Action::Nothing => {}
-        Action::Says { words, time } => world.caller_speaks(*time, words),
-        Action::Presses(key) => world.press(*key),
+        Action::Says { pieces, time, voice } => says(pieces, *time, *voice, ears, world),
+        Action::Sounds { time, strong } => world.caller_sounds(*time, *strong),
+        Action::Presses(keys) => press(keys, world),
         Action::HangsUp => world.hang_up(),
         Action::StreamStarts => world.tell(Input::Started),
         Action::StreamIsLost => world.tell(Input::StreamLost { reason: "reset".to_owned() }),
         Action::ModelIsLost { retry } => world.lose_model(*retry),
         Action::ModelBegins(reply) => world.model_begins(reply),
+        Action::ModelAnswers(reply) => world.model.replies.push_back(reply.clone()),
+        Action::ModelExpires(left) => {
+            let expires = ModelEvent::Expires { in_ms: left.as_millis() };
+            world.model_says_in(Micros::ZERO, expires);
+        }
+        Action::CarrierIsStuck(stuck) => world.carrier_stuck = *stuck,
         Action::ModelSends { response, time } => world.push_audio(*response, mulaw_bytes(*time)),
         Action::MarksAreLost => world.loses_marks = true,
         Action::MarksAreDoubled => world.doubles_marks = true,
         Action::MarksReturn => (world.loses_marks, world.doubles_marks) = (false, false),
+        Action::AnsweredBy(who) => world.tell(Input::AnsweredBy(*who)),
         Action::ChildDies(child) => world.kill(*child),
         Action::OperatorHangsUp => world.tell(Input::Command(Command::Hangup)),
         Action::OperatorTransfers(reason) => {
@@ -118,6 +131,32 @@ fn act(action: &Action, world: &mut World) {
         }
         Action::ProcessDrains => world.tell(Input::Command(Command::HandOver)),
         Action::CallExpires => world.tell(Input::Command(Command::Expire)),
+    }
+}
+
+fn says(pieces: &[String], time: Micros, voice: Voice, ears: bool, world: &mut World) {
+    let words = pieces.concat();
+    match voice {
+        Voice::Near if ears => world.caller_says(time, &words),
+        Voice::Near => world.caller_speaks(time, &words),
+        Voice::Faint => world.model_hears(time, &words),
+        Voice::InPieces => {
+            if ears {
+                world.caller_sounds(time, true);
+            }
+            let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            world.caller_speaks_in_pieces(time, &pieces);
+        }
+    }
+}
+
+/// Keys one after the other, as fingers press them.
+fn press(keys: &str, world: &mut World) {
+    for (index, key) in keys.chars().enumerate() {
+        if index > 0 {
+            world.run_for(KEY);
+        }
+        world.press(key);
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a script says.
 
-use trunkline_core::call::{Child, ToolEffect};
+use trunkline_core::call::{AnsweredBy, Child, ToolEffect};
 use trunkline_core::time::Micros;
 
 use crate::support::{Dial, Plan, Reply};
+
+use super::count::Count;
 
 /// A call, as it is written.
 #[derive(Debug)]
@@ -46,17 +48,37 @@ pub enum What {
 #[derive(Clone, Debug)]
 pub enum Action {
     Nothing,
-    Says { words: String, time: Micros },
-    Presses(char),
+    Says {
+        pieces: Vec<String>,
+        time: Micros,
+        voice: Voice,
+    },
+    /// Noise without words, that the model does not take for speech.
+    Sounds {
+        time: Micros,
+        strong: bool,
+    },
+    /// Keys, one after the other.
+    Presses(String),
     HangsUp,
     StreamStarts,
     StreamIsLost,
-    ModelIsLost { retry: bool },
+    ModelIsLost {
+        retry: bool,
+    },
     ModelBegins(Reply),
-    ModelSends { response: u8, time: Micros },
+    /// What its next response is.
+    ModelAnswers(Reply),
+    ModelSends {
+        response: u8,
+        time: Micros,
+    },
+    ModelExpires(Micros),
+    CarrierIsStuck(bool),
     MarksAreLost,
     MarksAreDoubled,
     MarksReturn,
+    AnsweredBy(AnsweredBy),
     ChildDies(Child),
     OperatorHangsUp,
     OperatorTransfers(String),
@@ -64,12 +86,15 @@ pub enum Action {
     CallExpires,
 }
 
-/// How often something happened.
+/// How somebody is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
-    Exactly(usize),
-    AtLeast(usize),
-    AtMost(usize),
+pub enum Voice {
+    /// By our ears, where there are any, and by the model.
+    Near,
+    /// The same, the words coming while they are spoken.
+    InPieces,
+    /// By the model alone.
+    Faint,
 }
 
 /// Whose words.
@@ -88,13 +113,30 @@ pub enum Condition {
     HeardGreeting,
     HeardAtLeast(u8, Micros),
     HeardAtMost(u8, Micros),
+    /// So much of it, or less, came out of the loudspeaker a second time.
+    HeardTwiceAtMost(u8, Micros),
+    /// A sentence whose rendering is kept, each time it is played.
+    HeardKeptSentence,
+    Held,
+    Resumed(Count, Option<Micros>),
     Clears(Count),
     Cancels(Count),
     Asked(Count),
     AskedToSay(String),
-    Truncated { response: u8, at: Micros, give: Micros },
+    Truncated {
+        response: u8,
+        at: Micros,
+        give: Micros,
+    },
     Deleted(u8),
     ToldOfCaller(String),
+    /// The model has the keys, and what ended their entry.
+    ToldOfKeys {
+        keys: String,
+        ended_by: String,
+    },
+    /// How often a model of the tenant's list was dialled, counted from 1.
+    Dialled(usize, Count),
     ToolRan(String, Count),
     Event(String, Count),
     Stale(String, Count),

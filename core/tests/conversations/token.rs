@@ -1,8 +1,7 @@
-//! The words and quoted texts of a line.
+//! The words and quoted texts of a line. Shared with the tests that play scripts over
+//! real sockets.
 
 use trunkline_core::time::Micros;
-
-use crate::support::ms;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
@@ -44,9 +43,21 @@ pub fn time(word: &str) -> Result<Micros, String> {
     }
     let whole: u64 = whole.parse().map_err(|_| wrong())?;
     let thousandths: u64 = format!("{part:0<3}").parse().map_err(|_| wrong())?;
-    Ok(ms(whole * unit_ms + thousandths * unit_ms / 1_000))
+    Ok(Micros::from_millis(whole * unit_ms + thousandths * unit_ms / 1_000))
 }
 
 pub fn number<N: std::str::FromStr>(word: &str) -> Result<N, String> {
     word.parse().map_err(|_| format!("{word:?} is no number that fits here"))
+}
+
+/// What is said of a line that cannot be read.
+pub fn unknown(tokens: &[Token<'_>], wanted: &str) -> String {
+    let shown: Vec<String> = tokens
+        .iter()
+        .map(|token| match token {
+            Token::W(word) => (*word).to_owned(),
+            Token::T(text) => format!("{text:?}"),
+        })
+        .collect();
+    format!("`{}` is {wanted}; see tests/conversations/README.md", shown.join(" "))
 }

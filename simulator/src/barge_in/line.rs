@@ -2,9 +2,6 @@
 
 use trunkline_core::audio::g711;
 
-use super::chance::Chance;
-use super::scene::Echo;
-
 /// Samples in a millisecond.
 pub(super) const PER_MS: usize = 8;
 
@@ -34,7 +31,7 @@ pub(super) fn add(line: &mut [f32], sound: &[f32], from: usize, gain_db: f32) {
 
 /// One resonance or band: a constant-peak band-pass (R. Bristow-Johnson, "Cookbook
 /// formulae for audio EQ biquad filter coefficients").
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Band {
     b: f32,
     a1: f32,
@@ -59,25 +56,6 @@ impl Band {
         self.y = [y, y1];
         y
     }
-}
-
-/// The agent's voice as it comes back: a small loudspeaker's band and distortion,
-/// a room of some reflections, late and quieter.
-pub(super) fn echoed(agent: &[f32], echo: Echo, chance: &mut Chance) -> Vec<f32> {
-    let mut band = Band::new(chance.between(900.0, 1_500.0), 0.5);
-    let speaker: Vec<f32> = agent.iter().map(|s| (band.next(*s) * 3.0).tanh() / 3.0).collect();
-    let mut line = vec![0.0; agent.len() + 500 * PER_MS];
-    let delay = echo.delay_ms as usize * PER_MS + chance.whole(0, 20 * PER_MS);
-    add(&mut line, &speaker, delay, 0.0);
-    for _ in 0..4 {
-        let late = chance.whole(5 * PER_MS, 60 * PER_MS);
-        let gain = -8.0 - late as f32 / 40.0;
-        add(&mut line, &speaker, delay + late, gain);
-    }
-    // The gain that is stated is that of the whole path.
-    let path = rms(&line) / rms(agent).max(1e-9);
-    let gain = factor(echo.gain_db) / path.max(1e-9);
-    line.iter().map(|s| s * gain).collect()
 }
 
 /// As the carrier sends it.

@@ -9,17 +9,21 @@
 //!
 //! [`score`] does all of it; [`Scene`]s can also be played over real sockets.
 
+mod called;
 mod chance;
 mod line;
 mod noises;
 mod play;
 mod report;
+mod room;
 mod scene;
 mod set;
 mod sounds;
 
+pub use called::{CallReport, Called, Interruptions, Others, Stop};
 pub use play::{Outcome, play};
 pub use report::{Latency, NegativeScore, PositiveScore, Report};
+pub use room::Room;
 pub use scene::{Echo, Label, Scene};
 pub use set::scenes;
 pub use sounds::{Part, Sound, SoundError, Sounds};

@@ -25,6 +25,25 @@ pub struct Latency {
     pub max: u32,
 }
 
+impl Latency {
+    /// Of so many readings, in milliseconds: the nearest ranks, rounded.
+    pub(super) fn of(mut readings: Vec<f64>) -> Self {
+        readings.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = (readings.len() as f64 * share).ceil() as usize;
+            readings.get(place.saturating_sub(1)).map_or(0, |reading| reading.round() as u32)
+        };
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) }
+    }
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { p50, p90, p99, max } = self;
+        write!(f, "{p50:>8}{p90:>8}{p99:>8}{max:>8}")
+    }
+}
+
 /// How interruptions, or backchannels, were told.
 #[derive(Clone, Debug, Serialize)]
 pub struct PositiveScore {
@@ -98,7 +117,7 @@ impl Report {
     }
 }
 
-const fn is_negative(label: Label) -> bool {
+pub(super) const fn is_negative(label: Label) -> bool {
     match label {
         Label::Interruption | Label::Backchannel => false,
         Label::Cough | Label::Noise | Label::Tone | Label::ComfortNoise | Label::Echo => true,
@@ -137,14 +156,9 @@ fn positive<'a>(
         let told = latency(scene, outcome.sustained_ms);
         score.missed += usize::from(told.is_none() && !early);
         score.strong += usize::from(latency(scene, outcome.strong_ms).is_some());
-        latencies.extend(told);
+        latencies.extend(told.map(f64::from));
     }
-    latencies.sort_unstable();
-    let at = |share: f64| {
-        let place = (latencies.len() as f64 * share).ceil() as usize;
-        latencies.get(place.saturating_sub(1)).copied().unwrap_or(0)
-    };
-    score.latency_ms = Latency { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) };
+    score.latency_ms = Latency::of(latencies);
     score.miss_rate = share(score.missed, score.scenes);
     score
 }

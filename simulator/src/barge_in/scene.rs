@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::room::Room;
+
 /// What a scene is, and so what the ears should make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,12 +68,20 @@ pub struct Scene {
     pub name: String,
     /// What it is.
     pub label: Label,
-    /// What the carrier sends.
+    /// What the carrier sends, if the agent says all of it.
     pub caller: Vec<u8>,
+    /// The same without the echo, which [`Self::room`] makes of what is really played.
+    pub dry: Vec<u8>,
+    /// How the echo comes about.
+    pub room: Option<Room>,
     /// What the agent says, from its first moment on.
     pub agent: Vec<u8>,
     /// When the caller's sound begins, in milliseconds; none where there is none.
     pub onset_ms: Option<u32>,
+    /// How long it is, in milliseconds.
+    pub length_ms: u32,
+    /// What is said, where somebody says something.
+    pub text: String,
     /// How loud it is, in dB below full scale, over its loud parts.
     pub level_dbfs: f32,
     /// The line's noise.

@@ -1,8 +1,9 @@
 //! The set: which scenes there are of each kind, and how they are mixed.
 
 use super::chance::Chance;
-use super::line::{PER_MS, add, echoed, leveled, mulaw};
+use super::line::{PER_MS, add, leveled, mulaw};
 use super::noises::{Colour, bursts, clicks, cough, noise, tone};
+use super::room::Room;
 use super::scene::{Echo, Label, Scene};
 use super::sounds::{Part, Sound, Sounds};
 
@@ -113,22 +114,33 @@ impl Mixer<'_> {
             let loudest = (level_dbfs - ABOVE_ECHO_DB - self.sounds.level_dbfs).min(-12.0);
             self.some_echo((loudest - 25.0, loudest))
         });
-        let Line { mut line, agent, sentence } = self.line(noise_dbfs, echo);
+        let Line { mut line, agent, sentence, echo: coming, room } = self.line(noise_dbfs, echo);
         let from = sentence + self.chance.whole(500 * PER_MS, 3_000 * PER_MS);
         let onset_ms = (from / PER_MS) as u32 + sound.onset_ms;
         add(&mut line, &sound.samples, from, gain_db);
-        let (onset_ms, caller) = (Some(onset_ms), mulaw(&line));
         let jitter_ms = self.jitter();
-        let scene =
-            Scene { name, label, caller, agent, onset_ms, level_dbfs, noise_dbfs, echo, jitter_ms };
-        self.scenes.push(scene);
+        self.scenes.push(Scene {
+            name,
+            label,
+            caller: coming.sent_with(&line),
+            dry: mulaw(&line),
+            room,
+            agent,
+            onset_ms: Some(onset_ms),
+            length_ms: (sound.samples.len() / PER_MS) as u32 - sound.onset_ms,
+            text: sound.text.clone(),
+            level_dbfs,
+            noise_dbfs,
+            echo,
+            jitter_ms,
+        });
     }
 
     /// Nothing but the line's noise, which is up to −40 dBFS, and in half of the
     /// scenes grows by 3 to 12 dB in the middle.
     fn quiet_line(&mut self, n: usize) {
         let noise_dbfs = self.chance.between(-65.0, -40.0);
-        let Line { mut line, agent, .. } = self.line(noise_dbfs, None);
+        let Line { mut line, agent, room, .. } = self.line(noise_dbfs, None);
         if self.chance.happens(0.5) {
             let more = self.chance.between(3.0, 12.0);
             let middle = line.len() / 2;
@@ -139,8 +151,12 @@ impl Mixer<'_> {
             name: format!("line #{n}"),
             label: Label::ComfortNoise,
             caller: mulaw(&line),
+            dry: mulaw(&line),
+            room,
             agent,
             onset_ms: None,
+            length_ms: 0,
+            text: String::new(),
             level_dbfs: noise_dbfs,
             noise_dbfs,
             echo: None,
@@ -151,14 +167,18 @@ impl Mixer<'_> {
     fn echo(&mut self, n: usize) {
         let noise_dbfs = self.chance.between(NOISE_DBFS.0, -48.0);
         let echo = self.some_echo((-35.0, -10.0));
-        let Line { line, agent, .. } = self.line(noise_dbfs, Some(echo));
+        let Line { line, agent, echo: coming, room, .. } = self.line(noise_dbfs, Some(echo));
         let jitter_ms = self.jitter();
         self.scenes.push(Scene {
             name: format!("echo #{n}"),
             label: Label::Echo,
-            caller: mulaw(&line),
+            caller: coming.sent_with(&line),
+            dry: mulaw(&line),
+            room,
             agent,
             onset_ms: None,
+            length_ms: 0,
+            text: String::new(),
             level_dbfs: self.sounds.level_dbfs + echo.gain_db,
             noise_dbfs,
             echo: Some(echo),
@@ -186,11 +206,10 @@ impl Mixer<'_> {
         let sentence = agent.len();
         agent.extend(self.sentence(SENTENCE_MS));
         let samples = sentence + SENTENCE_MS * PER_MS;
-        let mut line = leveled(noise(colour, samples, &mut self.chance), noise_dbfs);
-        if let Some(echo) = echo {
-            add(&mut line, &echoed(&agent, echo, &mut self.chance), 0, 0.0);
-        }
-        Line { line, agent: mulaw(&agent), sentence }
+        let line = leveled(noise(colour, samples, &mut self.chance), noise_dbfs);
+        let room = echo.map(|echo| Room::new(&agent, echo, &mut self.chance));
+        let echo = Coming(room.clone().map(|mut room| room.echo_of(&agent)));
+        Line { line, agent: mulaw(&agent), sentence, echo, room }
     }
 
     fn sentence(&mut self, most_ms: usize) -> Vec<f32> {
@@ -207,4 +226,20 @@ struct Line {
     agent: Vec<u8>,
     /// The sample at which the sentence begins that may be interrupted.
     sentence: usize,
+    echo: Coming,
+    room: Option<Room>,
+}
+
+/// The echo of all that the agent says, where there is one.
+struct Coming(Option<Vec<f32>>);
+
+impl Coming {
+    /// What the carrier sends, with it.
+    fn sent_with(&self, line: &[f32]) -> Vec<u8> {
+        let mut all = line.to_vec();
+        if let Some(echo) = &self.0 {
+            add(&mut all, echo, 0, 0.0);
+        }
+        mulaw(&all)
+    }
 }

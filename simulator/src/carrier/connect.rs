@@ -72,6 +72,7 @@ impl Call<'_> {
 
         let setup = Setup {
             talker: Talker::new(self.plan.comfort_noise.then(comfort_noise)),
+            echo: self.plan.echo.clone(),
             recorder: self.plan.save.as_ref().map(|_| Recorder::default()),
             never_starts: self.plan.script.never_starts(),
             deadline: self.deadline(),

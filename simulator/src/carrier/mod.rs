@@ -69,8 +69,8 @@ pub use pattern::{Mix, Pattern, Weighted};
 pub use plan::{CallPlan, DialOutcome, StatusPlan};
 pub use playback::{ClearRecord, PlaybackReport};
 pub use report::{
-    CallError, CallReport, Dialled, Ended, Exchange, Interruption, MarkRecord, StreamEnd,
-    StreamReport, Stretch,
+    CallError, CallReport, ClipRecord, Dialled, Ended, Exchange, Interruption, MarkRecord,
+    StreamEnd, StreamReport, Stretch,
 };
 pub use run::run;
 pub use sampler::{ProcessUse, Sample};

@@ -206,6 +206,7 @@ impl SimulateCallsOptions {
             verb_speed: self.say_speed,
             dial: self.dial,
             comfort_noise: self.comfort_noise,
+            echo: None,
             save: self.save.clone(),
             ..base
         })

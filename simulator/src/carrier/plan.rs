@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::script::Script;
+use crate::barge_in::Room;
 
 /// The caller, the called, the server and the story.
 #[derive(Clone)]
@@ -38,6 +39,8 @@ pub struct CallPlan {
     pub dial: DialOutcome,
     /// Whether the caller's silence is a quiet room's noise.
     pub comfort_noise: bool,
+    /// How what the phone plays comes back on the caller's side; not at all when unset.
+    pub echo: Option<Room>,
     /// Where recordings of both sides are written; nowhere when unset.
     pub save: Option<PathBuf>,
 }
@@ -62,6 +65,7 @@ impl CallPlan {
             verb_speed: 0.0,
             dial: DialOutcome::Answered,
             comfort_noise: false,
+            echo: None,
             save: None,
         }
     }

@@ -36,6 +36,8 @@ pub struct ClearRecord {
     pub at_ms: u64,
     /// Audio that was thrown away unheard, in bytes.
     pub dropped_bytes: u64,
+    /// Audio that had been played by then since the stream began, in bytes.
+    pub played_bytes: u64,
     /// Response and frame, by watermark, that the caller was hearing; nothing
     /// when silence was playing or the audio has no watermark.
     pub playing: Option<(u16, u16)>,
@@ -119,6 +121,7 @@ impl Playback {
         let record = ClearRecord {
             at_ms: at.as_millis(),
             dropped_bytes: as_u64(self.buffer.len()),
+            played_bytes: self.report.played_bytes,
             playing: if self.is_idle() { None } else { self.current },
             marks: as_u64(self.marks.len()),
         };

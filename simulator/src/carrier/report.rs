@@ -199,6 +199,8 @@ pub struct StreamReport {
     pub marks: Vec<MarkRecord>,
     /// Keys sent.
     pub keys: String,
+    /// The recordings that the caller played, in order, to a thousand.
+    pub clips: Vec<ClipRecord>,
     /// Messages that Twilio would not have understood.
     pub invalid_commands: u64,
     /// What was wrong with the first of them.
@@ -224,6 +226,16 @@ pub struct MarkRecord {
     pub echoed_at_ms: u64,
     /// Whether a `clear` sent it back.
     pub cleared: bool,
+}
+
+/// A recording that the caller played.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClipRecord {
+    /// Its name.
+    pub name: String,
+    /// When its first frame was sent; each further one follows 20 ms after the one
+    /// before it.
+    pub from_ms: u64,
 }
 
 /// The caller speaks over the agent.

@@ -6,22 +6,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use bytestring::ByteString;
-use trunkline_core::audio::FRAME_BYTES;
+use trunkline_core::audio::{FRAME_BYTES, g711};
 use trunkline_core::time::Micros;
 use trunkline_core::wire::twilio::carrier::{Command, parse_command};
 
 use super::director::{Act, Director, Senses, Told};
 use super::event::{EventKind, Teller};
 use super::hearing::{Hearing, Turned};
+use super::level::SILENCE;
 use super::playback::Playback;
 use super::recorder::Recorder;
-use super::report::{Interruption, MarkRecord, StreamEnd, StreamReport};
+use super::report::{ClipRecord, Interruption, MarkRecord, StreamEnd, StreamReport};
 use super::script::Fault;
 use super::talker::{Spoke, Talker};
 use super::wire::Wire;
+use crate::barge_in::Room;
 
 /// Most marks of one stream that are kept one by one.
 const MAX_MARKS: usize = 1_000;
+
+/// Most recordings of one stream that are kept one by one.
+const MAX_CLIPS: usize = 1_000;
 
 /// Longest description of an invalid command that is kept, in characters.
 const MAX_INVALID_CHARS: usize = 300;
@@ -57,6 +62,7 @@ pub(super) struct Shared<'a> {
 /// How a stream is to run.
 pub(super) struct Setup {
     pub(super) talker: Talker,
+    pub(super) echo: Option<Room>,
     pub(super) recorder: Option<Recorder>,
     /// Opens the stream and never sends `start`.
     pub(super) never_starts: bool,
@@ -77,6 +83,8 @@ pub(super) struct Session<'a> {
     silent: bool,
     began: Micros,
     frame: [u8; FRAME_BYTES],
+    /// What the phone played last.
+    heard: [u8; FRAME_BYTES],
     audio: Vec<u8>,
     echoes: Vec<String>,
     /// Messages to be sent, in order; emptied by the socket's owner.
@@ -108,6 +116,7 @@ impl<'a> Session<'a> {
             clip: None,
             interrupting: None,
             frame: [0; FRAME_BYTES],
+            heard: [SILENCE; FRAME_BYTES],
             audio: Vec::new(),
             echoes: Vec::new(),
             outbox: Vec::new(),
@@ -142,6 +151,7 @@ impl<'a> Session<'a> {
         if let Some(recorder) = &mut self.setup.recorder {
             recorder.heard(&self.frame);
         }
+        self.heard = self.frame;
         match self.hearing.note(played.audible, now) {
             Some(Turned::Speaking) => {
                 if let Some(started) = self.report.started_at_ms {
@@ -175,6 +185,10 @@ impl<'a> Session<'a> {
             match act {
                 Act::Speak(clip) => {
                     self.setup.talker.say(&clip);
+                    if self.report.clips.len() < MAX_CLIPS {
+                        let (name, from_ms) = (clip.name.clone(), now.as_millis());
+                        self.report.clips.push(ClipRecord { name, from_ms });
+                    }
                     self.clip = Some(clip.name);
                 }
                 Act::Press(key) => self.press(key, now),
@@ -192,7 +206,11 @@ impl<'a> Session<'a> {
         if self.ended.is_some() {
             return;
         }
-        let filled = self.setup.talker.fill(&mut self.frame);
+        let mut filled = self.setup.talker.fill(&mut self.frame);
+        if let Some(room) = &mut self.setup.echo {
+            add_echo(&mut self.frame, &self.heard, room);
+            filled = true;
+        }
         if let Some(recorder) = &mut self.setup.recorder {
             recorder.said(&self.frame);
         }
@@ -339,5 +357,14 @@ impl<'a> Session<'a> {
         report.ended_at_ms = now.as_millis();
         report.playback = self.playback.into_report();
         (report, self.setup.recorder)
+    }
+}
+
+/// Puts the echo of what the phone plays onto what the caller sends.
+fn add_echo(frame: &mut [u8; FRAME_BYTES], played: &[u8; FRAME_BYTES], room: &mut Room) {
+    for (sample, played) in frame.iter_mut().zip(played) {
+        let back = room.next(f32::from(g711::decode_sample(*played)) / 32_768.0) * 32_768.0;
+        // A cast from float saturates, as a loud line does.
+        *sample = g711::encode_sample((f32::from(g711::decode_sample(*sample)) + back) as i16);
     }
 }

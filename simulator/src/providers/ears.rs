@@ -1,6 +1,7 @@
 //! What the simulated model understands: recordings it was taught, known again
 //! by their loudness contours.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -30,6 +31,18 @@ pub enum EarsError {
 #[derive(Debug, Default)]
 pub struct Ears {
     known: RwLock<Vec<(Fingerprint, String)>>,
+    told: RwLock<HashMap<String, Vec<Said>>>,
+}
+
+/// What is said in a session, and when: milliseconds of its audio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// From here.
+    pub from_ms: u64,
+    /// To here.
+    pub to_ms: u64,
+    /// The words.
+    pub text: String,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +110,21 @@ impl Ears {
         };
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.push((print, text.to_owned()));
+    }
+
+    /// In sessions whose instructions hold `marker`, this is what is said and nothing
+    /// else: a recogniser that makes no mistakes.
+    pub fn tell(&self, marker: &str, said: Vec<Said>) {
+        let mut told = self.told.write().unwrap_or_else(PoisonError::into_inner);
+        told.insert(marker.to_owned(), said);
+    }
+
+    /// What was said between two moments of a session, where that was told.
+    pub(crate) fn told(&self, instructions: &str, from_ms: u64, to_ms: u64) -> Option<String> {
+        let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, said) = told.iter().find(|(marker, _)| instructions.contains(marker.as_str()))?;
+        let heard = said.iter().filter(|said| said.from_ms < to_ms && from_ms < said.to_ms);
+        Some(heard.map(|said| said.text.as_str()).collect::<Vec<_>>().join(" "))
     }
 
     /// The text of the known utterance that is most like this one, given as
@@ -187,6 +215,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_was_told_is_heard_when_it_is_said() {
+        let ears = Ears::default();
+        let said = Said { from_ms: 500, to_ms: 900, text: "Wait.".to_owned() };
+        ears.tell("room 7.", vec![said]);
+        let heard = |from, to| ears.told("You are in room 7.", from, to);
+        assert_eq!(heard(600, 1_400).as_deref(), Some("Wait."));
+        assert_eq!(heard(0, 500).as_deref(), Some(""));
+        assert_eq!(ears.told("You are in room 77.", 600, 700), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod script;
 mod server;
 mod state;
 
-pub use ears::{Ears, EarsError};
+pub use ears::{Ears, EarsError, Said};
 pub use knobs::{KnobError, Knobs};
 pub use options::{ProvidersError, ProvidersOptions, run};
 pub use record::{ClientEvent, ResponseRecord, SessionRecord};

@@ -17,6 +17,7 @@ mod sockets;
 mod stream;
 mod webhook;
 
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,7 @@ pub struct WorldPlan {
     tenants: Vec<(String, String)>,
     no_model: bool,
     dialogue: Option<String>,
+    ears: Option<PathBuf>,
     crowd: bool,
 }
 
@@ -99,6 +101,13 @@ impl WorldPlan {
         self
     }
 
+    /// Has the simulated model understand the recordings of this folder instead of
+    /// those that are shipped.
+    pub fn ears(mut self, folder: &Path) -> Self {
+        self.ears = Some(folder.to_owned());
+        self
+    }
+
     /// Makes room for hundreds of calls: no cap on the shop's, files enough, a
     /// watchdog that bears with a machine that is busy, and the machine for this
     /// test alone.
@@ -127,7 +136,7 @@ impl WorldPlan {
             file
         });
         let providers = serve(ProvidersOptions {
-            ears: Some("config/audio".into()),
+            ears: Some(self.ears.unwrap_or_else(|| "config/audio".into())),
             script: dialogue.as_ref().map(|file| file.path().to_owned()),
             knobs,
             ..ProvidersOptions::default()

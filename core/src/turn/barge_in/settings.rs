@@ -36,7 +36,7 @@ pub struct BargeInSettings {
     /// half a second to be recognised.
     pub confirm_window_ms: u64,
     /// Speech of this length, in milliseconds, is more than a backchannel: "mm-hm"
-    /// takes 200 to 400.
+    /// takes 200 to 600. Until then the agent is silent anyway.
     pub confirm_speech_ms: u64,
     /// How long after a stop that came to nothing the next one may follow, in
     /// milliseconds; twice that after the second in a row, and so on up to eight
@@ -53,7 +53,7 @@ impl Default for BargeInSettings {
             greeting: BargeInMode::Immediate,
             ears: true,
             confirm_window_ms: 600,
-            confirm_speech_ms: 450,
+            confirm_speech_ms: 700,
             cooldown_ms: 500,
             backchannels: ENGLISH.map(str::to_owned).to_vec(),
         }

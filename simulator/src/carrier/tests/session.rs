@@ -42,6 +42,7 @@ impl Bench {
 
     fn session(&mut self) -> Session<'_> {
         let setup = Setup {
+            echo: None,
             talker: Talker::new(None),
             recorder: None,
             never_starts: false,

@@ -137,8 +137,7 @@ impl Session {
     fn commit(&mut self) {
         let id = self.input.item_id.take().unwrap_or_else(|| self.new_id("item"));
         let audio_ms = self.input.ms();
-        let text = self.seat.ears.recognise(&self.input.levels);
-        let text = text.unwrap_or_else(|| format!("(unrecognised speech, {audio_ms} ms)"));
+        let text = self.words_heard(audio_ms);
         self.input.clear();
         self.seat.record.write(|r| r.heard.push(text.clone()));
         let kind = Kind::User { text: text.clone(), audio_ms };
@@ -150,6 +149,16 @@ impl Session {
         if self.config.transcribes() {
             self.schedule_transcript(id, text, audio_ms);
         }
+    }
+
+    /// What was said in what is being committed.
+    fn words_heard(&self, audio_ms: u64) -> String {
+        let (ears, input) = (&self.seat.ears, &self.input);
+        let to_ms = input.frames * FRAME_MS;
+        let from_ms = to_ms.saturating_sub(input.levels.len() as u64 * FRAME_MS);
+        ears.told(self.config.instructions(), from_ms, to_ms)
+            .or_else(|| ears.recognise(&input.levels))
+            .unwrap_or_else(|| format!("(unrecognised speech, {audio_ms} ms)"))
     }
 
     fn schedule_transcript(&mut self, item_id: String, text: String, audio_ms: u64) {
