@@ -84,13 +84,14 @@ impl ToolRunner {
         arguments: &Personal,
         outcome: ToolOutcome,
     ) {
-        let inputs = serde_json::from_str(arguments.expose()).unwrap_or_default();
+        // A model with nothing to say may send an empty text.
+        let inputs = serde_json::from_str(arguments.expose()).unwrap_or_else(|_| json!({}));
         let tenant = self.context.tenant.id.clone();
         let key = EffectKey::new(tenant, self.ledger.call_sid.clone(), name, &inputs);
         let (side_effects, call) = (self.ledger.side_effects.clone(), self.call.clone());
         drop(self.ledger.tasks.spawn(async move {
-            let answer = side_effects.once(&key, &Prepare(outcome)).await;
-            finish(&call, call_id, outcome_of(answer));
+            let outcome = once(&side_effects, &key, outcome).await;
+            finish(&call, call_id, outcome);
         }));
     }
 
@@ -111,6 +112,11 @@ impl ToolRunner {
 
 fn finish(call: &Link<CallActor>, call_id: ToolCallId, outcome: ToolOutcome) {
     call.tell(CallMessage::input(Input::ToolFinished { call_id, outcome }));
+}
+
+/// What this came to when it was first asked for.
+async fn once(side_effects: &SideEffects, key: &EffectKey, outcome: ToolOutcome) -> ToolOutcome {
+    outcome_of(side_effects.once(key, &Prepare(outcome)).await)
 }
 
 /// A tool whose whole effect is what it asks of the call.
@@ -174,3 +180,42 @@ impl Shell for ToolRunner {
 }
 
 crate::receives_letters!(ToolRunner);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use trunkline_core::ids::TenantId;
+    use trunkline_store::Store;
+
+    use super::*;
+
+    fn key(arguments: &str) -> EffectKey {
+        let (tenant, call) = (TenantId::parse("salon").unwrap(), CallSid::parse("CA1").unwrap());
+        EffectKey::new(tenant, call, "book", &serde_json::from_str(arguments).unwrap())
+    }
+
+    fn outcome(words: &str) -> ToolOutcome {
+        ToolOutcome { output: Personal::new(words), ok: true, effect: ToolEffect::EndCall }
+    }
+
+    #[actix_rt::test]
+    async fn the_model_that_asks_again_is_given_the_first_outcome() {
+        let store = Store::open("sqlite::memory:", 1).unwrap();
+        store.migrate().unwrap();
+        let ledger = SideEffects::new(store);
+        let first = once(&ledger, &key(r#"{"at": 9, "for": "Ada"}"#), outcome("booked")).await;
+        let again = once(&ledger, &key(r#"{"for":"Ada","at":9}"#), outcome("booked twice")).await;
+        assert_eq!((&first, &again), (&outcome("booked"), &outcome("booked")));
+        let other = once(&ledger, &key(r#"{"for":"Ada","at":10}"#), outcome("another")).await;
+        assert_eq!(other, outcome("another"));
+    }
+
+    #[actix_rt::test]
+    async fn a_tool_that_cannot_be_written_down_is_not_run_and_the_model_is_told() {
+        // There are no tables.
+        let ledger = SideEffects::new(Store::open("sqlite::memory:", 1).unwrap());
+        let told = once(&ledger, &key("{}"), outcome("booked")).await;
+        assert!(!told.ok && told.effect == ToolEffect::GoOn);
+        assert!(told.output.expose().contains("cannot be done at the moment"), "{told:?}");
+    }
+}
