@@ -18,7 +18,11 @@ use trunkline_core::call::{Call, CallSettings, Command, Exit, Input, ModelEvent}
 use trunkline_core::flight::{Ending, Keep, Replayer, Words, entries};
 use trunkline_core::ids::{ItemId, NodeId};
 use trunkline_core::pii::Personal;
+use trunkline_core::tenant::ModelSettings;
 use trunkline_core::time::Micros;
+use trunkline_core::turn::barge_in::BargeInSettings;
+use trunkline_core::turn::endpoint::Endpointing;
+use trunkline_core::turn::silence::SilenceSettings;
 
 /// Words that are in the settings and in what is said of every call here.
 const PRIVATE: [&str; 6] =
@@ -86,7 +90,7 @@ fn settings(sid: &str, keep: Option<Keep>) -> CallSettings {
         "persona": {
             "name": "default", "speaks_as": "Sarah", "instructions": "Hesperides",
             "greeting": "Hello.", "farewell": "", "wrap_up": "", "fillers": [], "tangents": [],
-            "voice": "marin",
+            "voice": "marin", "nudge": "", "bridging": "",
         },
         "human_number": "+14155550142", "caller_id": null, "consent": null, "record": false,
         "stream_enabled": true, "flight_recorder": keep,
@@ -95,11 +99,9 @@ fn settings(sid: &str, keep: Option<Keep>) -> CallSettings {
             "max_turns": 20, "watchdog_ms": 3_000, "farewell_timeout_ms": 8_000,
             "slow_tool_ms": 1_200, "tool_timeout_ms": 15_000,
         },
-        "turns": "ours",
-        "model": {
-            "name": null, "audio": "pcmu", "temperature": 0.8, "transcription": null,
-            "vad_threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500,
-        },
+        "turns": "ours", "barge_in": BargeInSettings::default(),
+        "endpointing": Endpointing::default(), "silence": SilenceSettings::default(),
+        "model": ModelSettings::default(),
         "tools": [], "facts": {},
         "credentials": {
             "twilio_account_sid_env": null, "twilio_auth_token_env": null,
@@ -111,8 +113,9 @@ fn settings(sid: &str, keep: Option<Keep>) -> CallSettings {
         "script": {
             "instructions": "The caller's number ends in 4417.", "greeting": "Hello.",
             "farewell": "Bye.", "wrap_up": "Bye.", "filler": null,
+            "nudge": "", "bridging": "",
         },
-        "kept_greeting_bytes": null,
+        "kept_greeting_bytes": null, "kept_sentences": {}, "providers": 1,
     }))
     .unwrap()
 }

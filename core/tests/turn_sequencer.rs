@@ -36,7 +36,9 @@ proptest! {
                     match seq.announced(&id(model.next), Micros::ZERO) {
                         Announced::CancelNow => Some(Step::Cancel(id(model.next))),
                         Announced::Current(_) => None,
-                        Announced::Stray => return Err(TestCaseError::fail("it was asked for")),
+                        Announced::Again | Announced::Stray => {
+                            return Err(TestCaseError::fail("it was asked for, and is new"));
+                        }
                     }
                 }
                 4 if model.open.is_some() => {

@@ -5,7 +5,7 @@ Usage: tests/sounds/make.py
 
 Needs espeak-ng and sox (apt-get install espeak-ng sox). Writes raw 8 kHz mu-law
 files (KIND/NAME.ul) and manifest.json beside this file. What they are for, and
-the versions that made them, is in README.md. The same versions of both tools
+the versions that made them, is in docs/barge-in.md. The same versions of both tools
 make the same bytes: nothing here is left to chance.
 """
 import json

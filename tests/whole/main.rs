@@ -15,6 +15,7 @@ mod support;
 
 mod aliases;
 mod bad_streams;
+mod bench;
 mod call_faults;
 mod caller_leaves;
 mod caps;

@@ -201,6 +201,16 @@ impl Call {
         }
     }
 
+    /// What is being said is cut, the sentence too whose end was waited for. A turn
+    /// that was to be decided about then is decided about now.
+    pub(super) fn cut_sentence(&mut self, now: Micros) {
+        self.timers.clear(&Timer::SentenceEnd);
+        self.barge_in.last_sentence = None;
+        if self.barge_in.aside.as_ref().is_some_and(Aside::waits) {
+            self.timers.set(Timer::Words, now);
+        }
+    }
+
     /// The caller has the floor: what was said over the agent is a turn.
     pub(super) fn floor_taken(&mut self, audible: bool, now: Micros) {
         self.barge_in.false_stops = 0;

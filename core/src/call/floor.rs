@@ -112,7 +112,7 @@ impl Call {
         let clear = self.clock.is_playing(now);
         self.barge_in.take_hold();
         self.timers.clear(&Timer::Held);
-        self.timers.clear(&Timer::SentenceEnd);
+        self.cut_sentence(now);
         let generation = self.next_generation();
         self.out(Output::Media(MediaCommand::Interrupt { generation, clear }));
         self.cancel_current(now);

@@ -157,6 +157,7 @@ impl Call {
                 }
                 self.capture_if_wanted(&response, &purpose);
             }
+            Announced::Again => self.stale("response_announced"),
             Announced::CancelNow => self.cancel_response(response, now),
             Announced::Stray => {
                 self.stale("stray_response");

@@ -61,6 +61,8 @@ pub enum Announced {
     Current(Purpose),
     /// It had been cancelled before it was announced: cancel it now.
     CancelNow,
+    /// It is the open one, which was announced before.
+    Again,
     /// Another one is open; this one is not ours to play.
     Stray,
 }
@@ -114,9 +116,10 @@ impl Sequencer {
                 };
                 Announced::Current(purpose)
             }
-            open @ State::Open { .. } => {
-                self.state = open;
-                Announced::Stray
+            State::Open { id: open, purpose, asked, cancelled_at } => {
+                let announced = if open == *id { Announced::Again } else { Announced::Stray };
+                self.state = State::Open { id: open, purpose, asked, cancelled_at };
+                announced
             }
         }
     }
@@ -328,6 +331,18 @@ mod tests {
         seq.refused_as_busy();
         let again = Some(Step::Create(Purpose::Greeting));
         assert_eq!(seq.finished(&id("theirs")), (true, again));
+    }
+
+    #[test]
+    fn an_announcement_that_comes_twice_changes_nothing() {
+        let mut seq = Sequencer::default();
+        seq.want(Purpose::Greeting);
+        seq.announced(&id("r1"), NOW);
+        let before = seq.clone();
+        assert_eq!(seq.announced(&id("r1"), NOW), Announced::Again);
+        assert_eq!(seq, before);
+        assert_eq!(seq.announced(&id("r2"), NOW), Announced::Stray);
+        assert_eq!(seq, before);
     }
 
     #[test]

@@ -63,6 +63,12 @@ impl Recording {
         self.tape.timeout(now, call.poll_timeout().map(|(at, _)| at));
     }
 
+    /// Ends the recording and runs it again; says where the two part.
+    pub fn check(&mut self) -> Result<(), String> {
+        let bytes = self.finish();
+        replay(&bytes, Words::Shown).map(drop).map_err(|difference| difference.to_string())
+    }
+
     /// Ends the recording; answers its bytes. It is not replayed by itself then.
     pub fn finish(&mut self) -> Vec<u8> {
         self.replayed = true;

@@ -4,6 +4,7 @@
 
 mod asks;
 mod flight;
+mod invariant;
 mod model;
 mod phone;
 mod settings;
@@ -12,10 +13,12 @@ mod world;
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use flight::{Recording, preamble, replay};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
-pub use model::{Dial, Reply, item_of, response_of};
+pub use invariant::{Breach, Invariant, holds};
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub use model::{Claim, Dial, Reply, item_of, response_of};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use phone::{GREETING_TAG, Phone, SENTENCE_TAG, Wire, audio};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use settings::{GREETING, GREETING_BYTES, NUDGE, PATIENT, Plan, SENTENCE_BYTES, ms, secs};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
-pub use world::World;
+pub use world::{Seen, World};

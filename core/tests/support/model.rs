@@ -1,7 +1,7 @@
 //! The realtime model: it answers a request after a while, in bursts faster than
 //! real time, and goes on for a moment after it was told to stop.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use trunkline_core::call::ModelEvent;
 use trunkline_core::ids::{ItemId, ResponseId, ToolCallId};
@@ -35,6 +35,10 @@ pub struct Reply {
     pub mute: bool,
     /// It says the words and then nothing more, not even that it is done.
     pub stalls: bool,
+    /// It refuses the request with an error, and nothing begins.
+    pub refused: bool,
+    /// Its words come so much later than their audio.
+    pub text_lag: Micros,
     /// It breaks off by itself after the words.
     pub fails: Option<&'static str>,
     /// From the request to the first audio, when it is not the usual.
@@ -67,6 +71,29 @@ pub enum Sends {
 struct Open {
     id: ResponseId,
     cancelled: bool,
+    /// It was asked for, so that who asked knows of it.
+    asked: bool,
+    announced: bool,
+}
+
+/// When it was told to stop a response, and from when on nothing of that comes.
+#[derive(Debug)]
+struct Stopped {
+    told_at: Micros,
+    silent_from: Micros,
+}
+
+/// How much of an item the model was told that the caller has heard.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub at: Micros,
+    pub item: ItemId,
+    pub heard_ms: u64,
+    /// It was to forget all of it, rather than to cut it.
+    pub deleted: bool,
+    /// It was there with so much audio; none where it was not, or was told as a text.
+    pub had_ms: Option<u64>,
+    pub was_text: bool,
 }
 
 /// Audio of one word.
@@ -97,14 +124,27 @@ pub struct Model {
     pub ignores_cancel: bool,
     /// Items it has, with the audio of each in milliseconds.
     pub memory: Vec<(String, u64)>,
+    /// How long it takes to end a response that was cancelled, when it is not the
+    /// usual. Audio goes on until then.
+    pub cancel_takes: Option<Micros>,
+    /// Each so-many-th event is sent twice; 0 for none.
+    pub doubles_every: u64,
+    /// It begins and stops its responses by itself, by what it hears.
+    pub decides: bool,
+    /// What it was told of how much was heard.
+    pub claims: Vec<Claim>,
+    /// Events that came while its session was not ready.
+    pub asked_in_vain: u32,
     /// Requests that were not its to serve: truncations of unknown audio.
     pub wrong_truncations: u32,
     /// Requests made while another response was open that nobody had cancelled.
     pub overlaps: u32,
     open: Option<Open>,
-    /// Responses that it stopped, and when it was told to.
-    cancelled: BTreeMap<String, Micros>,
+    /// Responses that it stopped.
+    cancelled: BTreeMap<String, Stopped>,
     responses: u8,
+    events: u64,
+    told_as_text: BTreeSet<String>,
 }
 
 pub fn response_of(tag: u8) -> ResponseId {
@@ -120,6 +160,7 @@ impl Model {
     pub fn dialled(&mut self) -> Dial {
         self.dropped();
         self.memory.clear();
+        self.told_as_text.clear();
         self.dials.pop_front().unwrap_or(Dial::Ready(ms(200)))
     }
 
@@ -142,6 +183,7 @@ impl Model {
             ClientEvent::CreateResponse { .. } => self.respond(now),
             ClientEvent::CancelResponse { response_id } => self.cancel(response_id.as_ref(), now),
             ClientEvent::TruncateItem { item_id, audio_end_ms, .. } => {
+                self.claim(item_id, *audio_end_ms, false, now);
                 let known = self.memory.iter_mut().find(|(id, _)| id == item_id.as_str());
                 match known {
                     Some((_, length)) if *audio_end_ms <= *length => *length = *audio_end_ms,
@@ -150,6 +192,7 @@ impl Model {
                 Vec::new()
             }
             ClientEvent::DeleteItem { item_id } => {
+                self.claim(item_id, 0, true, now);
                 let before = self.memory.len();
                 self.memory.retain(|(id, _)| id != item_id.as_str());
                 self.wrong_truncations += u32::from(before == self.memory.len());
@@ -157,6 +200,7 @@ impl Model {
             }
             ClientEvent::CreateItem(Item::AssistantText { id: Some(id), .. }) => {
                 self.memory.push((id.as_str().to_owned(), 0));
+                self.told_as_text.insert(id.as_str().to_owned());
                 Vec::new()
             }
             ClientEvent::CreateItem(_)
@@ -172,6 +216,11 @@ impl Model {
             Sends::Event(ModelEvent::Ready) => self.ready = true,
             Sends::Event(ModelEvent::ResponseFinished { response, .. }) => {
                 self.open.take_if(|open| open.id == *response);
+            }
+            Sends::Event(ModelEvent::ResponseAnnounced { response }) => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.id == *response) {
+                    open.announced = true;
+                }
             }
             Sends::Event(ModelEvent::ItemAnnounced { item, .. }) => {
                 self.memory.push((item.as_str().to_owned(), 0));
@@ -202,8 +251,8 @@ impl Model {
     /// Whether what was scheduled at `scheduled_at` does not come any more, because
     /// its response was cancelled since.
     pub fn withholds(&self, sends: &Sends, scheduled_at: Micros, now: Micros) -> bool {
-        let cancelled_at = response_in(sends).and_then(|response| self.cancelled.get(&response));
-        cancelled_at.is_some_and(|at| scheduled_at < *at && now > *at + STILL_ARRIVES)
+        let stopped = response_in(sends).and_then(|response| self.cancelled.get(&response));
+        stopped.is_some_and(|s| scheduled_at < s.told_at && now > s.silent_from)
     }
 
     /// The open response has ended here, and the news of it are on their way.
@@ -213,22 +262,35 @@ impl Model {
 
     fn respond(&mut self, now: Micros) -> Vec<(Micros, Sends)> {
         if let Some(open) = &self.open {
-            self.overlaps += u32::from(!open.cancelled);
+            let known = open.asked || open.announced;
+            self.overlaps += u32::from(known && !open.cancelled);
             return vec![(now + ANNOUNCE, Sends::Event(ModelEvent::Busy))];
         }
-        let reply = self.replies.pop_front().unwrap_or(Reply::says("I see, go on please."));
-        self.begin(&reply, now)
+        let reply = self.next_reply();
+        self.begin(&reply, true, now)
     }
 
-    /// It begins a response, asked or not.
-    pub fn begin(&mut self, reply: &Reply, now: Micros) -> Vec<(Micros, Sends)> {
+    fn next_reply(&mut self) -> Reply {
+        self.replies.pop_front().unwrap_or(Reply::says("I see, go on please."))
+    }
+
+    /// It begins a response that nobody asked for.
+    pub fn begin_unasked(&mut self, reply: &Reply, now: Micros) -> Vec<(Micros, Sends)> {
+        self.begin(reply, false, now)
+    }
+
+    fn begin(&mut self, reply: &Reply, asked: bool, now: Micros) -> Vec<(Micros, Sends)> {
         if reply.never_announced {
             return Vec::new();
+        }
+        if reply.refused {
+            let code = "rate_limit_exceeded".to_owned();
+            return vec![(now + ANNOUNCE, Sends::Event(ModelEvent::Complaint { code }))];
         }
         self.responses += 1;
         let tag = self.responses;
         let response = response_of(tag);
-        self.open = Some(Open { id: response.clone(), cancelled: false });
+        self.open = Some(Open { id: response.clone(), cancelled: false, asked, announced: false });
         let mut script = vec![(
             now + ANNOUNCE,
             Sends::Event(ModelEvent::ResponseAnnounced { response: response.clone() }),
@@ -256,13 +318,62 @@ impl Model {
         if self.ignores_cancel {
             return Vec::new();
         }
-        self.cancelled.insert(open.id.as_str().to_owned(), now);
-        vec![(now + LATE, Sends::Event(finished(open.id.clone(), Some("client_cancelled"))))]
+        let ended_at = now + self.cancel_takes.unwrap_or(LATE);
+        let stopped = Stopped { told_at: now, silent_from: ended_at.since(NEWS) };
+        self.cancelled.insert(open.id.as_str().to_owned(), stopped);
+        let ended = finished(open.id.clone(), Some("client_cancelled"));
+        vec![(ended_at, Sends::Event(ended))]
+    }
+
+    fn claim(&mut self, item: &ItemId, heard_ms: u64, deleted: bool, at: Micros) {
+        let known = self.memory.iter().find(|(id, _)| id == item.as_str());
+        let had_ms = known.map(|(_, length)| *length);
+        let was_text = self.told_as_text.contains(item.as_str());
+        self.claims.push(Claim { at, item: item.clone(), heard_ms, deleted, had_ms, was_text });
+    }
+
+    /// The response that it is giving and that was announced.
+    pub fn is_saying(&self) -> Option<&ResponseId> {
+        self.open.as_ref().filter(|o| o.announced && !o.cancelled).map(|o| &o.id)
+    }
+
+    /// Whether a response is open, cancelled or not.
+    pub fn is_busy(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether the next event is sent twice.
+    pub fn says_twice(&mut self) -> bool {
+        self.events += 1;
+        self.doubles_every > 0 && self.events.is_multiple_of(self.doubles_every)
+    }
+
+    /// What it does by itself where turns are its own: it falls silent when the
+    /// caller begins, and answers when the caller has ended.
+    pub fn decide(&mut self, sends: &Sends, now: Micros) -> Vec<(Micros, Sends)> {
+        match sends {
+            Sends::Event(ModelEvent::SpeechStarted) if self.decides => {
+                let Some(open) = self.open.as_mut().filter(|open| !open.cancelled) else {
+                    return Vec::new();
+                };
+                open.cancelled = true;
+                let ended_at = now + ANNOUNCE + NEWS;
+                let stopped = Stopped { told_at: now, silent_from: now + ANNOUNCE };
+                self.cancelled.insert(open.id.as_str().to_owned(), stopped);
+                let ended = finished(open.id.clone(), Some("turn_detected"));
+                vec![(ended_at, Sends::Event(ended))]
+            }
+            Sends::Event(ModelEvent::SpeechStopped) if self.decides && self.open.is_none() => {
+                let reply = self.next_reply();
+                self.begin(&reply, false, now)
+            }
+            Sends::Event(_) | Sends::Audio { .. } => Vec::new(),
+        }
     }
 }
 
-/// How long after a cancellation what was under way still arrives.
-const STILL_ARRIVES: Micros = ms(60);
+/// How long before the news of its end a response that was stopped gives no more.
+const NEWS: Micros = ms(10);
 
 fn response_in(sends: &Sends) -> Option<String> {
     match sends {
@@ -300,8 +411,9 @@ fn speak(reply: &Reply, tag: u8, at: &mut Micros, script: &mut Vec<(Micros, Send
         script.push((*at, audio));
         audio_bytes += WORD_BYTES;
         let words = ModelEvent::AgentText { item: item.clone(), text, audio_bytes };
-        script.push((*at, Sends::Event(words)));
+        script.push((*at + reply.text_lag, Sends::Event(words)));
     }
+    *at = *at + reply.text_lag;
     if !reply.stalls {
         script.push((*at, Sends::Event(ModelEvent::ItemFinished { item, audio_bytes })));
     }

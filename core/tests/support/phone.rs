@@ -56,6 +56,7 @@ pub struct Phone {
     /// What is at the buffer's front began, or can begin, here.
     free_at: Micros,
     played: BTreeMap<u8, u64>,
+    furthest: BTreeMap<u8, u64>,
     repeated: BTreeMap<u8, u64>,
     skipped: BTreeMap<u8, u64>,
     last_sound: BTreeMap<u8, Micros>,
@@ -119,6 +120,8 @@ impl Phone {
             *self.repeated.entry(tag).or_default() += played.saturating_sub(from);
             *self.skipped.entry(tag).or_default() += from.saturating_sub(*played);
             *played = from + bytes;
+            let furthest = self.furthest.entry(tag).or_default();
+            *furthest = (*furthest).max(from + bytes);
             self.last_sound.insert(tag, until);
         }
     }
@@ -127,6 +130,11 @@ impl Phone {
     /// byte that did: whole chunks and what a clear cut.
     pub fn played(&self, tag: u8) -> u64 {
         self.played.get(&tag).copied().unwrap_or(0)
+    }
+
+    /// The furthest that this audio was ever played, in bytes.
+    pub fn furthest(&self, tag: u8) -> u64 {
+        self.furthest.get(&tag).copied().unwrap_or(0)
     }
 
     /// Bytes of this audio that came out of the loudspeaker for a second time.

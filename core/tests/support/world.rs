@@ -1,6 +1,8 @@
 //! One clock, and everything that lives on it.
 
+mod line;
 mod media;
+mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +19,12 @@ use trunkline_core::turn::barge_in::{BargeInDetector, BargeInInput};
 use trunkline_core::turn::endpoint::TurnMachine;
 
 use super::flight::Recording;
-use super::model::{Dial, Model, Reply, Sends};
-use super::phone::{Phone, Wire, audio};
+use super::invariant::{Invariant, holds};
+use super::model::{Model, Reply, Sends};
+use super::phone::{Phone, Wire};
 use super::settings::{Plan, ms};
+
+use line::Line;
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -29,6 +34,19 @@ enum Coming {
     Model { serial: u32, sends: Sends, scheduled_at: Micros },
     AtPhone(Wire),
     MarkBack(String),
+}
+
+/// One thing that was seen of the call, and where to find it.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen {
+    /// It was told [`World::inputs`].
+    Told(usize),
+    /// It was woken.
+    Woken,
+    /// It wanted [`World::outputs`].
+    Decided(usize),
+    /// [`World::wire`] went to the carrier.
+    Wire(usize),
 }
 
 /// What a tool comes to, and when.
@@ -47,6 +65,7 @@ pub struct World {
     pub loses_marks: bool,
     /// The carrier's socket takes nothing.
     pub carrier_stuck: bool,
+    pub line: Line,
     /// Marks come back twice from now on.
     pub doubles_marks: bool,
     /// Tools by name; one that is not here never brings a result.
@@ -57,6 +76,8 @@ pub struct World {
     pub inputs: Vec<(Micros, Input)>,
     /// Everything that went to the carrier.
     pub wire: Vec<(Micros, Wire)>,
+    /// All three in the order in which they were.
+    pub log: Vec<(Micros, Seen)>,
     /// How much of each response went to the carrier, in bytes, up to its last byte
     /// that did.
     pub sent: BTreeMap<u8, u64>,
@@ -66,6 +87,11 @@ pub struct World {
     pub turns: Option<TurnMachine>,
     pub tool_runner: bool,
     pub captured: Option<u64>,
+    /// What the model was saying when the agent was interrupted last.
+    pub interrupted: Option<ResponseId>,
+    /// When the agent was stopped last, and when the carrier's socket took nothing last.
+    pub stopped_at: Micros,
+    pub stuck_at: Micros,
     /// Everything that the call was told and decided, replayed when the world ends.
     pub recording: Recording,
     coming: BTreeMap<(Micros, u64), Coming>,
@@ -73,6 +99,8 @@ pub struct World {
     announced: BTreeSet<ResponseId>,
     admitted: BTreeSet<u8>,
     silenced: BTreeSet<u8>,
+    /// What each item's audio is made of.
+    tags: BTreeMap<String, u8>,
     /// An interruption was made and nothing has been let through since.
     gate_shut: bool,
     /// A sentence is held.
@@ -96,17 +124,22 @@ impl World {
             line_delay: ms(20),
             loses_marks: false,
             carrier_stuck: false,
+            line: Line::default(),
             doubles_marks: false,
             tools: BTreeMap::new(),
             outputs: Vec::new(),
             inputs: Vec::new(),
             wire: Vec::new(),
+            log: Vec::new(),
             sent: BTreeMap::new(),
             received: BTreeMap::new(),
             barge_in: None,
             turns: None,
             tool_runner: false,
             captured: None,
+            interrupted: None,
+            stopped_at: Micros::ZERO,
+            stuck_at: Micros::ZERO,
             coming: BTreeMap::new(),
             serial: 0,
             announced: BTreeSet::new(),
@@ -114,6 +147,7 @@ impl World {
             held: false,
             admitted: BTreeSet::new(),
             silenced: BTreeSet::new(),
+            tags: BTreeMap::new(),
             generation: 0,
             closed: false,
             theirs: plan.turns == Turns::Model,
@@ -139,7 +173,7 @@ impl World {
             self.now = self.now.max(at);
             self.wake();
             steps += 1;
-            assert!(steps < 200_000, "the clock does not get on at {:?}", self.now);
+            holds(steps < 200_000, Invariant::CoreHolds, || "the clock stands still".to_owned());
         }
         self.now = self.now.max(until);
     }
@@ -177,7 +211,7 @@ impl World {
 
     /// The model begins a response that nobody asked for.
     pub fn model_begins(&mut self, reply: &Reply) {
-        let script = self.model.begin(reply, self.now);
+        let script = self.model.begin_unasked(reply, self.now);
         self.model_sends(script);
     }
 
@@ -235,6 +269,7 @@ impl World {
         }
         if self.call.poll_timeout().is_some_and(|(at, _)| at <= self.now) {
             self.take_notices();
+            self.log.push((self.now, Seen::Woken));
             self.recording.timeout(&self.call, self.now);
             self.call.handle_timeout(self.now);
             self.perform_all();
@@ -268,37 +303,6 @@ impl World {
         }
     }
 
-    fn arrive_from_model(&mut self, sends: Sends, scheduled_at: Micros) {
-        let withheld = self.model.withholds(&sends, scheduled_at, self.now);
-        if withheld || self.model.is_deaf_to(&sends) {
-            return;
-        }
-        self.model.sent(&sends);
-        match sends {
-            Sends::Audio { response, item, tag, bytes } => {
-                self.audio(&response, &item, tag, bytes);
-            }
-            Sends::Event(event) => {
-                match &event {
-                    ModelEvent::ItemFinished { item, .. } => self.downlink.finish(item.as_str()),
-                    ModelEvent::ResponseFinished { response, .. } => {
-                        self.downlink.finish_response(response.as_str());
-                    }
-                    _ => {}
-                }
-                self.tell(Input::Model(event));
-            }
-        }
-        self.pump();
-    }
-
-    fn audio(&mut self, response: &str, item: &str, tag: u8, bytes: u64) {
-        let received = self.received.entry(tag).or_default();
-        let payload = STANDARD.encode(audio(tag, *received, bytes));
-        self.downlink.push(response, item, &payload);
-        *received += bytes;
-    }
-
     /// One step of the call, as its actor does it: what the media path has to tell
     /// comes first. What a detector says to an output is a step of its own.
     fn step(&mut self, input: Option<Input>) {
@@ -319,6 +323,7 @@ impl World {
         if let Input::Model(ModelEvent::ResponseAnnounced { response }) = &input {
             self.announced.insert(response.clone());
         }
+        self.log.push((self.now, Seen::Told(self.inputs.len())));
         self.inputs.push((self.now, input.clone()));
         self.recording.tape.input(&input, self.now);
         self.call.handle(input, self.now);
@@ -328,6 +333,7 @@ impl World {
         let mut verdicts = Vec::new();
         while let Some(output) = self.call.poll_output() {
             self.recording.tape.output(&output);
+            self.log.push((self.now, Seen::Decided(self.outputs.len())));
             self.outputs.push((self.now, output.clone()));
             self.perform(output, &mut verdicts);
         }
@@ -341,6 +347,7 @@ impl World {
         match output {
             Output::Media(command) => self.command_media(command),
             Output::Model(event) => {
+                self.model.asked_in_vain += u32::from(!self.model.ready);
                 let script = self.model.receive(&event, now);
                 self.model_sends(script);
             }
@@ -359,7 +366,7 @@ impl World {
                 }
             }
             Output::RunTool { call_id, name, .. } => {
-                assert!(self.tool_runner, "a tool is run where there is a runner");
+                holds(self.tool_runner, Invariant::AskedInVain, || format!("tool {name}"));
                 if let Some((after, effect)) = self.tools.get(name.as_str()).cloned() {
                     let output = Personal::new("{\"ok\":true}");
                     let outcome = ToolOutcome { output, ok: true, effect };
@@ -379,24 +386,6 @@ impl World {
             | Output::Handshake(_)
             | Output::Metric(_)
             | Output::Ended(_) => {}
-        }
-    }
-
-    fn dial(&mut self, delay: Micros) {
-        match self.model.dialled() {
-            Dial::Hangs => {}
-            Dial::Ready(after) => self.model_says_in(delay + after, ModelEvent::Ready),
-            Dial::Fails { after, retry } => {
-                let reason = "refused".to_owned();
-                self.model_says_in(delay + after, ModelEvent::Lost { reason, retry });
-            }
-        }
-    }
-
-    fn model_sends(&mut self, script: Vec<(Micros, Sends)>) {
-        let (serial, scheduled_at) = (self.model.serial, self.now);
-        for (at, sends) in script {
-            self.schedule(at, Coming::Model { serial, sends, scheduled_at });
         }
     }
 

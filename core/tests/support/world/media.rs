@@ -5,7 +5,8 @@ use trunkline_core::call::MediaCommand;
 use trunkline_core::ids::{ItemId, ResponseId};
 use trunkline_core::media::Phrase;
 
-use super::{Coming, World};
+use super::{Seen, World};
+use crate::support::invariant::{Invariant, holds};
 use crate::support::phone::{GREETING_TAG, SENTENCE_TAG, Wire, audio};
 use crate::support::settings::{GREETING_BYTES, SENTENCE_BYTES};
 
@@ -20,7 +21,9 @@ impl World {
                 self.play(&item, tag, SENTENCE_BYTES);
             }
             MediaCommand::Admit { response } => {
-                assert!(self.announced.contains(&response), "{response} was never announced");
+                holds(self.announced.contains(&response), Invariant::AnnouncedFirst, || {
+                    format!("{response} was never announced")
+                });
                 self.gate_shut = false;
                 if let Some(tag) = tag_of(&response) {
                     self.silenced.remove(&tag);
@@ -31,24 +34,24 @@ impl World {
             MediaCommand::Reject { response } => self.downlink.reject(&response),
             MediaCommand::Capture { response, .. } => self.downlink.capture(&response),
             MediaCommand::Interrupt { generation, clear } => {
-                assert!(generation > self.generation, "the gate only moves forward");
-                self.generation = generation;
+                self.gate_moves(generation);
                 self.gate_shut = true;
                 self.silenced.append(&mut self.admitted);
                 self.held = false;
+                self.stopped_at = self.now;
+                self.interrupted = self.model.is_saying().cloned();
                 self.downlink.interrupt(generation, clear, self.now);
             }
             MediaCommand::Hold { generation, clear, unheard } => {
-                assert!(generation > self.generation, "the gate only moves forward");
-                assert!(!self.held, "what is held is not held again");
-                self.generation = generation;
+                self.gate_moves(generation);
+                holds(!self.held, Invariant::HeldSilent, || "held twice".to_owned());
                 self.held = true;
+                self.stopped_at = self.now;
                 self.downlink.hold(generation, clear, &unheard, self.now);
             }
             MediaCommand::Resume { generation } => {
-                assert!(generation > self.generation, "the gate only moves forward");
-                assert!(self.held, "only what is held goes on");
-                self.generation = generation;
+                self.gate_moves(generation);
+                holds(self.held, Invariant::HeldSilent, || "nothing was held".to_owned());
                 self.held = false;
                 self.downlink.resume(generation);
             }
@@ -56,15 +59,36 @@ impl World {
         }
     }
 
+    fn gate_moves(&mut self, generation: u64) {
+        holds(generation > self.generation, Invariant::GateForward, || {
+            format!("from {} to {generation}", self.generation)
+        });
+        self.generation = generation;
+    }
+
+    /// Whether the agent was stopped, and nothing was let through since.
+    pub fn is_stopped(&self) -> bool {
+        self.held || self.gate_shut
+    }
+
+    /// What the audio of an item is made of.
+    pub fn tag_of_item(&self, item: &ItemId) -> Option<u8> {
+        self.tags.get(item.as_str()).copied()
+    }
+
     pub(super) fn play(&mut self, item: &ItemId, tag: u8, bytes: u64) {
         self.gate_shut = false;
         self.received.insert(tag, bytes);
+        self.tags.insert(item.as_str().to_owned(), tag);
         self.admitted.insert(tag);
         self.downlink.play(item, &Phrase::from_mulaw(&audio(tag, 0, bytes)));
     }
 
     /// What the writer towards the carrier does when it is woken.
     pub(super) fn pump(&mut self) {
+        if self.carrier_stuck {
+            self.stuck_at = self.now;
+        }
         if self.closed || self.carrier_stuck {
             return;
         }
@@ -75,27 +99,17 @@ impl World {
             if let Wire::Media { tag, from, bytes } = wire {
                 let sent = self.sent.entry(tag).or_default();
                 *sent = (*sent).max(from + bytes);
-                assert!(!self.held, "audio {tag} was sent although it is held");
-                assert!(
-                    !self.silenced.contains(&tag),
-                    "audio {tag} was sent after it was silenced"
-                );
-                assert!(!self.gate_shut, "audio {tag} was sent although the floor is the caller's");
+                let detail = || format!("audio {tag} was sent");
+                holds(!self.held, Invariant::HeldSilent, detail);
+                holds(!self.silenced.contains(&tag), Invariant::GateShut, detail);
+                holds(!self.gate_shut, Invariant::GateShut, detail);
             }
+            self.log.push((self.now, Seen::Wire(self.wire.len())));
             self.wire.push((self.now, wire.clone()));
-            self.schedule(self.now + self.line_delay, Coming::AtPhone(wire));
+            self.send(wire);
         }
         if self.downlink.has_news() {
             self.step(None);
-        }
-    }
-
-    pub(super) fn return_marks(&mut self, marks: Vec<String>) {
-        if !self.loses_marks {
-            let times = if self.doubles_marks { 2 } else { 1 };
-            for name in marks.iter().flat_map(|name| std::iter::repeat_n(name, times)) {
-                self.schedule(self.now + self.line_delay, Coming::MarkBack(name.clone()));
-            }
         }
     }
 }
