@@ -194,8 +194,15 @@ impl Node {
         }));
     }
 
-    /// Waits until everything recorded so far is committed, for at most `patience`;
-    /// answers whether it is.
+    /// Whether everything recorded so far is in the database, or else in the journal,
+    /// where the node's next life finds it.
+    #[must_use]
+    pub fn keeps_all_records(&self) -> bool {
+        self.journal.is_some() && self.queue.is_empty()
+    }
+
+    /// Waits until everything recorded so far is in the database, for at most
+    /// `patience`; answers whether it is.
     pub async fn flush(&self, patience: Duration) -> bool {
         let (reply, done) = oneshot::channel();
         self.persistence.tell(PersistenceMessage::Flush { reply });

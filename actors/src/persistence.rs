@@ -37,8 +37,8 @@ const LOOK: Duration = Duration::from_millis(500);
 pub enum PersistenceMessage {
     /// There is something in the queue.
     Wake,
-    /// Answer once everything that is in the queue by now is committed: in the
-    /// database, or in the journal while the database is away.
+    /// Answer once everything that is in the queue by now is in the database, also
+    /// where it goes there by way of the journal.
     Flush {
         /// The answer.
         reply: oneshot::Sender<()>,
@@ -86,9 +86,7 @@ impl Persistence {
     /// Answers those whose records are committed, also while others arrive.
     fn answer_flushes(&mut self) {
         let queue = &self.queue;
-        // What the journal holds goes on into the database while that can be.
-        let journalled = self.journal.as_ref().is_some_and(|journal| !journal.is_empty());
-        if journalled && queue.is_up() {
+        if self.journal.as_ref().is_some_and(|journal| !journal.is_empty()) {
             return;
         }
         for (_, reply) in self.flushes.extract_if(.., |(mark, _)| queue.has_committed(*mark)) {

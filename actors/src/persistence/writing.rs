@@ -307,7 +307,6 @@ impl Persistence {
     pub(super) fn look(&mut self, _: &mut Context<Self>) {
         if self.progress.database.since().is_some_and(|since| since.elapsed() >= SLOW) {
             self.is_away("it does not answer");
-            self.answer_flushes();
         }
         self.show();
     }
