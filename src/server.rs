@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
@@ -18,23 +18,26 @@ use trunkline_actors::recorder::{Recorder, RecorderSettings};
 use trunkline_connectors::websocket;
 use trunkline_core::tenant::ModelFallback;
 use trunkline_core::wire::realtime::{headers, request_target};
-use trunkline_store::{NodeChange, NodeRow, Record, Store, StoreError};
+use trunkline_store::{Backend, Journal, Store, StoreError};
 
-use crate::config::{Configuration, Environment, PublicUrl, Settings, TenantSecrets};
+use crate::config::{
+    Configuration, Environment, PublicUrl, Settings, StoreSettings, TenantSecrets,
+};
 use crate::http::routes;
 use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
 use crate::telemetry::Telemetry;
 
 mod fleet;
+mod lease;
 mod stop;
 
 pub use stop::Ending;
 
 /// How often recordings are looked for that have become too old.
 const RECORDINGS_SWEEP: Duration = Duration::from_secs(600);
-/// How often the node says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Records drained together from the journal before the first call.
+const DRAIN: u32 = 500;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,10 +52,13 @@ pub enum StartError {
     },
     /// The database could not be opened or migrated.
     #[error("{0}; check DATABASE_URL")]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The fleet could not be joined.
     #[error("{0}; check REDIS_URL")]
     Fleet(#[from] trunkline_fleet::Away),
+    /// The journal could not be opened or drained.
+    #[error("{0}; check JOURNAL_PATH")]
+    Journal(StoreError),
     /// The metrics recorder could not be installed.
     #[error("the metrics cannot be recorded: {0}")]
     Metrics(String),
@@ -96,11 +102,11 @@ pub async fn start(
     let public_url = settings.public_url(address.port());
     let metrics = install_metrics()?;
     let telemetry = Telemetry::start(&settings.telemetry, &settings.server.node_id)?;
-    let store = open_store(&settings).await?;
+    let stored = open_store(&settings).await?;
     let (on_fatal, fatal) = mpsc::unbounded_channel();
     let node = Node::start(
         node_settings(&settings),
-        store,
+        stored,
         PhraseCache::open(Some(settings.tenants.phrase_cache_dir.clone())),
         Recorder::new(recorder_settings(&settings)),
         find_models(&settings, &environment),
@@ -111,7 +117,7 @@ pub async fn start(
     read_switches(&node).await?;
     node.fleet.first_beat().await;
     keep_recordings_in_bounds(&node);
-    announce(&node, address);
+    lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {
         ops: OpsTokens::new(&ops_token, settings.ops.read_token.as_ref()),
@@ -144,40 +150,69 @@ fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
 }
 
-async fn open_store(settings: &Settings) -> Result<Store, StartError> {
-    let url = settings.store.url.expose_secret().to_owned();
-    let (pool, id) = (settings.store.pool_size, settings.server.node_id.clone());
+/// Opens the database and, beside a server, the journal. What an earlier life left
+/// in it is in the database before its calls are closed: some may have ended.
+async fn open_store(settings: &Settings) -> Result<(Store, Option<Journal>), StartError> {
+    let settings = settings.clone();
     let opened = actix_web::rt::task::spawn_blocking(move || {
-        let store = Store::open(&url, pool)?;
-        for migration in store.migrate()? {
+        let url = settings.store.url.expose_secret();
+        let store = Store::open(url, settings.store.pool_size).map_err(StartError::Store)?;
+        for migration in store.migrate().map_err(StartError::Store)? {
             tracing::info!(migration, "the database was migrated");
         }
-        let left_open = store.close_open_calls(&id, Utc::now())?;
+        let journal = open_journal(&settings.store, &store).map_err(StartError::Journal)?;
+        let id = &settings.server.node_id;
+        let left_open = store.close_open_calls(id, Utc::now()).map_err(StartError::Store)?;
         if left_open > 0 {
             tracing::warn!(
                 left_open,
                 "calls that an earlier life of this node left open were closed as failed"
             );
         }
-        Ok::<Store, StoreError>(store)
+        Ok((store, journal))
     });
     match opened.await {
-        Ok(store) => Ok(store?),
+        Ok(opened) => opened,
         Err(error) => Err(StartError::Http(std::io::Error::other(error))),
     }
+}
+
+/// SQLite has no journal: the file would be on the same disk, and as far away.
+fn open_journal(settings: &StoreSettings, store: &Store) -> Result<Option<Journal>, StoreError> {
+    let Some(path) =
+        settings.journal_path.as_ref().filter(|_| store.backend() == Backend::Postgres)
+    else {
+        return Ok(None);
+    };
+    let journal = Journal::open(path, settings.journal_max_bytes)?;
+    let left = journal.size().records;
+    while !journal.is_empty() {
+        for (kind, reason) in journal.drain_into(store, DRAIN)?.refused {
+            metrics::records_dropped("refused", 1);
+            tracing::error!(kind, %reason, "the database refused a record of the journal");
+        }
+    }
+    if left > 0 {
+        tracing::warn!(left, "records that an earlier life left in the journal were drained");
+    }
+    Ok(Some(journal))
 }
 
 /// The switches hold from the first call on.
 async fn read_switches(node: &Node) -> Result<(), StartError> {
     let store = node.store.clone();
     let read = actix_web::rt::task::spawn_blocking(move || store.switches());
-    let rows = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))??;
+    let rows = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
+    let rows = rows.map_err(StartError::Store)?;
     node.switches.replace(&rows);
     Ok(())
 }
 
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
 fn node_settings(settings: &Settings) -> NodeSettings {
-    let ms = Duration::from_millis;
     NodeSettings {
         id: settings.server.node_id.clone(),
         limiter: LimiterSettings {
@@ -270,28 +305,6 @@ fn install_metrics() -> Result<PrometheusHandle, StartError> {
         }
     }));
     Ok(handle)
-}
-
-/// The node's row: here since now, and alive every few seconds.
-fn announce(node: &Arc<Node>, address: SocketAddr) {
-    let now = Utc::now();
-    node.record(Record::Node(NodeChange::Started(NodeRow {
-        node_id: node.settings.id.clone(),
-        started_at: now,
-        last_seen_at: now,
-        stopped_at: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: i64::from(std::process::id()),
-        address: address.to_string(),
-    })));
-    let beating = Arc::clone(node);
-    drop(actix_rt::spawn(async move {
-        loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            let (node_id, at): (_, DateTime<Utc>) = (beating.settings.id.clone(), Utc::now());
-            beating.record(Record::Node(NodeChange::Seen { node_id, at }));
-        }
-    }));
 }
 
 fn ops_token(settings: &Settings) -> (SecretString, bool) {

@@ -24,6 +24,7 @@ pub mod realtime_session;
 pub mod recorder;
 pub mod registry;
 pub mod service;
+pub mod side_effects;
 pub mod supervise;
 pub mod switches;
 pub mod task;

@@ -10,8 +10,8 @@ use crate::tree::Kind;
 
 /// Upper bounds of the latency histograms, in seconds: fine where a caller
 /// notices (20 ms to 3 s), coarse beyond.
-pub const LATENCY_BUCKETS_SECONDS: [f64; 14] =
-    [0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.0, 1.5, 3.0, 6.0, 15.0];
+pub const LATENCY_BUCKETS_SECONDS: [f64; 15] =
+    [0.001, 0.005, 0.01, 0.02, 0.04, 0.08, 0.1, 0.15, 0.3, 0.6, 1.0, 1.5, 3.0, 6.0, 15.0];
 
 const CALLS_LIVE: &str = "trunkline_calls_live";
 const SLOTS_HELD: &str = "trunkline_slots_held";
@@ -42,6 +42,14 @@ const RECORDS_DROPPED: &str = "trunkline_records_dropped_total";
 const RECORDS_WAITING: &str = "trunkline_records_waiting";
 const STORE_UP: &str = "trunkline_store_up";
 const STORE_WRITE: &str = "trunkline_store_write_seconds";
+const RECORD_DURABLE: &str = "trunkline_record_durable_seconds";
+const JOURNAL_UP: &str = "trunkline_journal_up";
+const JOURNAL_RECORDS: &str = "trunkline_journal_records";
+const JOURNAL_BYTES: &str = "trunkline_journal_bytes";
+const JOURNAL_AGE: &str = "trunkline_journal_oldest_age_seconds";
+const JOURNAL_TAKEN: &str = "trunkline_journal_taken_total";
+const JOURNAL_DRAINED: &str = "trunkline_journal_drained_total";
+const SIDE_EFFECTS: &str = "trunkline_side_effects_total";
 const RECORDINGS: &str = "trunkline_flight_recordings_total";
 const RECORDER_WAITING: &str = "trunkline_flight_recorder_waiting_bytes";
 const SOURCES_THROTTLED: &str = "trunkline_sources_throttled_total";
@@ -98,11 +106,22 @@ pub fn describe() {
     describe_counter!(RECORDS_WRITTEN, "Records committed to the database.");
     describe_counter!(
         RECORDS_DROPPED,
-        "Records lost, by reason: the queue was full, or the database refused them."
+        "Records lost, by reason: the queue or the journal was full, or the database refused them."
     );
     describe_gauge!(RECORDS_WAITING, "Records that wait for the database.");
     describe_gauge!(STORE_UP, "1 while the database takes records, else 0.");
     describe_histogram!(STORE_WRITE, "Seconds to commit one batch of records.");
+    describe_histogram!(
+        RECORD_DURABLE,
+        "Seconds from a record's being handed over until the database or the journal had it."
+    );
+    describe_gauge!(JOURNAL_UP, "1 while the journal takes records, else 0.");
+    describe_gauge!(JOURNAL_RECORDS, "Records in the journal.");
+    describe_gauge!(JOURNAL_BYTES, "Bytes of records in the journal.");
+    describe_gauge!(JOURNAL_AGE, "Seconds that the oldest record has been in the journal.");
+    describe_counter!(JOURNAL_TAKEN, "Records put into the journal.");
+    describe_counter!(JOURNAL_DRAINED, "Records moved from the journal to the database.");
+    describe_counter!(SIDE_EFFECTS, "Side effects that tools asked for, by what came of it.");
     describe_counter!(RECORDINGS, "Flight recordings, by what became of them.");
     describe_counter!(
         SOURCES_THROTTLED,
@@ -254,6 +273,39 @@ pub fn store_up(up: bool) {
     gauge!(STORE_UP).set(f64::from(u8::from(up)));
 }
 
+/// A record is committed, in the database or in the journal.
+pub fn record_durable(after: std::time::Duration) {
+    histogram!(RECORD_DURABLE).record(after.as_secs_f64());
+}
+
+/// The journal takes records, or does not.
+pub fn journal_up(up: bool) {
+    gauge!(JOURNAL_UP).set(f64::from(u8::from(up)));
+}
+
+/// So much is in the journal.
+pub fn journal_size(records: u64, bytes: u64, oldest: std::time::Duration) {
+    gauge!(JOURNAL_RECORDS).set(whole(records));
+    gauge!(JOURNAL_BYTES).set(whole(bytes));
+    gauge!(JOURNAL_AGE).set(oldest.as_secs_f64());
+}
+
+/// Records were put into the journal.
+pub fn journal_taken(records: usize) {
+    counter!(JOURNAL_TAKEN).increment(records as u64);
+}
+
+/// Records were moved from the journal to the database.
+pub fn journal_drained(records: usize) {
+    counter!(JOURNAL_DRAINED).increment(records as u64);
+}
+
+/// A tool asked for a side effect: `done`, `failed`, `repeated`, `unknown` or
+/// `unrecorded`.
+pub fn side_effect(result: &'static str) {
+    counter!(SIDE_EFFECTS, "result" => result).increment(1);
+}
+
 /// Something became of a flight recording: `kept`, `discarded`, `recovered`,
 /// `removed` or `lost`.
 pub fn recording(result: &'static str) {
@@ -293,6 +345,12 @@ pub fn fleet_failure(what: &'static str) {
 /// Something was wanted of a call that is not on this node.
 pub fn fleet_order(result: &'static str) {
     counter!(FLEET_ORDERS, "result" => result).increment(1);
+}
+
+/// A count that may be large: a float holds whole numbers up to 2⁵³, and beyond
+/// that the last digits do not matter.
+fn whole(n: u64) -> f64 {
+    n as f64
 }
 
 fn count(n: usize) -> f64 {

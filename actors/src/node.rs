@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use trunkline_core::ids::{AccountSid, CallSid, NodeId, TenantId};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::realtime::Dialect;
-use trunkline_store::{EventRow, Payload, Record, Store};
+use trunkline_store::{EventRow, Journal, Payload, Record, Store};
 use uuid::Uuid;
 
 use crate::dispositions::Dispositions;
@@ -24,6 +24,7 @@ use crate::phrases::PhraseCache;
 use crate::recorder::Recorder;
 use crate::registry::{Directory, Registry, RegistryMessage};
 use crate::service::{OnFatal, Service};
+use crate::side_effects::SideEffects;
 use crate::switches::SwitchBoard;
 use crate::tree::{ActorTree, Kind};
 use crate::unserved::close_books;
@@ -92,6 +93,10 @@ pub struct Node {
     pub queue: Arc<RecordQueue>,
     /// The database. Blocks: for threads that may.
     pub store: Store,
+    /// What records go to while the database is slow or away; none beside SQLite.
+    pub journal: Option<Journal>,
+    /// What tools do to the world.
+    pub side_effects: SideEffects,
     /// The switches as last read.
     pub switches: SwitchBoard,
     /// What follows the streams that ended here.
@@ -121,7 +126,7 @@ impl Node {
     #[must_use]
     pub fn start(
         settings: NodeSettings,
-        store: Store,
+        (store, journal): (Store, Option<Journal>),
         phrases: PhraseCache,
         recorder: Recorder,
         find_models: FindModels,
@@ -135,10 +140,18 @@ impl Node {
         let queue = RecordQueue::new(settings.queue_bound);
         let switches = SwitchBoard::default();
         let dispositions = Dispositions::default();
-        let persistence = start_persistence(&tree, &queue, &store, &switches, &settings, &on_fatal);
+        let persistence = start_persistence(
+            &tree,
+            &queue,
+            (&store, journal.as_ref()),
+            &switches,
+            &settings,
+            &on_fatal,
+        );
         let on_unserved = close_books(&queue, &persistence, &dispositions);
         let limiter = start_limiter(&tree, &limits, &on_unserved, &on_fatal);
         let registry = start_registry(&tree, &directory, &dispositions, &settings, on_fatal);
+        let side_effects = SideEffects::new(store.clone());
         let node = Arc::new(Self {
             settings,
             tree,
@@ -147,6 +160,8 @@ impl Node {
             directory,
             queue,
             store,
+            journal,
+            side_effects,
             switches,
             dispositions,
             phrases,
@@ -189,8 +204,15 @@ impl Node {
         }));
     }
 
-    /// Waits until everything recorded so far is committed, for at most `patience`;
-    /// answers whether it is.
+    /// Whether everything recorded so far is in the database, or else in the journal,
+    /// where the node's next life finds it.
+    #[must_use]
+    pub fn keeps_all_records(&self) -> bool {
+        self.journal.is_some() && self.queue.is_empty()
+    }
+
+    /// Waits until everything recorded so far is in the database, for at most
+    /// `patience`; answers whether it is.
     pub async fn flush(&self, patience: Duration) -> bool {
         let (reply, done) = oneshot::channel();
         self.persistence.tell(PersistenceMessage::Flush { reply });
@@ -250,6 +272,13 @@ impl Node {
     #[must_use]
     pub fn models_of(&self, tenant: &Tenant) -> Vec<ModelTarget> {
         (self.find_models)(tenant)
+    }
+
+    /// Whether there is a journal that takes what the database does not.
+    #[must_use]
+    pub fn has_room_in_journal(&self) -> bool {
+        let journal = self.journal.as_ref();
+        journal.is_some_and(|journal| self.queue.is_journal_up() && !journal.is_full())
     }
 
     /// Whether new calls go to the human because the process is about to end.
@@ -316,16 +345,18 @@ pub(crate) fn record_in(queue: &RecordQueue, persistence: &Service<Persistence>,
 fn start_persistence(
     tree: &Arc<ActorTree>,
     queue: &Arc<RecordQueue>,
-    store: &Store,
+    (store, journal): (&Store, Option<&Journal>),
     switches: &SwitchBoard,
     settings: &NodeSettings,
     on_fatal: &OnFatal,
 ) -> Service<Persistence> {
-    let (queue, store, switches) = (Arc::clone(queue), store.clone(), switches.clone());
+    let (queue, switches) = (Arc::clone(queue), switches.clone());
+    let (store, journal) = (store.clone(), journal.cloned());
     let poll = settings.switch_poll;
     let make = move |link: &Link<Persistence>| {
         let probe = Arc::clone(link.probe());
-        Persistence::new(probe, Arc::clone(&queue), store.clone(), switches.clone(), poll)
+        let (queue, store) = (Arc::clone(&queue), store.clone());
+        Persistence::new(probe, queue, store, journal.clone(), switches.clone(), poll)
     };
     Service::start(tree, Kind::Persistence, make, Arc::clone(on_fatal))
 }

@@ -2,39 +2,43 @@
 //! queue, in order, in batches, on a thread that may block.
 //!
 //! Whoever has something to store puts it into the queue and goes on; a slow or
-//! absent database fills the queue and delays nobody. The queue is bounded: past
-//! the bound the newest record is dropped, counted and logged, so that what was
-//! stored stays a true beginning of the story.
+//! absent database delays nobody. Where there is a journal (beside Postgres),
+//! what the database does not take at once is committed there and drained in
+//! order afterwards; [`writing`] says how. Otherwise it waits in the queue, which
+//! is bounded: past the bound the newest record is dropped, counted and logged,
+//! so that what was stored stays a true beginning of the story.
 
 mod queue;
+mod writing;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context};
 use tokio::sync::oneshot;
-use trunkline_store::{Record, Store, StoreError};
+use trunkline_store::{Journal, Store};
 
 use crate::message::Shell;
-use crate::metrics;
 use crate::switches::SwitchBoard;
 use crate::tree::Probe;
 
 pub use queue::RecordQueue;
 
 use queue::Mark;
+use writing::Progress;
 
-/// Waits between tries while the database is away.
-const RETRY_FIRST: Duration = Duration::from_millis(50);
-const RETRY_MOST: Duration = Duration::from_secs(2);
+/// How often the journal's numbers are shown, and a database that does not answer
+/// is looked for.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What the persistence actor is told.
 #[derive(Debug)]
 pub enum PersistenceMessage {
     /// There is something in the queue.
     Wake,
-    /// Answer once everything that is in the queue by now is committed.
+    /// Answer once everything that is in the queue by now is in the database, also
+    /// where it goes there by way of the journal.
     Flush {
         /// The answer.
         reply: oneshot::Sender<()>,
@@ -46,85 +50,49 @@ pub struct Persistence {
     probe: Arc<Probe>,
     queue: Arc<RecordQueue>,
     store: Store,
+    journal: Option<Journal>,
     switches: SwitchBoard,
     switch_poll: Duration,
-    writing: bool,
-    retry: Duration,
+    progress: Progress,
     flushes: Vec<(Mark, oneshot::Sender<()>)>,
 }
 
 impl Persistence {
-    /// An actor that empties `queue` into `store`, and keeps `switches` as the
-    /// database has them.
+    /// An actor that empties `queue` into `store`, by way of `journal` at need, and
+    /// keeps `switches` as the database has them.
     #[must_use]
     pub fn new(
         probe: Arc<Probe>,
         queue: Arc<RecordQueue>,
         store: Store,
+        journal: Option<Journal>,
         switches: SwitchBoard,
         switch_poll: Duration,
     ) -> Self {
+        // A predecessor that died may have left records in the journal.
+        let behind = journal.as_ref().is_some_and(|journal| !journal.is_empty());
         Self {
             probe,
             queue,
             store,
+            journal,
             switches,
             switch_poll,
-            writing: false,
-            retry: RETRY_FIRST,
+            progress: Progress::new(behind),
             flushes: Vec::new(),
         }
-    }
-
-    fn write_next(&mut self, context: &mut Context<Self>) {
-        if self.writing {
-            return;
-        }
-        self.answer_flushes();
-        let batch = self.queue.take_batch();
-        if batch.is_empty() {
-            return;
-        }
-        self.writing = true;
-        let store = self.store.clone();
-        let began = Instant::now();
-        let size = batch.len();
-        let write = actix_rt::task::spawn_blocking(move || apply(&store, &batch));
-        context.spawn(wrap_future(write).map(move |done, actor: &mut Self, context| {
-            actor.writing = false;
-            match done {
-                Ok(Ok(refused)) => {
-                    metrics::records_written(size - refused, began.elapsed());
-                    actor.queue.committed();
-                    actor.retry = RETRY_FIRST;
-                    actor.write_next(context);
-                }
-                Ok(Err(error)) => actor.wait_and_retry(&error.to_string(), context),
-                Err(error) => actor.wait_and_retry(&error.to_string(), context),
-            }
-        }));
     }
 
     /// Answers those whose records are committed, also while others arrive.
     fn answer_flushes(&mut self) {
         let queue = &self.queue;
+        if self.journal.as_ref().is_some_and(|journal| !journal.is_empty()) {
+            return;
+        }
         for (_, reply) in self.flushes.extract_if(.., |(mark, _)| queue.has_committed(*mark)) {
             // Whoever asked and did not wait needs no answer.
             reply.send(()).unwrap_or_default();
         }
-    }
-
-    fn wait_and_retry(&mut self, error: &str, context: &mut Context<Self>) {
-        if self.queue.is_up() {
-            tracing::error!(error, "a batch of records could not be written");
-        }
-        self.queue.set_up(false);
-        self.writing = true;
-        context.run_later(self.retry, |actor, context| {
-            actor.writing = false;
-            actor.write_next(context);
-        });
-        self.retry = (self.retry * 2).min(RETRY_MOST);
     }
 
     fn poll_switches(&mut self, context: &mut Context<Self>) {
@@ -140,22 +108,13 @@ impl Persistence {
     }
 }
 
-fn apply(store: &Store, batch: &[Record]) -> Result<usize, StoreError> {
-    let applied = store.apply(batch)?;
-    for refused in &applied.refused {
-        let kind = batch.get(refused.index).map_or("unknown", Record::kind);
-        tracing::error!(kind, reason = %refused.reason, "the database refused a record");
-    }
-    metrics::records_dropped("refused", applied.refused.len());
-    Ok(applied.refused.len())
-}
-
 impl Actor for Persistence {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.write_next(context);
+        self.go_on(context);
         self.poll_switches(context);
+        context.run_interval(LOOK, Self::look);
     }
 }
 
@@ -168,12 +127,10 @@ impl Shell for Persistence {
 
     fn receive(&mut self, message: PersistenceMessage, context: &mut Self::Context) {
         match message {
-            PersistenceMessage::Wake => self.write_next(context),
-            PersistenceMessage::Flush { reply } => {
-                self.flushes.push((self.queue.mark(), reply));
-                self.write_next(context);
-            }
+            PersistenceMessage::Wake => {}
+            PersistenceMessage::Flush { reply } => self.flushes.push((self.queue.mark(), reply)),
         }
+        self.go_on(context);
     }
 }
 

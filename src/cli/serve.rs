@@ -1,5 +1,8 @@
 //! `trunkline serve`: answers calls until it is told to stop.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -24,6 +27,7 @@ pub async fn run(args: ConfigArgs) -> i32 {
     if let Err(error) = &watching {
         tracing::warn!(%error, "changes of tenant files are not noticed; send SIGHUP after a restart");
     }
+    outlive_full_disks();
     let server = match server::start(configuration, environment).await {
         Ok(server) => server,
         Err(error) => {
@@ -39,13 +43,29 @@ pub async fn run(args: ConfigArgs) -> i32 {
 pub(super) fn start_log(settings: &Settings) {
     let filter =
         EnvFilter::try_new(&settings.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written is lost. To complain of it on the same standard
+    // error would panic, and a full disk would end the process.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     let installed = match settings.log.format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
     };
     if let Err(error) = installed {
         tracing::debug!(%error, "the log was installed before");
+    }
+}
+
+/// What a process is sent that writes beyond its limit: the same on Linux and macOS.
+const SIGXFSZ: i32 = 25;
+
+/// A file that may not grow is an error like a full disk, and no reason to die.
+fn outlive_full_disks() {
+    let noted = Arc::new(AtomicBool::new(false));
+    if let Err(error) = signal_hook::flag::register(SIGXFSZ, noted) {
+        tracing::warn!(%error, "a limit on the size of files may end this process");
     }
 }
 

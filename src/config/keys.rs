@@ -104,6 +104,12 @@ keys! {
     DATABASE_POOL_SIZE = Key::new("store.pool_size", "DATABASE_POOL_SIZE", "8", Shape::Whole(1, 256));
     /// Records that wait for a slow database before new ones are dropped and counted.
     PERSISTENCE_QUEUE = Key::new("store.persistence_queue", "PERSISTENCE_QUEUE", "10000", Shape::Whole(1, 1_000_000));
+    /// File that records go to while PostgreSQL is slow or away; `none` for no journal.
+    JOURNAL_PATH = Key::new("store.journal_path", "JOURNAL_PATH", ".data/journal.sqlite", Shape::Text(anything));
+    /// Megabytes of records in it, past which of calls only beginnings and ends are kept.
+    JOURNAL_MAX_MB = Key::new("store.journal_max_mb", "JOURNAL_MAX_MB", "256", Shape::Whole(1, 1_048_576));
+    /// How long a node may give no sign of life before others close its calls, in milliseconds.
+    NODE_LEASE_MS = Key::new("store.node_lease_ms", "NODE_LEASE_MS", "30000", Shape::Whole(600, HOUR_MS));
     /// How often the switches in the database are read, in milliseconds.
     SWITCH_POLL_MS = Key::new("store.switch_poll_ms", "SWITCH_POLL_MS", "500", Shape::Whole(10, 60_000));
 

@@ -1,6 +1,7 @@
 //! Reads the typed settings out of their layers.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 use trunkline_actors::recorder::{KeySource, RecorderKey};
@@ -118,6 +119,11 @@ fn store(layers: &mut Layers<'_>) -> StoreSettings {
         url: layers.secret(&keys::DATABASE_URL).unwrap_or_default(),
         pool_size: layers.parsed(&keys::DATABASE_POOL_SIZE, 8),
         persistence_queue: layers.parsed(&keys::PERSISTENCE_QUEUE, 10_000),
+        journal_path: layers
+            .optional(&keys::JOURNAL_PATH, |text| Some(PathBuf::from(text)))
+            .filter(|path| path.as_os_str() != "none"),
+        journal_max_bytes: layers.parsed(&keys::JOURNAL_MAX_MB, 256) * 1_048_576,
+        node_lease_ms: layers.parsed(&keys::NODE_LEASE_MS, 30_000),
         switch_poll_ms: layers.parsed(&keys::SWITCH_POLL_MS, 500),
     }
 }

@@ -68,6 +68,13 @@ pub struct StoreSettings {
     pub pool_size: u32,
     /// Records that wait for a slow database before new ones are dropped and counted.
     pub persistence_queue: usize,
+    /// Where records go while a server is slow or away; none for no journal.
+    pub journal_path: Option<PathBuf>,
+    /// Most bytes of records in it.
+    pub journal_max_bytes: u64,
+    /// How long a node may give no sign of life before others close its calls, in
+    /// milliseconds. It gives six in that time, one every five seconds at least.
+    pub node_lease_ms: u64,
     /// How often the switches are read, in milliseconds.
     pub switch_poll_ms: u64,
 }

@@ -59,10 +59,24 @@ impl Server {
         self.http.stop(true).await;
         self.node.fleet.leave().await;
         let flushed = flushed && self.node.flush(SECOND_FLUSH_PATIENCE).await;
+        let flushed = flushed || self.leaves_them_in_journal().await;
         let recorded = self.node.recorder.flush(FLUSH_PATIENCE).await;
         let traced = self.telemetry.stop().await;
         tracing::info!(ended, flushed, recorded, traced, "stopped");
         if ended && flushed && recorded { Ending::Clean } else { Ending::Incomplete }
+    }
+
+    /// What the database did not take in time is safe where the next life finds it.
+    async fn leaves_them_in_journal(&self) -> bool {
+        let Some(journal) = &self.node.journal else {
+            return false;
+        };
+        let safe = self.wait_until(SECOND_FLUSH_PATIENCE, Node::keeps_all_records).await;
+        if safe {
+            let left = journal.size().records;
+            tracing::warn!(left, "records stay in the journal until the next start");
+        }
+        safe
     }
 
     /// Lets calls end until the deadline, and hands over those that are left;

@@ -125,6 +125,19 @@ impl TryFrom<TextColumn> for Payload {
     }
 }
 
+impl From<Option<Payload>> for MaybeText {
+    fn from(payload: Option<Payload>) -> Self {
+        Self(payload.map(|payload| payload.0.to_string()))
+    }
+}
+
+impl TryFrom<MaybeText> for Option<Payload> {
+    type Error = serde_json::Error;
+    fn try_from(column: MaybeText) -> Result<Self, serde_json::Error> {
+        column.0.map(|text| serde_json::from_str(&text).map(Payload)).transpose()
+    }
+}
+
 macro_rules! personal {
     ($($name:ident),+) => {$(
         impl From<$name> for TextColumn {

@@ -32,6 +32,14 @@ pub enum StoreError {
     /// A change to something that is not there.
     #[error("there is no such {0}")]
     Missing(&'static str),
+    /// The journal is another process's, or cannot be opened.
+    #[error("cannot open the journal {path}: {reason}")]
+    Journal {
+        /// Its file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// The database refused or failed.
     #[error("{}", describe(.0))]
     Query(#[from] DieselError),
@@ -45,7 +53,11 @@ impl StoreError {
         match self {
             Self::Missing(_) => true,
             Self::Query(error) => query_blames_record(error),
-            Self::Url(_) | Self::Connect { .. } | Self::Busy(_) | Self::Migration(_) => false,
+            Self::Url(_)
+            | Self::Connect { .. }
+            | Self::Busy(_)
+            | Self::Migration(_)
+            | Self::Journal { .. } => false,
         }
     }
 }

@@ -6,12 +6,14 @@
 //! blocks: run it on a thread that may wait.
 //!
 //! One set of queries serves both databases; what
-//! differs lives in the two folders of migrations.
+//! differs lives in the two folders of migrations. A [`Journal`] holds records
+//! while a server cannot be reached.
 
 mod apply;
 mod columns;
 mod connection;
 mod error;
+mod journal;
 mod payload;
 mod pool;
 mod record;
@@ -26,6 +28,7 @@ mod words;
 
 pub use apply::{Applied, Refused};
 pub use error::StoreError;
+pub use journal::{Appended, Drained, Journal, JournalSize};
 pub use payload::Payload;
 pub use record::Record;
 pub use scope::Scope;
@@ -35,8 +38,9 @@ pub use tables::calls::{CallRow, Counts};
 pub use tables::events::EventRow;
 pub use tables::handshakes::{HandshakeChange, HandshakeRow};
 pub use tables::nodes::{NodeChange, NodeRow};
+pub use tables::side_effects::{Begun, EffectKey, EffectRow};
 pub use tables::status_report::StatusReport;
 pub use tables::switches::{StreamSwitch, SwitchChange, SwitchRow};
 pub use tables::transcripts::{TranscriptHeard, TranscriptRow};
 pub use target::Backend;
-pub use words::{Channel, Direction, Mode, Outcome, Speaker, Status, UnknownWord};
+pub use words::{Channel, Direction, EffectState, Mode, Outcome, Speaker, Status, UnknownWord};

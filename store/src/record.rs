@@ -70,6 +70,23 @@ impl Record {
         }
     }
 
+    /// Whether it is one of the two without which a call's story has no beginning
+    /// or no end: what is kept even where there is no room for more.
+    #[must_use]
+    pub fn is_essential(&self) -> bool {
+        match self {
+            Self::CallStarted(_) => true,
+            Self::CallChanged(change) => change.ended_at.is_some(),
+            Self::StatusReported(_)
+            | Self::Event(_)
+            | Self::Transcript(_)
+            | Self::TranscriptHeard(_)
+            | Self::Handshake(_)
+            | Self::HandshakeChanged(_)
+            | Self::Node(_) => false,
+        }
+    }
+
     /// Stores it, within the transaction that is open.
     pub(crate) fn apply(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         match self {

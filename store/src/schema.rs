@@ -100,3 +100,19 @@ diesel::table! {
         started_at -> Timestamp,
     }
 }
+
+diesel::table! {
+    side_effects (key) {
+        key -> Text,
+        tenant_id -> Text,
+        call_sid -> Text,
+        operation -> Text,
+        inputs_hash -> Text,
+        state -> Text,
+        result -> Nullable<Text>,
+        attempts -> Integer,
+        begun_by -> Text,
+        begun_at -> Timestamp,
+        done_at -> Nullable<Timestamp>,
+    }
+}

@@ -127,7 +127,7 @@ impl ServerUrl {
             Some(user) => format!("{scheme}://{user}@{place}"),
             None => format!("{scheme}://{place}"),
         };
-        Ok(Self { full: with_connect_timeout(url, options), shown, secrets })
+        Ok(Self { full: with_patience(url, options), shown, secrets })
     }
 
     /// What libpq is given: the password is in it.
@@ -144,17 +144,31 @@ impl ServerUrl {
     }
 }
 
-/// libpq waits for ever on a host that swallows packets, unless told otherwise.
-fn with_connect_timeout(url: &str, options: &str) -> String {
-    if options.contains("connect_timeout=") {
-        return url.to_owned();
-    }
-    let joint = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{joint}connect_timeout={CONNECT_TIMEOUT_SECS}")
-}
+/// libpq waits for ever on a host that swallows packets, unless told otherwise: for
+/// its first answer (seconds), for what was sent to be acknowledged (milliseconds),
+/// and, where nothing is sent, for a sign of life (seconds, seconds, times). Ours.
+const PATIENCE: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "10000"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "2"),
+    ("keepalives_count", "3"),
+];
 
-/// Longest wait for a server's first answer, in seconds. Ours.
-const CONNECT_TIMEOUT_SECS: u32 = 5;
+/// The URL with our patience wherever it does not say its own.
+fn with_patience(url: &str, options: &str) -> String {
+    let mut full = url.to_owned();
+    for (name, value) in PATIENCE {
+        let said = options
+            .split('&')
+            .any(|option| option.split_once('=').is_some_and(|(said, _)| said == name));
+        if !said {
+            full.push(if full.contains('?') { '&' } else { '?' });
+            full.push_str(&format!("{name}={value}"));
+        }
+    }
+    full
+}
 
 fn percent_decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
@@ -231,9 +245,18 @@ mod tests {
             Target::Postgres(server) => server.expose().to_owned(),
             Target::Memory | Target::File(_) => panic!("not a server"),
         };
-        assert_eq!(full("postgres://db/x"), "postgres://db/x?connect_timeout=5");
-        assert_eq!(full("postgres://db/x?a=b"), "postgres://db/x?a=b&connect_timeout=5");
-        assert_eq!(full("postgres://db/x?connect_timeout=1"), "postgres://db/x?connect_timeout=1");
+        let rest = "tcp_user_timeout=10000&keepalives_idle=5&keepalives_interval=2\
+                    &keepalives_count=3";
+        for (url, expected) in [
+            ("postgres://db/x", format!("postgres://db/x?connect_timeout=5&{rest}")),
+            ("postgres://db/x?a=b", format!("postgres://db/x?a=b&connect_timeout=5&{rest}")),
+            (
+                "postgres://db/x?connect_timeout=1",
+                format!("postgres://db/x?connect_timeout=1&{rest}"),
+            ),
+        ] {
+            assert_eq!(full(url), expected);
+        }
     }
 
     proptest! {

@@ -108,6 +108,80 @@ impl PrivateCluster {
         format!("postgres://{SUPERUSER}@{socket}/{database}")
     }
 
+    /// The server and all its processes stand still: connections stay, and are not
+    /// answered. What was begun goes on with [`PrivateCluster::resume`].
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pause(&self) -> Result<(), ClusterError> {
+        self.signal_all("STOP")
+    }
+
+    /// The server goes on where it stood.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn resume(&self) -> Result<(), ClusterError> {
+        self.signal_all("CONT")
+    }
+
+    /// The server dies, as by a power cut but for what the system still writes, and
+    /// stays down until [`PrivateCluster::revive`].
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn crash(&self) -> Result<(), ClusterError> {
+        for mark in ["down", "crashed"] {
+            fs::write(self.folder.join(mark), "").map_err(failed("marking a crash"))?;
+        }
+        signal("QUIT", &self.server()?)
+    }
+
+    /// A server that crashed starts again, and answers.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn revive(&mut self) -> Result<(), ClusterError> {
+        fs::remove_file(self.folder.join("down")).map_err(failed("unmarking a crash"))?;
+        self.wait_until_ready()
+    }
+
+    /// Has a commit wait until it outlasts a crash of the server, which tests that
+    /// crash it need and others do not pay for.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub fn keep_commits(&self, database: &str) -> Result<(), ClusterError> {
+        let step = |reason: String| ClusterError::Step { step: "ALTER DATABASE", reason };
+        let mut connection =
+            PgConnection::establish(&self.url("postgres")).map_err(|e| step(e.to_string()))?;
+        connection
+            .batch_execute(&format!("ALTER DATABASE \"{database}\" SET synchronous_commit = on"))
+            .map_err(|e| step(e.to_string()))
+    }
+
+    /// The socket that it listens on.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
+    fn server(&self) -> Result<String, ClusterError> {
+        let text = fs::read_to_string(self.folder.join("server.pid"));
+        Ok(text.map_err(failed("reading the server's pid"))?.trim().to_owned())
+    }
+
+    /// The server first, so that it begins nothing new.
+    fn signal_all(&self, name: &str) -> Result<(), ClusterError> {
+        let server = self.server()?;
+        signal(name, &server)?;
+        for child in children_of(&server).map_err(failed("reading /proc"))? {
+            // One that has ended in the meantime is as quiet.
+            signal(name, &child).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     fn wait_until_ready(&mut self) -> Result<(), ClusterError> {
         let deadline = Instant::now() + START_TIMEOUT;
         let url = self.url("postgres");
@@ -130,11 +204,36 @@ impl PrivateCluster {
 
 impl Drop for PrivateCluster {
     fn drop(&mut self) {
+        // One that stands still would not hear that it is to end.
+        self.resume().unwrap_or_default();
         drop(self.lifeline.take());
         if let Err(error) = self.shell.wait() {
             tracing::warn!(%error, "the private Postgres did not stop");
         }
     }
+}
+
+fn signal(name: &str, pid: &str) -> Result<(), ClusterError> {
+    let sent = Command::new("kill").args([&format!("-{name}"), pid]).stderr(Stdio::null()).status();
+    if sent.map_err(failed("kill"))?.success() {
+        return Ok(());
+    }
+    Err(ClusterError::Step { step: "kill", reason: format!("{name} to {pid}") })
+}
+
+/// The processes that `parent` began. Each of the server's has a session of its own,
+/// so that there is no group to be told.
+fn children_of(parent: &str) -> io::Result<Vec<String>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let status = fs::read_to_string(format!("/proc/{name}/status")).unwrap_or_default();
+        let above = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        if above.is_some_and(|above| above.trim() == parent) {
+            children.push(name);
+        }
+    }
+    Ok(children)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -229,12 +328,23 @@ fn make_cluster(binaries: &Path, folder: &Path, user: Option<User>) -> Result<()
 /// server is stopped the hard way.
 const KEEPER: &str = r#"
 exec 3<&0 </dev/null
-"$1"/postgres -D "$2/data" -k "$2" -h '' -c fsync=off -c full_page_writes=off \
-    -c synchronous_commit=off -c max_connections=200 -c shared_buffers=16MB >"$2/log" 2>&1 3<&- &
-server=$!
+run() {
+    "$1"/postgres -D "$2/data" -k "$2" -h '' -c fsync=off -c full_page_writes=off \
+        -c synchronous_commit=off -c max_connections=200 -c shared_buffers=16MB \
+        >>"$2/log" 2>&1 3<&- &
+    server=$!
+    echo $server >"$2/server.pid"
+}
 trap '' INT TERM HUP
-{ cat <&3 >/dev/null; kill -QUIT $server; } &
-wait $server
+run "$1" "$2"
+{ cat <&3 >/dev/null; touch "$2/over"; kill -CONT $(cat "$2/server.pid"); kill -QUIT $(cat "$2/server.pid"); } &
+while :; do
+    wait $server
+    while [ -e "$2/down" ] && [ ! -e "$2/over" ]; do sleep 0.02; done
+    if [ -e "$2/over" ] || [ ! -e "$2/crashed" ]; then break; fi
+    rm "$2/crashed"
+    run "$1" "$2"
+done
 rm -rf "$2"
 "#;
 

@@ -188,6 +188,18 @@ words!(
     }
 );
 
+words!(
+    /// How far a side effect has come.
+    EffectState, "state of a side effect", {
+        /// Somebody is at it, or was when a process died.
+        Begun = "begun",
+        /// It happened.
+        Done = "done",
+        /// It did not happen, and that is known.
+        Failed = "failed",
+    }
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

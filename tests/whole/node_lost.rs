@@ -34,3 +34,27 @@ async fn a_call_that_a_killed_process_left_open_is_closed_as_failed() {
     // And the new life takes calls.
     world.assert_undisturbed(&world.place(GOODBYE).await).await;
 }
+
+#[actix_rt::test]
+async fn the_calls_of_a_node_that_does_not_come_back_are_closed_by_another() {
+    let mut world = World::plan().env("NODE_LEASE_MS", 2_000).start().await;
+    let other = world.server.beside("survivor");
+    let mut call = world.ongoing("hold 20").await;
+    call.until(EventKind::AgentSpeaks).await;
+    let lives = world.server.row(&call.sid, |row| row.stream_started_at.is_some()).await;
+    assert_eq!(lives.ended_at, None);
+    // Longer than a lease: as long as it gives signs of life it is left alone.
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let lives = world.server.row(&call.sid, |_| true).await;
+    assert_eq!((lives.ended_at, lives.error), (None, None));
+
+    world.server.signal("KILL");
+    assert_eq!(world.server.wait().await, None);
+    let sid = call.sid.clone();
+    drop(call.report().await);
+    let row = other.row(&sid, |row| row.ended_at.is_some()).await;
+    assert_eq!(row.outcome, Some(trunkline_store::Outcome::Failed));
+    assert_eq!(row.error.as_deref(), Some("node_lost"));
+    assert!(other.log().contains("a node that is lost"), "it says so");
+    world.server.start_again();
+}

@@ -22,7 +22,8 @@ async fn a_locked_database_delays_no_call_and_gets_its_rows_later() {
 
 #[actix_rt::test]
 async fn past_the_bound_records_are_dropped_counted_and_logged() {
-    let world = World::plan().env("PERSISTENCE_QUEUE", 15).start().await;
+    let world =
+        World::plan().env("PERSISTENCE_QUEUE", 15).env("JOURNAL_PATH", "none").start().await;
     let lock = DatabaseLock::take(world.server.database_url());
     let beside = world.ongoing(GOODBYE).await;
     let report = world.place(GOODBYE).await;

@@ -15,7 +15,7 @@ use crate::message::Link;
 use crate::metrics;
 use crate::realtime_session::{RealtimeSession, SessionMessage, SessionPlan};
 use crate::supervise;
-use crate::tool_runner::{ToolMessage, ToolRunner};
+use crate::tool_runner::{ToolLedger, ToolMessage, ToolRunner};
 use crate::tree::{Kind, Label};
 use crate::turn_manager::{TurnManager, TurnMessage};
 use crate::twilio_stream::TwilioMessage;
@@ -220,8 +220,13 @@ impl CallActor {
         let call = self.me.clone();
         let toolbox = self.plan.toolbox.clone();
         let tools = ToolContext { tenant: Arc::clone(&self.plan.settings.tenant) };
+        let ledger = ToolLedger {
+            side_effects: self.node.side_effects.clone(),
+            call_sid: self.entry.call_sid.clone(),
+            tasks: self.node.tree.tasks.clone(),
+        };
         let make = |link: &Link<ToolRunner>| {
-            ToolRunner::new(Arc::clone(link.probe()), call, toolbox, tools)
+            ToolRunner::new(Arc::clone(link.probe()), call, toolbox, tools, ledger)
         };
         let link = supervise::spawn(
             &self.node.tree,

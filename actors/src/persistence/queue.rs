@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use trunkline_store::Record;
 
@@ -18,25 +19,47 @@ pub struct RecordQueue {
     held: Mutex<Held>,
     bound: usize,
     overflowing: AtomicBool,
-    up: AtomicBool,
+    database_up: AtomicBool,
+    journal_up: AtomicBool,
     wake_sent: AtomicBool,
 }
 
 /// One lock over all of it: two could be taken in either order.
 #[derive(Debug, Default)]
 struct Held {
-    waiting: VecDeque<Record>,
+    waiting: VecDeque<Waiting>,
     /// The batch that is being written; kept until it is committed, so that a
     /// writer that dies loses nothing. Applying it twice is applying it once.
-    in_flight: Vec<Record>,
+    in_flight: Vec<Waiting>,
+    /// Which batch that is.
+    batch: BatchNumber,
     /// Records that were ever taken in, and those of them that are committed.
     taken_in: u64,
     committed: u64,
 }
 
+#[derive(Debug)]
+struct Waiting {
+    record: Record,
+    since: Instant,
+}
+
 /// A place in the order of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark(u64);
+
+/// A batch's number: one that was taken again, with more, has another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct BatchNumber(u64);
+
+/// Records that are to be committed together.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) number: BatchNumber,
+    pub(super) records: Vec<Record>,
+    /// How long the first of them has waited.
+    pub(super) waited: Duration,
+}
 
 impl RecordQueue {
     /// An empty queue for at most `bound` records.
@@ -46,7 +69,8 @@ impl RecordQueue {
             held: Mutex::default(),
             bound,
             overflowing: AtomicBool::new(false),
-            up: AtomicBool::new(true),
+            database_up: AtomicBool::new(true),
+            journal_up: AtomicBool::new(true),
             wake_sent: AtomicBool::new(false),
         })
     }
@@ -66,7 +90,7 @@ impl RecordQueue {
             }
             return false;
         }
-        held.waiting.push_back(record);
+        held.waiting.push_back(Waiting { record, since: Instant::now() });
         held.taken_in += 1;
         metrics::records_waiting(held.waiting.len());
         true
@@ -78,10 +102,16 @@ impl RecordQueue {
         !self.wake_sent.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether the last write went well.
+    /// Whether the database took what it was given last, and in good time.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
+        self.database_up.load(Ordering::Relaxed)
+    }
+
+    /// Whether the journal, where there is one, took what it was given last.
+    #[must_use]
+    pub fn is_journal_up(&self) -> bool {
+        self.journal_up.load(Ordering::Relaxed)
     }
 
     /// Records that are not committed yet.
@@ -107,42 +137,62 @@ impl RecordQueue {
         Mark(self.lock().committed) >= mark
     }
 
-    /// The next batch: what was taken before and is not committed comes first.
-    pub(super) fn take_batch(&self) -> Vec<Record> {
+    /// The next batch: what was taken before and is not committed comes first,
+    /// and more is added to it. None when there is nothing.
+    pub(super) fn take_batch(&self) -> Option<Batch> {
         self.wake_sent.store(false, Ordering::Release);
         let mut held = self.lock();
-        let Held { waiting, in_flight, .. } = &mut *held;
+        let Held { waiting, in_flight, batch, .. } = &mut *held;
         let room = BATCH.saturating_sub(in_flight.len()).min(waiting.len());
-        in_flight.extend(waiting.drain(..room));
-        metrics::records_waiting(waiting.len());
-        in_flight.clone()
+        if room > 0 {
+            in_flight.extend(waiting.drain(..room));
+            batch.0 += 1;
+            metrics::records_waiting(waiting.len());
+        }
+        batch_of(&held)
     }
 
-    /// The batch taken last is committed.
-    pub(super) fn committed(&self) {
+    /// The batch that is being written, as it is.
+    pub(super) fn batch_in_flight(&self) -> Option<Batch> {
+        batch_of(&self.lock())
+    }
+
+    /// This batch is committed. One that was taken again, with more, in the
+    /// meantime is not: it is written once more.
+    pub(super) fn committed(&self, number: BatchNumber) {
         let mut held = self.lock();
+        if held.batch != number {
+            return;
+        }
         held.committed += u64::try_from(held.in_flight.len()).unwrap_or(u64::MAX);
-        held.in_flight.clear();
+        for waiting in held.in_flight.drain(..) {
+            metrics::record_durable(waiting.since.elapsed());
+        }
         drop(held);
         self.overflowing.store(false, Ordering::Relaxed);
-        self.set_up(true);
     }
 
-    /// The database took a batch, or did not.
-    pub(super) fn set_up(&self, up: bool) {
-        if self.up.swap(up, Ordering::Relaxed) != up {
-            if up {
-                tracing::info!("the database takes records again");
-            } else {
-                tracing::error!("the database takes no records; they wait in memory");
-            }
-        }
+    /// The database took what it was given, or did not; answers whether that is news.
+    pub(super) fn set_database_up(&self, up: bool) -> bool {
         metrics::store_up(up);
+        self.database_up.swap(up, Ordering::Relaxed) != up
+    }
+
+    /// The journal took what it was given, or did not; answers whether that is news.
+    pub(super) fn set_journal_up(&self, up: bool) -> bool {
+        metrics::journal_up(up);
+        self.journal_up.swap(up, Ordering::Relaxed) != up
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn batch_of(held: &Held) -> Option<Batch> {
+    let waited = held.in_flight.first()?.since.elapsed();
+    let records = held.in_flight.iter().map(|waiting| waiting.record.clone()).collect();
+    Some(Batch { number: held.batch, records, waited })
 }
 
 #[cfg(test)]
@@ -161,16 +211,21 @@ mod tests {
         }
     }
 
+    fn take(queue: &RecordQueue) -> (BatchNumber, usize) {
+        queue.take_batch().map(|batch| (batch.number, batch.records.len())).unwrap()
+    }
+
     #[test]
     fn a_mark_is_reached_although_more_comes_behind_it() {
         let queue = RecordQueue::new(1_000);
         assert!(queue.has_committed(queue.mark()), "nothing was to be committed");
         push(&queue, BATCH);
         let mark = queue.mark();
-        assert_eq!(queue.take_batch().len(), BATCH);
+        let (number, size) = take(&queue);
+        assert_eq!(size, BATCH);
         push(&queue, 10);
         assert!(!queue.has_committed(mark));
-        queue.committed();
+        queue.committed(number);
         assert!(queue.has_committed(mark) && !queue.has_committed(queue.mark()));
         assert_eq!(queue.len(), 10);
     }
@@ -178,12 +233,20 @@ mod tests {
     #[test]
     fn a_batch_that_was_not_committed_is_taken_again() {
         let queue = RecordQueue::new(1_000);
+        assert!(queue.take_batch().is_none());
         push(&queue, 3);
-        assert_eq!(queue.take_batch().len(), 3);
+        let (first, size) = take(&queue);
+        assert_eq!(size, 3);
+        assert_eq!(take(&queue), (first, 3), "nothing came: it is the same");
         push(&queue, 2);
-        assert_eq!(queue.take_batch().len(), 5);
-        assert_eq!(queue.len(), 5);
-        queue.committed();
+        assert_eq!(queue.batch_in_flight().map(|batch| batch.records.len()), Some(3));
+        let (second, size) = take(&queue);
+        assert_eq!((size, queue.len()), (5, 5));
+        queue.committed(first);
+        assert_eq!(queue.len(), 5, "it was taken again, with more");
+        queue.committed(second);
         assert!(queue.is_empty() && queue.has_committed(queue.mark()));
+        queue.committed(second);
+        assert!(queue.has_committed(queue.mark()) && queue.lock().committed == 5, "once");
     }
 }

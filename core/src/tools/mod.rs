@@ -32,6 +32,7 @@
 //!
 //!    The comments on the argument type are what the model is told about it;
 //!    `deny_unknown_fields` closes the schema.
+//!    A tool that changes something outside of the call says so in `side_effect`.
 //! 2. One line in the table `ALL` below.
 //! 3. Its name in the `tools` list of the tenants that may use it.
 
@@ -78,6 +79,13 @@ pub trait Tool: Send + Sync {
     /// Whether it makes sense for this tenant; it is not offered otherwise.
     fn suits(&self, _: &Tenant) -> bool {
         true
+    }
+
+    /// Whether it changes something outside of the call: a booking, a message. It
+    /// is then done once for the same arguments, however often the model asks, and
+    /// is written down before anybody is told.
+    fn side_effect(&self) -> bool {
+        false
     }
 
     /// Reads the arguments, JSON text as the model wrote it, and says what is

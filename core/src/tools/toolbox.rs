@@ -44,6 +44,18 @@ impl Toolbox {
         Ok(Self { tools })
     }
 
+    /// These tools, whatever a tenant's file says.
+    #[must_use]
+    pub fn of(tools: Vec<&'static dyn Tool>) -> Self {
+        Self { tools }
+    }
+
+    /// Whether a function call changes something outside of the call.
+    #[must_use]
+    pub fn has_side_effect(&self, name: &str) -> bool {
+        self.get(name).is_some_and(Tool::side_effect)
+    }
+
     /// What the model is told about the tools.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {

@@ -10,6 +10,7 @@ use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::payload::Payload;
 use crate::schema::calls;
+use crate::tables::lost_nodes::NODE_LOST;
 use crate::words::{Mode, Outcome};
 
 /// What changed about a call. `None` leaves a column as it is. Counts are
@@ -119,5 +120,18 @@ pub(crate) fn apply(connection: &mut AnyConnection, change: &CallChange) -> Resu
     if changed == 0 {
         return Err(StoreError::Missing("call"));
     }
+    if change.ended_at.is_some() && change.error.is_none() {
+        forget_loss(connection, change)?;
+    }
+    Ok(())
+}
+
+/// A call that was closed because its process seemed lost did come to its own end.
+fn forget_loss(connection: &mut AnyConnection, change: &CallChange) -> Result<(), StoreError> {
+    let closed_as_lost = calls::table
+        .filter(calls::call_sid.eq(change.call_sid.as_str()))
+        .filter(calls::error.eq(NODE_LOST));
+    let nothing = calls::error.eq(MaybeText::from(None::<String>));
+    diesel::update(closed_as_lost).set(nothing).execute(connection)?;
     Ok(())
 }

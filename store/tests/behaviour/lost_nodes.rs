@@ -63,6 +63,31 @@ on_both_databases! {
         database.apply(&[Record::CallChanged(Box::new(change))]);
         let row = database.store.call(Scope::AllTenants, &lost.call_sid).unwrap().unwrap();
         assert_eq!((row.outcome, row.ended_at), (Some(Outcome::Completed), Some(at(900))));
+        assert_eq!(row.error, None, "it was not lost after all");
+    }
+
+    fn a_survivor_closes_the_calls_of_a_node_that_stays_silent(database) {
+        let store = &database.store;
+        let (ours, lost, idle) = (node("n1", 0), node("n2", 0), node("n3", 0));
+        let (here, there) = (call_of(&ours, "CA1", 100), call_of(&lost, "CA2", 100));
+        let nodes = [&ours, &lost, &idle].map(|n| Record::Node(NodeChange::Started(n.clone())));
+        database.apply(&nodes);
+        database.apply(&[&here, &there].map(started));
+        let found = store.nodes_with_calls(&ours.node_id).unwrap();
+        assert_eq!(found, std::slice::from_ref(&lost), "neither ourselves nor who has no call");
+
+        // It gave a sign of life in between.
+        let seen = NodeChange::Seen { node_id: lost.node_id.clone(), at: at(200) };
+        database.apply(&[Record::Node(seen)]);
+        assert_eq!(store.close_calls_of_lost(&lost, at(1_000)).unwrap(), 0);
+        // Then none.
+        let silent = store.nodes_with_calls(&ours.node_id).unwrap().remove(0);
+        assert_eq!(store.close_calls_of_lost(&silent, at(1_000)).unwrap(), 1);
+        assert_eq!(store.close_calls_of_lost(&silent, at(1_001)).unwrap(), 0);
+        let row = store.call(Scope::AllTenants, &there.call_sid).unwrap().unwrap();
+        assert_eq!((row.error.as_deref(), row.ended_at), (Some("node_lost"), Some(at(1_000))));
+        assert_eq!(store.call(Scope::AllTenants, &here.call_sid).unwrap(), Some(here));
+        assert_eq!(store.nodes_with_calls(&ours.node_id).unwrap(), []);
     }
 
     fn a_node_lives_stops_and_lives_again(database) {

@@ -17,7 +17,7 @@ fn an_empty_database_gets_its_tables() {
     for url in [folder.path().join("x.db").to_string_lossy().into_owned(), empty_postgres()] {
         let store = Store::open(&url, 1).unwrap();
         assert!(store.calls(Scope::AllTenants, 1, None).is_err(), "there are no tables yet");
-        assert_eq!(store.migrate().unwrap(), ["0001"]);
+        assert_eq!(store.migrate().unwrap(), ["0001", "0002"]);
         assert_eq!(store.calls(Scope::AllTenants, 1, None).unwrap(), []);
     }
 }
@@ -32,7 +32,7 @@ fn several_processes_may_start_at_once() {
                 .collect();
             starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
-        assert_eq!(runs.iter().sum::<usize>(), 1, "{url}: {runs:?}");
+        assert_eq!(runs.iter().sum::<usize>(), 2, "{url}: {runs:?}");
     }
 }
 
@@ -46,12 +46,21 @@ const POSTGRES_NAMES: &str = r"
 
 on_both_databases! {
     fn the_way_back_leaves_nothing(database) {
+        // The last first.
         let (down, names) = match database.store.backend() {
-            Backend::Sqlite => (include_str!("../../../migrations/sqlite/0001_calls/down.sql"), SQLITE_NAMES),
-            Backend::Postgres => (include_str!("../../../migrations/postgres/0001_calls/down.sql"), POSTGRES_NAMES),
+            Backend::Sqlite => ([
+                include_str!("../../../migrations/sqlite/0002_side_effects/down.sql"),
+                include_str!("../../../migrations/sqlite/0001_calls/down.sql"),
+            ], SQLITE_NAMES),
+            Backend::Postgres => ([
+                include_str!("../../../migrations/postgres/0002_side_effects/down.sql"),
+                include_str!("../../../migrations/postgres/0001_calls/down.sql"),
+            ], POSTGRES_NAMES),
         };
         assert!(database.names(names).contains(&"call_events".to_owned()));
-        database.execute(down).unwrap();
+        for step in down {
+            database.execute(step).unwrap();
+        }
         assert_eq!(database.names(names), Vec::<String>::new());
     }
 }

@@ -23,3 +23,12 @@ fn in_cluster() -> String {
     let name = format!("whole_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     cluster.database(&name).expect("a database")
 }
+
+/// A Postgres of a test's own, for it to stop, crash and revive: the server's URL of
+/// a database in it, whose commits outlast a crash.
+pub fn own_cluster() -> (PrivateCluster, String) {
+    let cluster = PrivateCluster::start().expect("a private Postgres");
+    let url = cluster.database("own").expect("a database");
+    cluster.keep_commits("own").expect("a setting");
+    (cluster, url)
+}

@@ -39,7 +39,12 @@ impl ServerProcess {
         if (services, tasks) != (SERVICES.len(), SERVICES.len() as u64) {
             left.push(format!("{services} services and {tasks} tasks"));
         }
-        for gauge in ["trunkline_slots_held", "trunkline_calls_live", "trunkline_records_waiting"] {
+        for gauge in [
+            "trunkline_slots_held",
+            "trunkline_calls_live",
+            "trunkline_records_waiting",
+            "trunkline_journal_records",
+        ] {
             let value = metrics.sum(gauge);
             if value != 0.0 {
                 left.push(format!("{gauge} {value}"));
@@ -129,12 +134,14 @@ impl ServerProcess {
     }
 
     /// Ports to which the process keeps connections that belong to no call: the
-    /// collector of traces, and the fleet's Redis. (The private Postgres is reached
-    /// by a file.)
+    /// collector of traces, the fleet's Redis, and the database where it is not
+    /// reached by a file.
     fn known_peers(&self) -> Vec<u16> {
         let urls = ["OTEL_EXPORTER_OTLP_ENDPOINT", "REDIS_URL"].map(|name| self.setting(name));
         let port = |url: &str| url.trim_end_matches('/').rsplit_once(':')?.1.parse().ok();
-        urls.into_iter().flatten().filter_map(port).collect()
+        let database = self.database_url().strip_prefix("postgres://");
+        let place = database.and_then(|url| url.split('/').next());
+        urls.into_iter().flatten().chain(place).filter_map(port).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 mod by_hand;
 mod crowd;
 mod database;
+mod deaf;
 mod evidence;
 mod leaks;
 mod lock;
@@ -29,7 +30,8 @@ use trunkline_simulator::providers::{
 #[allow(unused_imports, reason = "not every test asks for everything")]
 pub use self::{
     crowd::{Crowd, Past},
-    database::fresh as fresh_database,
+    database::{fresh as fresh_database, own_cluster},
+    deaf::DeafProxy,
     lock::DatabaseLock,
     looks::{agent_line, assert_heard_whole, fact, heard, lines_of, response, sent, stream},
     metrics::Metrics,

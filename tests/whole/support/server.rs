@@ -56,6 +56,8 @@ impl ServerProcess {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut env = self.env.clone();
         env.push(("NODE_ID".to_owned(), node.to_owned()));
+        let journal = folder.path().join("journal.sqlite").display().to_string();
+        env.push(("JOURNAL_PATH".to_owned(), journal));
         Self::run(folder, env)
     }
 
@@ -116,6 +118,21 @@ impl ServerProcess {
     /// The key of its recordings.
     pub fn recorder_key(&self) -> PathBuf {
         self.folder.path().join("recorder.key")
+    }
+
+    /// Its journal.
+    pub fn journal(&self) -> PathBuf {
+        self.setting("JOURNAL_PATH").expect("a journal").into()
+    }
+
+    /// Lets it write files no longer than so many bytes; none: as long as it likes.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let pid = self.pid().to_string();
+        // The soft limit alone, so that it can be lifted.
+        let fsize = format!("--fsize={limit}:");
+        let done = Command::new("prlimit").args(["--pid", &pid, &fsize]).status();
+        assert!(done.expect("prlimit can be run").success());
     }
 
     /// The memory it has in use, in KiB.
@@ -237,6 +254,7 @@ fn base_env(folder: &Path) -> Vec<(String, String)> {
         ("TENANTS_DIR", path("tenants")),
         ("PERSONAS_DIR", path("personas")),
         ("PHRASE_CACHE_DIR", path("phrases")),
+        ("JOURNAL_PATH", path("journal.sqlite")),
         ("RECORDER_DIR", path("recordings")),
         ("RECORDER_KEY_FILE", path("recorder.key")),
         ("TRUNKLINE_CONFIG", path("trunkline.toml")),
