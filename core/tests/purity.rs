@@ -55,7 +55,10 @@ const ONE_WAY: &[(&str, &[&str])] = &[
     ("trunkline-fleet", &["trunkline-core"]),
     ("trunkline-connectors", &["trunkline-core"]),
     ("trunkline-simulator", &["trunkline-core"]),
-    ("trunkline-actors", &["trunkline-core", "trunkline-store", "trunkline-fleet", "trunkline-connectors"]),
+    (
+        "trunkline-actors",
+        &["trunkline-core", "trunkline-store", "trunkline-fleet", "trunkline-connectors"],
+    ),
     ("trunkline-bench", &["trunkline-core", "trunkline-connectors", "trunkline-simulator"]),
     (
         "trunkline",
