@@ -5,11 +5,15 @@
 
 mod api;
 mod auth;
+mod body;
 #[cfg(feature = "fault-injection")]
 mod faults;
+mod guesses;
 mod health;
 mod ops;
 mod quota;
 pub mod routes;
+pub mod shield;
+mod source;
 pub mod state;
 mod twilio;

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 
-use super::{api, health, ops, twilio};
+use super::{api, body, health, ops, twilio};
 
 /// What a carrier's path does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,7 @@ pub fn known_path(path: &str) -> &'static str {
 
 /// Adds every path to an application.
 pub fn configure(config: &mut web::ServiceConfig) {
+    config.app_data(web::PayloadConfig::new(body::MAX_BYTES));
     for (path, webhook) in CARRIER_PATHS {
         let route = match webhook {
             Webhook::Voice => web::post().to(twilio::voice::voice),
