@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_codec::Framed;
-use actix_http::ws::Codec;
 use actix_service::{Service as _, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use awc::error::WsClientError;
@@ -18,11 +17,12 @@ use awc::http::{StatusCode, Uri};
 use awc::ws::WebsocketsRequest;
 use awc::{BoxedSocket, Client, Connector};
 
+use crate::bounded::Bounded;
 use crate::reach::{OutOfReach, Reach};
 
 /// An open connection: a stream and a sink of WebSocket frames. Fragmented
 /// messages come in fragments.
-pub type Connection = Framed<BoxedSocket, Codec>;
+pub type Connection = Framed<BoxedSocket, Bounded>;
 
 /// Why no connection came about. Holds no header and no query.
 #[derive(Debug, thiserror::Error)]
@@ -82,14 +82,14 @@ pub async fn dial(
         let checked = checked_addresses(url, reach).await?;
         let mut last = None;
         for address in &checked {
-            match connect(request().address(*address)).await {
+            match connect(request().address(*address), max_frame_bytes).await {
                 Err(DialError::Connection(error)) => last = Some(error),
                 done => return done,
             }
         }
         match last {
             Some(error) => Err(DialError::Connection(error)),
-            None => connect(request()).await,
+            None => connect(request(), max_frame_bytes).await,
         }
     });
     match tokio::time::timeout(patience, connected).await {
@@ -98,11 +98,16 @@ pub async fn dial(
     }
 }
 
-async fn connect(request: WebsocketsRequest) -> Result<Connection, DialError> {
+async fn connect(
+    request: WebsocketsRequest,
+    max_frame_bytes: usize,
+) -> Result<Connection, DialError> {
     match Box::pin(request.connect()).await {
         Err(WsClientError::InvalidResponseStatus(status)) => Err(DialError::Status(status)),
         Err(other) => Err(DialError::Connection(other.to_string())),
-        Ok((_, connection)) => Ok(connection),
+        Ok((_, connection)) => {
+            Ok(connection.into_map_codec(|codec| Bounded { codec, most: max_frame_bytes }))
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod body;
 mod flood;
+mod heads;
 mod liveness;
 mod pump;
 mod quiet;
@@ -133,7 +134,7 @@ pub fn open(
         patience: None,
     };
     let response =
-        WsResponseBuilder::new(stream, request, Quiet(payload)).frame_size(MAX_MESSAGE_BYTES);
+        WsResponseBuilder::new(stream, request, Quiet::new(payload)).frame_size(MAX_MESSAGE_BYTES);
     Ok(response.start()?.map_body(|_, whole| body.of(whole)).map_into_boxed_body())
 }
 
