@@ -4,9 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::{App, HttpServer, web};
 use chrono::Utc;
+use futures_util::future::Either;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
@@ -339,7 +340,18 @@ fn serve(state: &web::Data<AppState>, listener: TcpListener) -> Result<ServerHan
         // Each worker builds its client now: loading TLS roots takes milliseconds
         // that no call should wait for.
         websocket::warm_up();
-        App::new().app_data(shared.clone()).wrap(shield::headers()).configure(routes::configure)
+        App::new()
+            .app_data(shared.clone())
+            .wrap_fn(|request, service| {
+                if shield::has_chunks(&request) {
+                    let refused = request.into_response(shield::length_required());
+                    Either::Left(std::future::ready(Ok(refused)))
+                } else {
+                    Either::Right(service.call(request))
+                }
+            })
+            .wrap(shield::headers())
+            .configure(routes::configure)
     })
     .client_request_timeout(HEAD_PATIENCE)
     .keep_alive(KEEP_ALIVE)
