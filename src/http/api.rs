@@ -27,16 +27,16 @@ impl ScopeQuery {
     }
 }
 
-fn error(status: actix_web::http::StatusCode, message: &str) -> HttpResponse {
+pub(super) fn error(status: actix_web::http::StatusCode, message: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": message }))
 }
 
-fn not_found(message: &str) -> HttpResponse {
+pub(super) fn not_found(message: &str) -> HttpResponse {
     error(actix_web::http::StatusCode::NOT_FOUND, message)
 }
 
 /// Runs a query on a thread that may block.
-async fn query<T: Send + 'static>(
+pub(super) async fn query<T: Send + 'static>(
     state: &AppState,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, HttpResponse> {
