@@ -82,14 +82,17 @@ async fn add(request: &HttpRequest, state: &AppState, bytes: &[u8]) -> Answer {
 }
 
 /// `DELETE …/{pattern}?tenant=`: lets them in again.
-pub(super) async fn unblock(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
-    remove(&request, &state).await.unwrap_or_else(|refusal| refusal)
+pub(super) async fn unblock(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    pattern: web::Path<String>,
+) -> HttpResponse {
+    remove(&request, &state, &pattern).await.unwrap_or_else(|refusal| refusal)
 }
 
-async fn remove(request: &HttpRequest, state: &AppState) -> Answer {
+async fn remove(request: &HttpRequest, state: &AppState, text: &str) -> Answer {
     state.ops.require(request, Role::Admin)?;
     let owner = owner(request)?;
-    let text = request.match_info().get("pattern").unwrap_or_default();
     let pattern = Blocked::parse(text).map_err(|problem| bad(&format!("the pattern {problem}")))?;
     let changed = api::query(state, move |store| {
         let there = store.unblock_number(owner.as_ref(), &pattern, "ops", Utc::now())?;

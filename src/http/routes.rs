@@ -12,6 +12,7 @@ enum Webhook {
     Status,
     Amd,
     ConnectAction,
+    DialAction,
     Menu,
     Stream,
 }
@@ -24,6 +25,7 @@ const CARRIER_PATHS: &[(&str, Webhook)] = &[
     ("/twilio/status", Webhook::Status),
     ("/twilio/amd", Webhook::Amd),
     (CONNECT_ACTION, Webhook::ConnectAction),
+    (DIAL_ACTION, Webhook::DialAction),
     (MENU, Webhook::Menu),
     (STREAM, Webhook::Stream),
     //
@@ -38,6 +40,8 @@ const CARRIER_PATHS: &[(&str, Webhook)] = &[
 
 /// Where the carrier asks what follows a stream.
 pub const CONNECT_ACTION: &str = "/twilio/connect-action";
+/// Where the carrier says how a dialled human's leg ended.
+pub const DIAL_ACTION: &str = "/twilio/dial-action";
 /// Where the carrier sends the key that was pressed in the classic menu.
 pub const MENU: &str = "/twilio/menu";
 /// Where the carrier opens its media stream.
@@ -63,6 +67,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             Webhook::Status => web::post().to(twilio::status::status),
             Webhook::Amd => web::post().to(twilio::amd::amd),
             Webhook::ConnectAction => web::post().to(twilio::connect_action::connect_action),
+            Webhook::DialAction => web::post().to(twilio::dial_action::dial_action),
             Webhook::Menu => web::post().to(twilio::menu::menu),
             Webhook::Stream => web::get().to(twilio::stream::stream),
         };

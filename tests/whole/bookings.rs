@@ -74,7 +74,7 @@ async fn of_a_hundred_who_want_one_time_at_two_processes_one_gets_it() {
     let tries = (0..100).map(|n| {
         let server = if n % 2 == 0 { &world.server } else { &other };
         // Everybody of another name; some want a little earlier or later.
-        let from = time + TimeDelta::minutes([0, 10, -10, 20][n / 2 % 4]);
+        let from = time + TimeDelta::minutes([0, 10, -10, 5][n / 2 % 4]);
         let body = json!({ "start": from, "minutes": 30, "customer_name": format!("Customer {n}"),
             "phone_number": format!("+1555867{n:04}") });
         async move { named(server, SHOP, &format!("try-{n}"), &body).await }
@@ -132,11 +132,7 @@ async fn an_appointment_is_made_found_moved_and_cancelled() {
     assert_eq!(row["ends_at"], json!(time + TimeDelta::minutes(30)));
     let path = path_of(SHOP, &row);
     assert_eq!(world.get(&path).await, row);
-    assert_eq!(
-        world.get(&path.to_lowercase().replace("shop", "shop")).await,
-        row,
-        "as people type it"
-    );
+    assert_eq!(world.get(&path.to_lowercase()).await, row, "as people type it");
     for (query, found) in [
         ("?phone_number=%2B15558675309", 1),
         ("?phone_number=%2B15558675308", 0),
@@ -274,7 +270,7 @@ async fn what_makes_no_sense_is_refused_with_a_reason() {
     };
     for (body, complaint) in [
         (but(json!({ "minutes": 0 })), "between 1 and 1440"),
-        (but(json!({ "minutes": "half" })), "minutes"),
+        (but(json!({ "minutes": "half" })), "expected u32"),
         (but(json!({ "start": "next Tuesday" })), "body"),
         (but(json!({ "start": "2020-01-01T10:00:00Z" })), "in the past"),
         (but(json!({ "start": start(200_000) })), "90 days"),

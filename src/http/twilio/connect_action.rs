@@ -47,6 +47,13 @@ pub(in crate::http) async fn connect_action(
         how_it_ended(&state, tenant.as_deref(), &webhook.call_sid).await
     };
     let caller_is_there = webhook.call_status == Some(CarrierStatus::InProgress);
+    // The call itself has said why, unless it could not know: nobody did.
+    if let (Some(disposition), Some(tenant)) = (disposition, tenant.as_deref())
+        && tenant.human_number.is_some()
+        && after_stream(Some(disposition), caller_is_there) != AfterStream::HangUp
+    {
+        records::handed_off(&state, tenant, &webhook.call_sid, "after_stream");
+    }
     let what = render(disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
     twiml::answer(&what)
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use trunkline_core::call::Disposition;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
 
+use crate::http::routes;
 use crate::http::state::AppState;
 
 use super::{records, signed, twiml};
@@ -26,6 +27,11 @@ pub(in crate::http) async fn fallback(
     );
     if state.node.dispositions.get(&webhook.call_sid) == Some(Disposition::HangUp) {
         // A later document of a call that ended on purpose could not be used.
+        return twiml::answer(&twiml::hang_up());
+    }
+    let spoken = webhook.error_url.as_ref().is_some_and(|url| url.ends_with(routes::DIAL_ACTION));
+    if spoken {
+        // The caller has been with the human.
         return twiml::answer(&twiml::hang_up());
     }
     let ours = signed.may_speak_of(&state, &webhook.call_sid);

@@ -82,7 +82,8 @@ async fn decide(
         return Ok(super::connect_action::render(Some(disposition), false, Some(tenant), called));
     }
     records::call_rings(state, tenant, webhook);
-    let listed = webhook.from.as_ref().is_some_and(|from| state.node.blocked.names(&tenant.id, from));
+    let listed =
+        webhook.from.as_ref().is_some_and(|from| state.node.blocked.names(&tenant.id, from));
     if listed || admission::is_blocked(tenant, webhook.from.as_ref()) {
         return Ok(turn_away(state, tenant, webhook, TurnedAway::Blocked));
     }
