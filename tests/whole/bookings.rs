@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{OPS_TOKEN, ServerProcess, World, client, wait_for};
+use crate::support::{OPS_TOKEN, ServerProcess, World, client, own_cluster, wait_for};
 
 const SHOP: &str = "/api/v1/tenants/shop/appointments";
 const BRANCH: &str = "/api/v1/tenants/branch/appointments";
@@ -67,7 +67,16 @@ async fn count(world: &World) -> usize {
 
 #[actix_rt::test]
 async fn of_a_hundred_who_want_one_time_at_two_processes_one_gets_it() {
-    let world = World::start().await;
+    one_of_a_hundred(&World::start().await).await;
+}
+
+#[actix_rt::test]
+async fn of_a_hundred_beside_postgres_one_gets_it() {
+    let (_cluster, url) = own_cluster();
+    one_of_a_hundred(&World::plan().env("DATABASE_URL", &url).start().await).await;
+}
+
+async fn one_of_a_hundred(world: &World) {
     let other = world.server.beside("another-node");
     let time = start(0);
     let began = std::time::Instant::now();
@@ -88,7 +97,7 @@ async fn of_a_hundred_who_want_one_time_at_two_processes_one_gets_it() {
         .filter(|(status, answer)| (*status, &answer["code"]) == (409, &json!("slot_taken")));
     let refused = refused.count();
     assert_eq!((got.len(), refused), (1, 99), "{answers:?}");
-    assert_eq!(count(&world).await, 1);
+    assert_eq!(count(world).await, 1);
     let stored = world.get(&path_of(SHOP, got[0])).await;
     assert_eq!(&stored, got[0]);
     eprintln!(
