@@ -54,12 +54,13 @@ pub(in crate::http) async fn connect_action(
     {
         records::handed_off(&state, tenant, &webhook.call_sid, "after_stream");
     }
-    let what = render(disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
+    let what = render(&state, disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
     twiml::answer(&what)
 }
 
 /// What the caller gets after a stream of which this is known.
 pub(super) fn render(
+    state: &AppState,
     disposition: Option<Disposition>,
     caller_is_there: bool,
     tenant: Option<&Tenant>,
@@ -67,7 +68,7 @@ pub(super) fn render(
 ) -> Twiml {
     match after_stream(disposition, caller_is_there) {
         AfterStream::HangUp => twiml::hang_up(),
-        AfterStream::Human { announce } => twiml::human(tenant, called, announce),
+        AfterStream::Human { announce } => twiml::human(state, tenant, called, announce),
     }
 }
 

@@ -41,5 +41,5 @@ pub(in crate::http) async fn fallback(
         state.node.dispositions.set(&webhook.call_sid, Disposition::Bridge);
         records::call_bridged(&state, tenant, &webhook.call_sid, "webhook_fallback");
     }
-    twiml::answer(&twiml::human(signed.tenant.as_deref(), webhook.to.as_ref(), true))
+    twiml::answer(&twiml::human(&state, signed.tenant.as_deref(), webhook.to.as_ref(), true))
 }

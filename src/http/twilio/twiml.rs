@@ -8,6 +8,7 @@ use trunkline_core::wire::twilio::twiml::{CONTENT_TYPE, Twiml};
 use trunkline_core::wire::twilio::verbs::{ConnectStream, Dial, Gather, RejectReason};
 
 use crate::http::routes;
+use crate::http::state::AppState;
 
 /// Said before the human number is dialled.
 const CONNECTING: &str = "Connecting you to an agent now.";
@@ -36,6 +37,7 @@ pub(super) fn answer(twiml: &Twiml) -> HttpResponse {
 
 /// The human number is dialled, where there is one.
 pub(super) fn human(
+    state: &AppState,
     tenant: Option<&Tenant>,
     called: Option<&PhoneNumber>,
     announce: bool,
@@ -45,16 +47,22 @@ pub(super) fn human(
     else {
         return nobody();
     };
-    let dial = dial(tenant, called, number);
+    let dial = dial(state, tenant, called, number);
     let twiml = Twiml::new();
     if announce { twiml.say(CONNECTING).dial(dial) } else { twiml.dial(dial) }
 }
 
 /// The human, and what is asked once they have spoken. The path alone: the carrier
-/// asks where it got the document from.
-fn dial(tenant: &Tenant, called: Option<&PhoneNumber>, number: PhoneNumber) -> Dial {
+/// asks where it got the document from. A process that is about to end is not asked:
+/// the caller would hear the carrier's error after the human's goodbye.
+fn dial(
+    state: &AppState,
+    tenant: &Tenant,
+    called: Option<&PhoneNumber>,
+    number: PhoneNumber,
+) -> Dial {
     let caller_id = tenant.caller_id.clone().or_else(|| called.filter(|n| n.is_e164()).cloned());
-    let action = Some(routes::DIAL_ACTION.to_owned());
+    let action = (!state.node.is_draining()).then(|| routes::DIAL_ACTION.to_owned());
     Dial { caller_id, record: tenant.record, action, ..Dial::to(number) }
 }
 
@@ -89,7 +97,12 @@ pub(super) fn reject() -> Twiml {
 }
 
 /// The classic menu: a key, or the human after a while.
-pub(super) fn menu(tenant: &Tenant, called: Option<&PhoneNumber>, action: String) -> Twiml {
+pub(super) fn menu(
+    state: &AppState,
+    tenant: &Tenant,
+    called: Option<&PhoneNumber>,
+    action: String,
+) -> Twiml {
     let gather = Gather {
         action: Some(action),
         num_digits: Some(1),
@@ -101,7 +114,7 @@ pub(super) fn menu(tenant: &Tenant, called: Option<&PhoneNumber>, action: String
     let Some(number) = tenant.human_number.clone() else {
         return twiml.say(NOBODY).hangup();
     };
-    twiml.say(CONNECTING).dial(dial(tenant, called, number))
+    twiml.say(CONNECTING).dial(dial(state, tenant, called, number))
 }
 
 /// The agent, by a media stream; the consent line first.
