@@ -26,6 +26,8 @@ pub enum Door {
 pub enum Scoped {
     /// By `?tenant=`.
     ByQuery,
+    /// The tenant is a part of the path.
+    ByPath,
     /// It holds nothing of a tenant, or says itself whose.
     No,
 }
@@ -45,12 +47,33 @@ const fn at(path: &'static str, method: &'static str, door: Door, scoped: Scoped
 
 /// What was decided.
 pub const DOORS: &[Decision] = &[
+    at("/api/v1/blocked-numbers", "GET", Door::Read, Scoped::ByQuery),
+    at("/api/v1/blocked-numbers", "POST", Door::Admin, Scoped::No),
+    at("/api/v1/blocked-numbers/{pattern}", "DELETE", Door::Admin, Scoped::ByQuery),
     at("/api/v1/calls/live", "GET", Door::Read, Scoped::ByQuery),
     at("/api/v1/calls/{call_sid}", "GET", Door::Read, Scoped::ByQuery),
     at("/api/v1/calls/{call_sid}/hangup", "POST", Door::Admin, Scoped::ByQuery),
     at("/api/v1/calls/{call_sid}/transfer", "POST", Door::Admin, Scoped::ByQuery),
     at("/api/v1/switches", "GET", Door::Read, Scoped::ByQuery),
     at("/api/v1/switches", "PUT", Door::Admin, Scoped::No),
+    at("/api/v1/tenants/{tenant}/appointments", "GET", Door::Read, Scoped::ByPath),
+    at("/api/v1/tenants/{tenant}/appointments", "POST", Door::Admin, Scoped::ByPath),
+    at("/api/v1/tenants/{tenant}/appointments/{confirmation}", "GET", Door::Read, Scoped::ByPath),
+    at(
+        "/api/v1/tenants/{tenant}/appointments/{confirmation}",
+        "PATCH",
+        Door::Admin,
+        Scoped::ByPath,
+    ),
+    at(
+        "/api/v1/tenants/{tenant}/appointments/{confirmation}",
+        "DELETE",
+        Door::Admin,
+        Scoped::ByPath,
+    ),
+    at("/api/v1/tenants/{tenant}/holds", "GET", Door::Read, Scoped::ByPath),
+    at("/api/v1/tenants/{tenant}/holds", "POST", Door::Admin, Scoped::ByPath),
+    at("/api/v1/tenants/{tenant}/holds/{id}", "DELETE", Door::Admin, Scoped::ByPath),
     at("/health", "GET", Door::Open, Scoped::No),
     at("/media-stream", "GET", Door::Signed, Scoped::No),
     at("/metrics", "GET", Door::Open, Scoped::No),
@@ -60,6 +83,7 @@ pub const DOORS: &[Decision] = &[
     at("/twilio-stream", "GET", Door::Signed, Scoped::No),
     at("/twilio/amd", "POST", Door::Signed, Scoped::No),
     at("/twilio/connect-action", "POST", Door::Signed, Scoped::No),
+    at("/twilio/dial-action", "POST", Door::Signed, Scoped::No),
     at("/twilio/fallback", "POST", Door::Signed, Scoped::No),
     at("/twilio/menu", "POST", Door::Signed, Scoped::No),
     at("/twilio/status", "POST", Door::Signed, Scoped::No),
@@ -77,6 +101,10 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OP
 /// A path as it is asked for.
 pub fn address(path: &str, call: &str) -> String {
     path.replace("{call_sid}", call)
+        .replace("{pattern}", "+15550179999")
+        .replace("{tenant}", "shop")
+        .replace("{confirmation}", "ABCD-EFGH")
+        .replace("{id}", "0190a0b0-0000-7000-8000-000000000000")
 }
 
 struct Answered {
