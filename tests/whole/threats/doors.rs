@@ -73,7 +73,7 @@ pub const DOORS: &[Decision] = &[
     ),
     at("/api/v1/tenants/{tenant}/holds", "GET", Door::Read, Scoped::ByPath),
     at("/api/v1/tenants/{tenant}/holds", "POST", Door::Admin, Scoped::ByPath),
-    at("/api/v1/tenants/{tenant}/holds/{id}", "DELETE", Door::Admin, Scoped::ByPath),
+    at("/api/v1/tenants/{tenant}/holds/{hold}", "DELETE", Door::Admin, Scoped::ByPath),
     at("/health", "GET", Door::Open, Scoped::No),
     at("/media-stream", "GET", Door::Signed, Scoped::No),
     at("/metrics", "GET", Door::Open, Scoped::No),
@@ -104,7 +104,7 @@ pub fn address(path: &str, call: &str) -> String {
         .replace("{pattern}", "+15550179999")
         .replace("{tenant}", "shop")
         .replace("{confirmation}", "ABCD-EFGH")
-        .replace("{id}", "0190a0b0-0000-7000-8000-000000000000")
+        .replace("{hold}", "0190a0b0-0000-7000-8000-000000000000")
 }
 
 struct Answered {
