@@ -2,8 +2,12 @@
 //! same every time, so that a failure can be seen again. What finds new inputs is
 //! `cargo fuzz`, and in a small way this with `FUZZ_SECONDS=60`; see SECURITY.md.
 #![allow(
+    dropping_copy_types,
+    dropping_references,
     unreachable_pub,
     missing_docs,
+    clippy::collapsible_if,
+    clippy::drop_non_drop,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -39,10 +39,8 @@ async fn a_redirection_is_an_answer_like_any_other() {
         );
         socket.write_all(answer.as_bytes()).unwrap();
     });
-    for reach in [Reach::Anywhere] {
-        let answered = dialled(&format!("ws://127.0.0.1:{port}/"), &reach).await;
-        assert!(matches!(answered, Err(DialError::Status(s)) if s.as_u16() == 302), "{answered:?}");
-    }
+    let answered = dialled(&format!("ws://127.0.0.1:{port}/"), &Reach::Anywhere).await;
+    assert!(matches!(answered, Err(DialError::Status(s)) if s.as_u16() == 302), "{answered:?}");
     server.join().unwrap();
     assert!(second.accept().is_err(), "nobody went where the answer pointed");
 }
