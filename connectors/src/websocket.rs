@@ -6,19 +6,29 @@
 //! the three.
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_codec::Framed;
 use actix_http::ws::Codec;
 use actix_service::{Service as _, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use awc::error::WsClientError;
-use awc::http::{StatusCode, Uri};
+use awc::http::{StatusCode, Uri, header};
 use awc::{BoxedSocket, Client, Connector};
+
+use crate::socket;
 
 /// An open connection: a stream and a sink of WebSocket frames. Fragmented
 /// messages come in fragments.
 pub type Connection = Framed<BoxedSocket, Codec>;
+
+/// What a dial came to.
+pub struct Dialled {
+    /// The open connection.
+    pub connection: Connection,
+    /// What time it was over there, to a second, where they said so.
+    pub their_time: Option<SystemTime>,
+}
 
 /// Why no connection came about. Holds no header and no query.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +71,7 @@ pub async fn dial(
     headers: &[(&'static str, String)],
     max_frame_bytes: usize,
     patience: Duration,
-) -> Result<Connection, DialError> {
+) -> Result<Dialled, DialError> {
     let mut request = client().ws(url).max_frame_size(max_frame_bytes);
     for (name, value) in headers {
         request = request.header(*name, value.as_str());
@@ -70,7 +80,11 @@ pub async fn dial(
         Err(_) => Err(DialError::Timeout(patience)),
         Ok(Err(WsClientError::InvalidResponseStatus(status))) => Err(DialError::Status(status)),
         Ok(Err(other)) => Err(DialError::Connection(other.to_string())),
-        Ok(Ok((_, connection))) => Ok(connection),
+        Ok(Ok((answer, connection))) => {
+            let said = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+            let their_time = said.and_then(|date| date.parse::<header::HttpDate>().ok());
+            Ok(Dialled { connection, their_time: their_time.map(SystemTime::from) })
+        }
     }
 }
 
@@ -87,10 +101,7 @@ fn build() -> Client {
     install_crypto_provider();
     let tcp = fn_service(|info: ConnectInfo<Uri>| async move {
         let connection = TcpConnector::default().service().call(info).await?;
-        // A frame that waits for the acknowledgement of the one before it is late.
-        if let Err(error) = connection.io_ref().set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
+        socket::tune(connection.io_ref());
         Ok(connection)
     });
     let connector = Connector::new()

@@ -51,6 +51,10 @@ impl Crowd {
 
     /// Places these calls in order, so many at a time.
     pub fn in_a_row(plans: Vec<CallPlan>, at_a_time: usize) -> Self {
+        Self::lines(plans.into_iter(), at_a_time)
+    }
+
+    fn lines(plans: impl Iterator<Item = CallPlan> + Send + 'static, at_a_time: usize) -> Self {
         let (stay, gone) = oneshot::channel();
         let over = actix_rt::task::spawn_blocking(move || {
             actix_rt::System::new().block_on(async move {
@@ -61,6 +65,15 @@ impl Crowd {
             })
         });
         Self { over, stay }
+    }
+
+    /// Places these calls over and over, so many at a time, until `time` is over;
+    /// those that have begun go on to their end.
+    pub fn for_a_while(plans: Vec<CallPlan>, at_a_time: usize, time: Duration) -> Self {
+        assert!(!plans.is_empty(), "no call to place");
+        let until = Instant::now() + time;
+        let endless = std::iter::repeat_with(move || plans.clone()).flatten();
+        Self::lines(endless.take_while(move |_| Instant::now() < until), at_a_time)
     }
 
     /// Waits for all of them.
@@ -78,8 +91,11 @@ impl Crowd {
     }
 }
 
-async fn place_all(plans: Vec<CallPlan>, at_a_time: usize) -> Vec<Past> {
-    let waiting = Rc::new(RefCell::new(plans.into_iter().enumerate()));
+async fn place_all(
+    plans: impl Iterator<Item = CallPlan> + 'static,
+    at_a_time: usize,
+) -> Vec<Past> {
+    let waiting = Rc::new(RefCell::new(plans.enumerate()));
     let lines = (0..at_a_time).map(|_| {
         let waiting = Rc::clone(&waiting);
         actix_rt::spawn(async move {

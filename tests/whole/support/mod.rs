@@ -1,5 +1,8 @@
 //! A server of one's own, and the peers it talks to.
 
+mod balancer;
+mod bare;
+mod books;
 mod by_hand;
 mod crowd;
 mod database;
@@ -11,7 +14,9 @@ mod looks;
 mod machine;
 mod metrics;
 mod neighbour;
+mod network;
 mod ongoing;
+mod scale;
 mod server;
 mod sockets;
 mod stream;
@@ -29,6 +34,9 @@ use trunkline_simulator::providers::{
 
 #[allow(unused_imports, reason = "not every test asks for everything")]
 pub use self::{
+    balancer::Balancer,
+    bare::{BareStream, SilentProxy},
+    books::{Books, gaps},
     crowd::{Crowd, Past},
     database::{fresh as fresh_database, own_cluster},
     deaf::DeafProxy,
@@ -36,7 +44,9 @@ pub use self::{
     looks::{agent_line, assert_heard_whole, fact, heard, lines_of, response, sent, stream},
     metrics::Metrics,
     neighbour::{GOODBYE, assert_human, assert_whole, event},
+    network::NetworkOfItsOwn,
     ongoing::Ongoing,
+    scale::{Dice, is_full, scaled, seed},
     server::{ServerProcess, client},
     stream::{CLOSED_BY_POLICY, RawStream},
     webhook::{Answer, CALLER, Webhook, new_call},
