@@ -81,11 +81,7 @@ async fn never_more_than_the_cap_live_and_a_dead_nodes_slots_are_free_within_the
     other.signal("KILL");
     assert_eq!(other.wait().await, None);
     // Others go on calling the node that is left, which has only its own slots.
-    let more = Crowd::for_a_while(
-        vec![to(world.server.base(), "hold 60\nhangup")],
-        CAP,
-        LEASE * 3,
-    );
+    let more = Crowd::for_a_while(vec![to(world.server.base(), "hold 60\nhangup")], CAP, LEASE * 3);
     let full = wait_for("all of the cap at the node that is left", async || {
         let live = world.metrics().await.sum("trunkline_calls_live");
         (live == CAP as f64).then(Instant::now)

@@ -140,7 +140,10 @@ async fn is_killed_in_the_middle(
 
 fn told(lives: u64, young: usize, how: &str) {
     let whole = lives * LIVE as u64;
-    eprintln!("FIGURES {lives} lives{how}: {whole} calls with all that had happened, {young} younger ones, none open, files whole, seed {}", seed());
+    eprintln!(
+        "FIGURES {lives} lives{how}: {whole} calls with all that had happened, {young} younger ones, none open, files whole, seed {}",
+        seed()
+    );
 }
 
 #[actix_rt::test]

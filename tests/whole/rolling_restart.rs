@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use trunkline_fleet::testing::PrivateRedis;
 use trunkline_simulator::carrier::{CallPlan, CallReport};
 
@@ -88,6 +89,9 @@ async fn a_fleet_is_restarted_node_by_node_and_no_call_and_no_record_is_lost() {
             false => books.flaw(&past.report.call_sid),
         };
         assert_eq!(flaw, None, "{:?}", past.report);
+    }
+    for node in [&world.server, &other] {
+        assert_eq!(node.logged("the database refused a record"), Vec::<Value>::new());
     }
     eprintln!(
         "FIGURES {} calls, {whole} to their end, {} to the human, drained in {:.1} s and {:.1} s",

@@ -50,7 +50,8 @@ async fn memory_does_not_creep_up_and_nothing_stays() {
     let (began, mut samples) = (Instant::now(), Vec::new());
     while began.elapsed() < whole {
         tokio::time::sleep(whole.min(Duration::from_secs(60)) / 60).await;
-        samples.push((began.elapsed().as_secs_f64() / whole.as_secs_f64(), world.server.memory_kib()));
+        samples
+            .push((began.elapsed().as_secs_f64() / whole.as_secs_f64(), world.server.memory_kib()));
     }
     let past = crowd.reports().await;
     let failed: Vec<_> = past.iter().filter_map(|past| past.report.failure()).collect();

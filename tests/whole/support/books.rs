@@ -24,8 +24,14 @@ impl Books {
     pub fn events(&self, call_sid: &str) -> (Vec<i64>, Vec<String>) {
         let sid = CallSid::parse(call_sid).expect("a SID");
         let events = self.0.events(Scope::AllTenants, &sid).expect("events are read");
-        let own = events.into_iter().filter(|event| !FOREIGN.contains(&event.kind.as_str()));
+        let own = events.into_iter().filter(|event| event.seq > 0 || event.kind == "call_started");
         own.map(|event| (i64::from(event.seq), event.kind)).unzip()
+    }
+
+    fn all(&self, call_sid: &str) -> Vec<(i32, String)> {
+        let sid = CallSid::parse(call_sid).expect("a SID");
+        let events = self.0.events(Scope::AllTenants, &sid).expect("events are read");
+        events.into_iter().map(|event| (event.seq, event.kind)).collect()
     }
 
     /// What is wrong with the books of a call that had a stream; nothing when its row
@@ -41,7 +47,8 @@ impl Books {
         let dense = seqs.iter().copied().eq(0..i64::try_from(seqs.len()).expect("a count"));
         let whole = kinds.first().is_some_and(|kind| kind == "call_started")
             && kinds.last().is_some_and(|kind| kind == "call_ended");
-        (!dense || !whole).then(|| format!("{call_sid}: {seqs:?} {kinds:?}"))
+        (!dense || !whole)
+            .then(|| format!("{call_sid}: {seqs:?} {kinds:?}; {:?}", self.all(call_sid)))
     }
 
     /// Rows that say that their calls go on.
@@ -50,9 +57,6 @@ impl Books {
         rows.into_iter().filter(|row| row.ended_at.is_none()).collect()
     }
 }
-
-const FOREIGN: [&str; 6] =
-    ["node_lost", "bridge", "answered_by", "call_refused", "command", "stream_refused"];
 
 /// The gaps between the agent's media messages, of all these calls.
 pub fn gaps<'a>(reports: impl IntoIterator<Item = &'a CallReport>) -> Gaps {

@@ -30,7 +30,7 @@ impl NetworkOfItsOwn {
     /// Makes it; why it cannot be made, where that needs rights or tools that are
     /// not here.
     pub fn make() -> Result<Self, String> {
-        if !super::is_full() {
+        if !super::scale::is_full() {
             return Err("only with FAULTS=full; the suite has a silent relay instead".to_owned());
         }
         if !Path::new("/proc/self/ns/net").exists() {
@@ -91,8 +91,19 @@ impl NetworkOfItsOwn {
         let kept = file.into_temp_path();
         let path = kept.display().to_string();
         let mut carrier = self.runs(&[
-            "calls", "--url", url, "--public-url", PUBLIC_URL, "--auth-token", AUTH_TOKEN, "--to", SHOP,
-            "--duration", "300", "--script", &path,
+            "calls",
+            "--url",
+            url,
+            "--public-url",
+            PUBLIC_URL,
+            "--auth-token",
+            AUTH_TOKEN,
+            "--to",
+            SHOP,
+            "--duration",
+            "300",
+            "--script",
+            &path,
         ]);
         carrier.1 = Some(kept);
         carrier
@@ -132,7 +143,8 @@ impl Drop for NetworkOfItsOwn {
 }
 
 fn ip(arguments: &[&str]) -> Result<(), String> {
-    let done = Command::new("ip").args(arguments).output().map_err(|error| format!("ip: {error}"))?;
+    let done =
+        Command::new("ip").args(arguments).output().map_err(|error| format!("ip: {error}"))?;
     let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
     done.status.success().then_some(()).ok_or_else(|| format!("ip {}: {said}", arguments.join(" ")))
 }

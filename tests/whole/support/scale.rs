@@ -6,6 +6,13 @@ pub fn scaled<T>(short: T, full: T) -> T {
     if is_full() { full } else { short }
 }
 
+/// How many calls live at once in the full form: two hundred, or what a machine that
+/// does other things as well is asked for with `FAULTS_CALLS`.
+pub fn many_calls(short: usize) -> usize {
+    let full = std::env::var("FAULTS_CALLS").map_or(200, |n| n.parse().expect("a number"));
+    scaled(short, full)
+}
+
 /// Whether the figures are those that are promised.
 pub fn is_full() -> bool {
     std::env::var("FAULTS").is_ok_and(|how| how == "full")
