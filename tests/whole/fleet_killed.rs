@@ -88,6 +88,10 @@ async fn never_more_than_the_cap_live_and_a_dead_nodes_slots_are_free_within_the
     })
     .await;
     world.server.signal("TERM");
+    wait_for("the drain to begin", async || {
+        (world.get("/ready").await["draining"] == true).then_some(())
+    })
+    .await;
     world.server.signal("TERM");
     assert_eq!(world.server.wait().await, Some(2));
     let (mut past, more) = (crowd.reports().await, more.reports().await);
