@@ -15,11 +15,7 @@ use trunkline_core::persona::{Rng, Vars, render};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::time::Micros;
 use trunkline_core::tools::Toolbox;
-<<<<<<< HEAD
-use trunkline_store::{CallChange, CallRow, Mode, Record};
-=======
-use trunkline_store::{CallChange, HandoffRow, Mode, Record};
->>>>>>> main
+use trunkline_store::{CallChange, CallRow, HandoffRow, Mode, Record};
 
 use crate::clock::CallClock;
 use crate::limiter::{Booking, Claim};
