@@ -86,7 +86,7 @@ async fn relay(session: Session, mut messages: MessageStream, url: String) {
     let Ok(model) = dial(&url, &[], MAX_FRAME_BYTES, DIAL_PATIENCE, &Reach::Anywhere).await else {
         return;
     };
-    let (mut sink, source) = model.split();
+    let (mut sink, source) = model.connection.split();
     let create = ModelMessage::Text(ByteString::from_static(r#"{"type":"response.create"}"#));
     if sink.send(create).await.is_err() {
         return;
