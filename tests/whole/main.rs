@@ -70,6 +70,7 @@ mod soak_hour;
 mod statuses;
 mod storm;
 mod switches;
+mod threats;
 mod tokens;
 mod traces;
 mod tree;

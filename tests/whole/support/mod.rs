@@ -16,6 +16,7 @@ mod metrics;
 mod neighbour;
 mod network;
 mod ongoing;
+mod raw;
 mod scale;
 mod server;
 mod sockets;
@@ -37,7 +38,7 @@ pub use self::{
     balancer::Balancer,
     bare::{BareStream, SilentProxy},
     books::{Books, gaps},
-    crowd::{Crowd, Past, reports_and_gaps},
+    crowd::{Crowd, Past, allow_many_files, reports_and_gaps},
     database::{fresh as fresh_database, own_cluster},
     deaf::DeafProxy,
     lock::DatabaseLock,
@@ -46,6 +47,7 @@ pub use self::{
     neighbour::{GOODBYE, assert_human, assert_whole, event},
     network::NetworkOfItsOwn,
     ongoing::Ongoing,
+    raw::{RawConnection, handshake as stream_handshake},
     scale::{Dice, many_calls, scaled, seed},
     server::{ServerProcess, client},
     stream::{CLOSED_BY_POLICY, RawStream},
