@@ -107,19 +107,18 @@ pub async fn dial(
     }
 }
 
-async fn connect(
-    request: WebsocketsRequest,
-    max_frame_bytes: usize,
-) -> Result<Dialled, DialError> {
+async fn connect(request: WebsocketsRequest, max_frame_bytes: usize) -> Result<Dialled, DialError> {
     match Box::pin(request.connect()).await {
         Err(WsClientError::InvalidResponseStatus(status)) => Err(DialError::Status(status)),
         Err(other) => Err(DialError::Connection(other.to_string())),
         Ok((answer, connection)) => {
             let said = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
             let their_time = said.and_then(|date| date.parse::<header::HttpDate>().ok());
-            let connection =
-                connection.into_map_codec(|codec| Bounded { codec, most: max_frame_bytes });
-            Ok(Dialled { connection, their_time: their_time.map(SystemTime::from) })
+            let bounded = |codec| Bounded { codec, most: max_frame_bytes };
+            Ok(Dialled {
+                connection: connection.into_map_codec(bounded),
+                their_time: their_time.map(SystemTime::from),
+            })
         }
     }
 }
