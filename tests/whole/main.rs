@@ -62,6 +62,7 @@ mod soak;
 mod statuses;
 mod storm;
 mod switches;
+mod threats;
 mod tokens;
 mod traces;
 mod tree;
