@@ -42,7 +42,7 @@ pub use env::{Environment, NotText};
 pub use files::{Disk, Files, MAX_FILE_BYTES, MemoryFiles};
 pub use problem::{Problem, Problems, Severity, Source};
 pub use settings::{
-    LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings, RecordingSettings,
+    LimitSettings, LogFormat, LogSettings, OpsSettings, PrivacySettings, RealtimeSettings, RecordingSettings,
     ServerSettings, Settings, StoreSettings, TelemetrySettings, TenantSettings, TimingSettings,
     TwilioSettings,
 };
@@ -152,6 +152,7 @@ fn tenant_source(
                 watchdog_ms: settings.timing.watchdog_ms,
                 ..Limits::default()
             },
+            privacy: settings.privacy.keep,
         },
     }
 }
