@@ -140,7 +140,9 @@ fn recordings(person: &Person, calls: &[PersonCall], remove: bool) -> Result<Pla
 async fn fleet(person: &Person, calls: &[PersonCall], remove: bool) -> Place {
     match person.fleet_keys(calls, remove).await {
         Ok(Some(keys)) => Place::new("redis", keys, remove),
-        Ok(None) => Place { note: Some("there is none".to_owned()), ..Place::new("redis", 0, remove) },
+        Ok(None) => {
+            Place { note: Some("there is none".to_owned()), ..Place::new("redis", 0, remove) }
+        }
         Err(error) => Place {
             remaining: 1,
             note: Some(format!("{error}: run this again when it is back")),
@@ -160,8 +162,7 @@ fn database(person: &Person, remove: bool) -> Result<Vec<Place>, StoreError> {
     if let Some(calls) = places.first_mut().filter(|_| erased.live > 0) {
         calls.found += erased.live;
         calls.remaining += erased.live;
-        calls.note =
-            Some(format!("{} not over: run this again when they are", erased.live));
+        calls.note = Some(format!("{} not over: run this again when they are", erased.live));
     }
     if remove && !store.overwrite_deleted()? {
         let note = "somebody reads the file: old copies are in its log until it is next emptied";

@@ -127,8 +127,7 @@ impl Person {
         };
         let over: Vec<CallSid> =
             calls.iter().filter(|call| !call.live).map(|call| call.call_sid.clone()).collect();
-        let person =
-            PersonKeys { number: self.forms.plain(), tenants: &tenants, calls: &over };
+        let person = PersonKeys { number: self.forms.plain(), tenants: &tenants, calls: &over };
         keys_of_person(&redis, person, remove).await.map(Some)
     }
 

@@ -15,9 +15,9 @@ use super::keys;
 use super::layers::Layers;
 use super::problem::Complaint;
 use super::settings::{
-    FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings, PrivacySettings, RealtimeSettings,
-    RecordingSettings, ServerSettings, Settings, StoreSettings, TelemetrySettings, TenantSettings,
-    TimingSettings, TwilioSettings,
+    FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings, PrivacySettings,
+    RealtimeSettings, RecordingSettings, ServerSettings, Settings, StoreSettings,
+    TelemetrySettings, TenantSettings, TimingSettings, TwilioSettings,
 };
 use super::urls::PublicUrl;
 

@@ -7,8 +7,8 @@ use trunkline_core::flight::Keep;
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::{
-    Credentials, Limits, Mode, ModelAudio, ModelFallback, ModelSettings, OverCap, Persona, Privacy, Tenant,
-    Turns,
+    Credentials, Limits, Mode, ModelAudio, ModelFallback, ModelSettings, OverCap, Persona, Privacy,
+    Tenant, Turns,
 };
 use trunkline_core::tools::{Toolbox, UnknownTool};
 use trunkline_core::turn::barge_in::{BargeInMode, BargeInSettings};
@@ -41,11 +41,7 @@ pub struct Defaults {
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self {
-            voice: "alloy".to_owned(),
-            limits: Limits::default(),
-            privacy: Privacy::default(),
-        }
+        Self { voice: "alloy".to_owned(), limits: Limits::default(), privacy: Privacy::default() }
     }
 }
 

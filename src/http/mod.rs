@@ -10,6 +10,7 @@ mod faults;
 mod health;
 mod ops;
 mod quota;
+mod refusals;
 pub mod routes;
 pub mod state;
 mod twilio;

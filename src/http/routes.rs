@@ -51,6 +51,7 @@ pub fn known_path(path: &str) -> &'static str {
 
 /// Adds every path to an application.
 pub fn configure(config: &mut web::ServiceConfig) {
+    super::refusals::configure(config);
     for (path, webhook) in CARRIER_PATHS {
         let route = match webhook {
             Webhook::Voice => web::post().to(twilio::voice::voice),

@@ -79,7 +79,8 @@ fn say(node: &Node, done: Result<BTreeMap<&'static str, usize>, RoundError>) {
             metrics::privacy_round(Utc::now().timestamp());
             if went.values().any(|count| *count > 0) {
                 tracing::info!(?went, "what was kept for long enough went");
-                let counts = went.iter().map(|(what, count)| (String::from(*what), (*count).into()));
+                let counts =
+                    went.iter().map(|(what, count)| (String::from(*what), (*count).into()));
                 let data = Value::Object(counts.collect::<Map<_, _>>());
                 node.audit(None, None, "retention", data);
             }
@@ -113,7 +114,8 @@ impl Round {
 
     /// What is due of each tenant, of those too that have no file any more.
     fn due(&self, now: DateTime<Utc>) -> Result<Vec<Retention>, StoreError> {
-        let mut tenants: BTreeSet<TenantId> = self.store.tenants_with_calls()?.into_iter().collect();
+        let mut tenants: BTreeSet<TenantId> =
+            self.store.tenants_with_calls()?.into_iter().collect();
         tenants.extend(self.book.current().iter().map(|tenant| tenant.id.clone()));
         let whose = tenants.into_iter().map(Some).chain(std::iter::once(None));
         Ok(whose

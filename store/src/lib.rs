@@ -37,7 +37,8 @@ pub use error::StoreError;
 pub use journal::{Appended, Drained, Journal, JournalSize};
 pub use payload::Payload;
 pub use privacy::{
-    Erased, Held, HeldCall, HeldEffect, KeyError, NumberForms, PersonCall, PrivacyKey, Removed, Retention,
+    Erased, Held, HeldCall, HeldEffect, KeyError, NumberForms, PersonCall, PrivacyKey, Removed,
+    Retention,
 };
 pub use record::Record;
 pub use scope::Scope;

@@ -14,8 +14,8 @@ CREATE INDEX calls_by_from ON calls (from_number);
 CREATE INDEX calls_by_to ON calls (to_number);
 
 -- One change is allowed of an event, and it only takes away: the new data are some
--- of the old fields as they were, and "redacted": true. Values are compared as they
--- are written: jsonb cannot hold every text that JSON can.
+-- of the old fields as they were, and "redacted": true. Into JSON with a zero byte
+-- nobody can look here: then none of its fields may stay.
 CREATE FUNCTION refuse_all_but_redaction() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     fits BOOLEAN;
@@ -25,7 +25,7 @@ BEGIN
             (OLD.id, OLD.call_sid, OLD.tenant_id, OLD.seq, OLD.at, OLD.at_us, OLD.kind, OLD.channel)
         AND json_typeof(NEW.data::json) = 'object';
     fits := fits AND (NEW.data::json -> 'redacted')::text IS NOT DISTINCT FROM 'true';
-    IF fits AND json_typeof(OLD.data::json) = 'object' THEN
+    IF fits AND json_typeof(OLD.data::json) = 'object' AND position('\u0000' IN OLD.data) = 0 THEN
         fits := NOT EXISTS (
             SELECT 1 FROM json_each(NEW.data::json) AS n
             WHERE n.key <> 'redacted' AND NOT EXISTS (

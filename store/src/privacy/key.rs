@@ -16,8 +16,7 @@ use uuid::Uuid;
 const LEAST_BYTES: usize = 32;
 /// What a hashed number begins with. Nothing that begins so can be dialled.
 pub(super) const HASHED: &str = "hash:";
-const COMMENT: &str =
-    "# Finds people by their hashed numbers. Whoever has it can tell whether a number is one of them.";
+const COMMENT: &str = "# Finds people by their hashed numbers. Whoever has it can tell whether a number is one of them.";
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +93,7 @@ impl PrivacyKey {
         // 122 random bits each.
         let text = [Uuid::new_v4(), Uuid::new_v4()].map(|id| id.simple().to_string()).concat();
         let draft = path.with_extension(format!("{}.new", Uuid::new_v4().simple()));
-        let written =
-            write_private(&draft, &text).and_then(|()| std::fs::hard_link(&draft, path));
+        let written = write_private(&draft, &text).and_then(|()| std::fs::hard_link(&draft, path));
         // What is left of the draft harms nobody, but is a key on disk.
         let removed = std::fs::remove_file(&draft);
         match written {

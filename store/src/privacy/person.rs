@@ -9,7 +9,7 @@ use trunkline_core::ids::{CallSid, TenantId};
 use uuid::Uuid;
 
 use super::key::NumberForms;
-use super::redact::{REDACTED, always_redacted};
+use super::redact::{REDACTED, always_left_of};
 use super::retention::forget_customer;
 use super::words::{self, Particulars, REMOVED, Removed};
 use crate::columns::stored_time;
@@ -315,7 +315,7 @@ fn erase_others(
     }
     let left: Vec<Particulars> = events_naming(connection, scope, number)?
         .into_iter()
-        .map(|event| (event.id.to_string(), always_redacted(&event.data.0).to_string()))
+        .map(|event| (event.id.to_string(), always_left_of(&event.data.0.to_string())))
         .collect();
     words::write_events(connection, &left)?;
     let blocked = blocks(connection, scope, number)?;

@@ -11,9 +11,30 @@ pub(super) const REDACTED: &str = "redacted";
 const OWN_WORDS: [&str; 9] =
     ["cause", "child", "ended_by", "exit", "outcome", "path", "step", "tool", "who"];
 
+/// How JSON writes a zero byte.
+const ZERO_BYTE: &str = "\\u0000";
+
+/// What stays of particulars as they are stored, likewise; none when there is nothing
+/// to take out.
+pub(super) fn left_of(stored: &str) -> Option<String> {
+    let data: Value = serde_json::from_str(stored).unwrap_or_default();
+    let left = redacted(&data)?;
+    Some(if stored.contains(ZERO_BYTE) { marked(Map::new()) } else { left }.to_string())
+}
+
+/// The same, and said in any case.
+///
+/// Postgres cannot look into JSON with a zero byte, to see that the fields that stay
+/// are as they were: then none of them stays.
+pub(super) fn always_left_of(stored: &str) -> String {
+    let data: Value = serde_json::from_str(stored).unwrap_or_default();
+    let empty = stored.contains(ZERO_BYTE);
+    if empty { marked(Map::new()) } else { always_redacted(&data) }.to_string()
+}
+
 /// The particulars without what may be personal; none when there is nothing to
 /// take out. Numbers and switches stay, texts only where they are our own words.
-pub(super) fn redacted(data: &Value) -> Option<Value> {
+fn redacted(data: &Value) -> Option<Value> {
     let Value::Object(fields) = data else {
         return Some(marked(Map::new()));
     };
@@ -26,7 +47,7 @@ pub(super) fn redacted(data: &Value) -> Option<Value> {
 }
 
 /// The same, and said in any case.
-pub(super) fn always_redacted(data: &Value) -> Value {
+fn always_redacted(data: &Value) -> Value {
     redacted(data).unwrap_or_else(|| match data {
         Value::Object(fields) => marked(fields.clone()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
@@ -64,5 +85,13 @@ mod tests {
         assert_eq!(redacted(&json!({"ms": 7})), None);
         assert_eq!(redacted(&json!("Ada")), Some(json!({"redacted": true})));
         assert_eq!(always_redacted(&json!({"ms": 7})), json!({"ms": 7, "redacted": true}));
+        assert_eq!(left_of(r#"{"ms":7}"#), None);
+        assert_eq!(
+            left_of(r#"{"ms":7,"x":"Ada"}"#).as_deref(),
+            Some(r#"{"ms":7,"redacted":true}"#)
+        );
+        let zero = r#"{"ms":7,"x":"A\u0000"}"#;
+        assert_eq!(left_of(zero).as_deref(), Some(r#"{"redacted":true}"#));
+        assert_eq!(always_left_of(zero), r#"{"redacted":true}"#);
     }
 }

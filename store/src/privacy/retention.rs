@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use serde_json::Value;
 use trunkline_core::ids::{CallSid, TenantId};
 use trunkline_core::pii::PhoneNumber;
 
 use super::key::{HASHED, PrivacyKey};
-use super::redact::{REDACTED, always_redacted};
+use super::redact::{REDACTED, always_left_of};
 use super::words::{self, Particulars, REMOVED, Removed};
 use crate::columns::stored_time;
 use crate::connection::{AnyConnection, MultiBackend};
@@ -93,7 +92,8 @@ impl Store {
                     .select((calls::call_sid, calls::tenant_id, calls::words_gone_at))
                     .load(connection)?;
                 found.extend(rows.into_iter().filter_map(|(sid, tenant, gone)| {
-                    let (sid, tenant) = (CallSid::parse(&sid).ok()?, TenantId::parse(&tenant).ok()?);
+                    let (sid, tenant) =
+                        (CallSid::parse(&sid).ok()?, TenantId::parse(&tenant).ok()?);
                     Some((sid, tenant, gone.is_some()))
                 }));
             }
@@ -169,13 +169,8 @@ fn redact_others(
         .limit(limit(ROWS_AT_ONCE))
         .select((call_events::id, call_events::data))
         .load(connection)?;
-    let left: Vec<Particulars> = due
-        .into_iter()
-        .map(|(id, data)| {
-            let data: Value = serde_json::from_str(&data).unwrap_or_default();
-            (id, always_redacted(&data).to_string())
-        })
-        .collect();
+    let left: Vec<Particulars> =
+        due.into_iter().map(|(id, data)| (id, always_left_of(&data))).collect();
     words::write_events(connection, &left)?;
     Ok(Removed { events: left.len(), ..Removed::default() })
 }

@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::redact::redacted;
+use super::redact::left_of;
 use crate::columns::stored_time;
 use crate::connection::AnyConnection;
 use crate::error::StoreError;
@@ -78,10 +77,7 @@ pub(super) fn personal_events(
         .filter(call_events::call_sid.eq_any(sids))
         .select((call_events::id, call_events::data))
         .load(connection)?;
-    let left = |(id, data): Particulars| {
-        let data: Value = serde_json::from_str(&data).unwrap_or_default();
-        redacted(&data).map(|left| (id, left.to_string()))
-    };
+    let left = |(id, data): Particulars| left_of(&data).map(|left| (id, left));
     Ok(all.into_iter().filter_map(left).collect())
 }
 
@@ -137,15 +133,15 @@ pub(super) fn remove(
     let side_effects =
         diesel::delete(side_effects::table.filter(side_effects::call_sid.eq_any(sids)))
             .execute(connection)?;
-    let with_reason =
-        handoffs::table.filter(handoffs::call_sid.eq_any(sids)).filter(handoffs::reason.ne(REMOVED));
+    let with_reason = handoffs::table
+        .filter(handoffs::call_sid.eq_any(sids))
+        .filter(handoffs::reason.ne(REMOVED));
     let handoffs =
         diesel::update(with_reason).set(handoffs::reason.eq(REMOVED)).execute(connection)?;
     let events = personal_events(connection, sids)?;
     write_events(connection, &events)?;
     // In technical words, and yet another side may have chosen them.
-    let said_why =
-        stream_handshakes::table.filter(stream_handshakes::call_sid.eq_any(sids));
+    let said_why = stream_handshakes::table.filter(stream_handshakes::call_sid.eq_any(sids));
     diesel::update(said_why)
         .set(stream_handshakes::error_message.eq(None::<String>))
         .execute(connection)?;

@@ -27,11 +27,14 @@ fn a_full_call(database: &Database, name: &str, owner: &str, from: &str, over: b
     row.handoff_reason = Some("Ada is angry".to_owned());
     row.captured_fields = Payload(json!({"name": "Ada"}));
     let mut personal = event(&row, 1, "bridge");
-    personal.data = Payload(json!({"error": "Ada said \u{0} so", "ms": 7, "outcome": "handoff"}));
+    personal.data = Payload(json!({"error": "Ada said so", "ms": 7, "outcome": "handoff"}));
+    let mut zero = event(&row, 3, "odd");
+    zero.data = Payload(json!({"error": "Ada\u{0}", "ms": 7}));
     database.apply(&[
         started(&row),
         Record::Event(personal),
         Record::Event(event(&row, 2, "answered")),
+        Record::Event(zero),
         Record::Transcript(said(&row, 1, Speaker::Caller, "I am Ada")),
         Record::Transcript(said(&row, 1, Speaker::Agent, "Hello Ada")),
     ]);
@@ -84,7 +87,7 @@ on_both_databases! {
 
         let removed = retain_all(store, &everything(1));
         // Its words are counted once, its numbers once.
-        assert_eq!(removed, Removed { calls: 2, transcripts: 2, events: 1, side_effects: 1, ..Removed::default() });
+        assert_eq!(removed, Removed { calls: 2, transcripts: 2, events: 2, side_effects: 1, ..Removed::default() });
         let row = store.call(Scope::AllTenants, &old.call_sid).unwrap().unwrap();
         assert_eq!(row.from_number.expose(), key("1").hash(&PhoneNumber::new(CALLER)));
         assert!(row.to_number.expose().starts_with("hash:") && !row.to_number.is_e164());
@@ -92,6 +95,7 @@ on_both_databases! {
         assert_eq!(row.ended_at, Some(at(60_000)), "the call itself stays");
         let events = store.events(Scope::AllTenants, &old.call_sid).unwrap();
         assert_eq!(events[0].data.0, json!({"ms": 7, "outcome": "handoff", "redacted": true}));
+        assert_eq!(events[2].data.0, json!({"redacted": true}));
         assert_eq!(events[1].data.0, json!({"number": 2}), "what is nobody's stays as it is");
         assert_eq!(store.transcript(Scope::AllTenants, &old.call_sid).unwrap(), []);
         // Younger calls, and other tenants'.
@@ -129,6 +133,10 @@ on_both_databases! {
         let line = BlockedRow { tenant_id: None, pattern, created_at: at(3), created_by: "ops".into() };
         assert!(store.block_number(&line).unwrap());
 
+        let mut naming = event(&hashed, 1, "number_blocked");
+        (naming.call_sid, naming.data) = (None, Payload(json!({"pattern": CALLER})));
+        database.apply(&[Record::Event(naming)]);
+
         let held = store.held_about(Scope::AllTenants, &caller()).unwrap();
         assert_eq!(held.calls.len(), 4);
         let shown = serde_json::to_string(&held).unwrap();
@@ -145,7 +153,7 @@ on_both_databases! {
         assert_eq!(erased, looked, "what was looked for is what went");
         assert_eq!((erased.removed.calls, erased.live), (3, 1));
         assert_eq!((erased.removed.transcripts, erased.removed.side_effects), (4, 2));
-        assert_eq!((erased.removed.events, erased.removed.blocked_numbers), (3, 1));
+        assert_eq!((erased.removed.events, erased.removed.blocked_numbers), (5, 1));
 
         // The live call's own remains until it is over.
         let over = sid("CA4");
