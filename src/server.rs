@@ -200,13 +200,16 @@ fn open_journal(settings: &StoreSettings, store: &Store) -> Result<Option<Journa
     Ok(Some(journal))
 }
 
-/// The switches hold from the first call on.
+/// The switches and the block list hold from the first call on.
 async fn read_switches(node: &Node) -> Result<(), StartError> {
     let store = node.store.clone();
-    let read = actix_web::rt::task::spawn_blocking(move || store.switches());
-    let rows = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
-    let rows = rows.map_err(StartError::Store)?;
-    node.switches.replace(&rows);
+    let read = actix_web::rt::task::spawn_blocking(move || {
+        Ok((store.switches()?, store.blocked_numbers()?))
+    });
+    let read = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
+    let (switches, blocked) = read.map_err(StartError::Store)?;
+    node.switches.replace(&switches);
+    node.blocked.replace(&blocked);
     Ok(())
 }
 

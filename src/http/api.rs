@@ -27,16 +27,16 @@ impl ScopeQuery {
     }
 }
 
-fn error(status: actix_web::http::StatusCode, message: &str) -> HttpResponse {
+pub(super) fn error(status: actix_web::http::StatusCode, message: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": message }))
 }
 
-fn not_found(message: &str) -> HttpResponse {
+pub(super) fn not_found(message: &str) -> HttpResponse {
     error(actix_web::http::StatusCode::NOT_FOUND, message)
 }
 
 /// Runs a query on a thread that may block.
-async fn query<T: Send + 'static>(
+pub(super) async fn query<T: Send + 'static>(
     state: &AppState,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, HttpResponse> {
@@ -52,8 +52,8 @@ async fn query<T: Send + 'static>(
     }
 }
 
-/// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said and
-/// how the model's handshake went.
+/// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said, how the
+/// model's handshake went, and how the caller was put through to a human.
 pub(super) async fn call(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -84,6 +84,7 @@ fn everything_about(
         "events": store.events(scope, sid)?,
         "transcript": store.transcript(scope, sid)?,
         "handshake": store.handshake(scope, sid)?,
+        "handoff": store.handoff(scope, sid)?,
     })))
 }
 

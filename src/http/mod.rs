@@ -4,10 +4,14 @@
 //! what is to be done, and render the answer.
 
 mod api;
+mod appointments;
 mod auth;
+mod blocked_numbers;
+mod bookings;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod health;
+mod holds;
 mod ops;
 mod quota;
 mod refusals;

@@ -16,6 +16,8 @@ mod support;
 mod aliases;
 mod bad_streams;
 mod bench;
+mod blocked_numbers;
+mod bookings;
 mod call_faults;
 mod caller_leaves;
 mod canary;

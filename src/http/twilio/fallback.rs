@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use trunkline_core::call::Disposition;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
 
+use crate::http::routes;
 use crate::http::state::AppState;
 
 use super::{records, signed, twiml};
@@ -28,6 +29,11 @@ pub(in crate::http) async fn fallback(
         // A later document of a call that ended on purpose could not be used.
         return twiml::answer(&twiml::hang_up());
     }
+    let spoken = webhook.error_url.as_ref().is_some_and(|url| url.ends_with(routes::DIAL_ACTION));
+    if spoken {
+        // The caller has been with the human.
+        return twiml::answer(&twiml::hang_up());
+    }
     let ours = signed.may_speak_of(&state, &webhook.call_sid);
     if let Some(tenant) = signed.tenant.as_ref().filter(|_| ours) {
         records::call_rings(&state, tenant, &webhook);
@@ -35,5 +41,5 @@ pub(in crate::http) async fn fallback(
         state.node.dispositions.set(&webhook.call_sid, Disposition::Bridge);
         records::call_bridged(&state, tenant, &webhook.call_sid, "webhook_fallback");
     }
-    twiml::answer(&twiml::human(signed.tenant.as_deref(), webhook.to.as_ref(), true))
+    twiml::answer(&twiml::human(&state, signed.tenant.as_deref(), webhook.to.as_ref(), true))
 }

@@ -23,5 +23,5 @@ pub(in crate::http) async fn menu(
     let tenant_id = signed.tenant.as_ref().map(|tenant| tenant.id.clone());
     let data = json!({ "human": zero });
     state.node.audit(Some(webhook.call_sid.clone()), tenant_id, "menu_key", data);
-    twiml::answer(&twiml::human(signed.tenant.as_deref(), webhook.to.as_ref(), true))
+    twiml::answer(&twiml::human(&state, signed.tenant.as_deref(), webhook.to.as_ref(), true))
 }

@@ -73,6 +73,8 @@ impl HandoffRow {
 pub struct HandoffOutcome {
     /// The call.
     pub call_sid: CallSid,
+    /// Whose it is: nobody else may speak of it.
+    pub tenant_id: TenantId,
     /// How: one of the last words of a call.
     pub outcome: Status,
     /// How long they spoke, in seconds.
@@ -121,7 +123,10 @@ pub(crate) fn ended(
     connection: &mut AnyConnection,
     report: &HandoffOutcome,
 ) -> Result<(), StoreError> {
-    let open = handoffs::table.find(report.call_sid.as_str()).filter(handoffs::outcome.is_null());
+    let open = handoffs::table
+        .find(report.call_sid.as_str())
+        .filter(handoffs::tenant_id.eq(report.tenant_id.as_str()))
+        .filter(handoffs::outcome.is_null());
     diesel::update(open)
         .set((
             handoffs::outcome.eq(report.outcome),

@@ -6,6 +6,7 @@ use trunkline_store::{HandoffOutcome, HandoffRow, Record, Scope, Status};
 fn ended(name: &str, outcome: Status, ms: i64) -> Record {
     Record::HandoffEnded(HandoffOutcome {
         call_sid: sid(name),
+        tenant_id: tenant("salon"),
         outcome,
         talk_s: Some(42),
         at: at(ms),
@@ -28,6 +29,14 @@ on_both_databases! {
         assert_eq!(read("salon"), Some(handoff("agent_request", 5)));
         assert_eq!(read("garage"), None);
 
+        // Another tenant's word is nothing.
+        database.apply(&[Record::HandoffEnded(HandoffOutcome {
+            call_sid: call.call_sid.clone(),
+            tenant_id: tenant("garage"),
+            outcome: Status::Failed,
+            talk_s: None,
+            at: at(8),
+        })]);
         let batch = [ended("CA1", Status::Completed, 9), ended("CA1", Status::Busy, 10)];
         database.apply(&batch);
         // A journal may hand over the same again.
