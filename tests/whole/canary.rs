@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use trunkline_simulator::carrier::place_call;
 
-use crate::support::{OPS_TOKEN, RawStream, SHOP, Webhook, World, client, new_call, wait_for};
+use crate::support::{OPS_TOKEN, RawStream, SHOP, Webhook, World, client, new_call};
 use crate::traces::Collector;
 
 /// What every canary but numbers begins with; nothing else has it.
@@ -91,33 +91,54 @@ async fn a_conversation(world: &World) -> String {
     report.call_sid
 }
 
-/// A stream that says what it should not, in a call that then dies of a panic.
-async fn a_bad_stream(world: &World) {
+/// The stream of a call with something of one's own in its webhook and its start.
+async fn a_loud_stream(world: &World) -> (String, RawStream) {
     let call = new_call();
-    let ring = loud("/twilio/voice", &call).send(&world.server).await;
+    let token = loud("/twilio/voice", &call).send(&world.server).await.stream_token();
     let mut stream = RawStream::open(&world.server).await;
-    let token = ring.stream_token();
-    stream
-        .send(&format!(
-            r#"{{"event":"start","sequenceNumber":"1","streamSid":"MZ1","start":{{"streamSid":"MZ1","accountSid":"{}","callSid":"{call}","tracks":["inbound"],"customParameters":{{"token":"{token}","name":"kwyjibo-parameter"}},"mediaFormat":{{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}},"more":"kwyjibo-more"}}}}"#,
-            crate::support::ACCOUNT
-        ))
-        .await;
+    let account = crate::support::ACCOUNT;
+    let start = json!({
+        "event": "start", "sequenceNumber": "1", "streamSid": "MZ1", "start": {
+            "streamSid": "MZ1", "accountSid": account, "callSid": call, "tracks": ["inbound"],
+            "customParameters": { "token": token, "name": "kwyjibo-parameter" },
+            "mediaFormat": { "encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1 },
+            "more": "kwyjibo-more",
+        },
+    });
+    stream.send(&start.to_string()).await;
     stream.first_media().await;
+    (call, stream)
+}
+
+async fn over(world: &World, call: &str) {
+    world.what_next(call).await;
+    world.status(call, "completed").await;
+    world.stored(call).await;
+}
+
+/// A stream that says what it should not, and a call that dies of a panic.
+async fn bad_streams(world: &World) {
+    let (call, mut stream) = a_loud_stream(world).await;
+    for key in "5318008".chars() {
+        let press =
+            json!({ "event": "dtmf", "streamSid": "MZ1", "dtmf": { "digit": key.to_string() } });
+        stream.send(&press.to_string()).await;
+    }
     for text in [
         r#"{"event":"dtmf","streamSid":"MZ1","dtmf":{"digit":"5318008"}}"#,
         r#"{"event":"kwyjibo-event","streamSid":"MZ1"}"#,
         r#"{"event":"mark","streamSid":"MZ1","mark":{"name":"kwyjibo-mark"}}"#,
         r#"{"event":"media","media":{"payload":"kwyjibo-payload"},"streamSid":"MZ1"}"#,
-        r#"kwyjibo-no-json"#,
+        "kwyjibo-no-json",
     ] {
         stream.send(text).await;
     }
-    wait_for("the call", async || world.is_live(&call).await.then_some(())).await;
+    stream.closed(Duration::from_secs(10)).await;
+    over(world, &call).await;
+    let (call, mut stream) = a_loud_stream(world).await;
     world.fault("call", Some(&call), json!("panic")).await;
     stream.closed(Duration::from_secs(10)).await;
-    world.what_next(&call).await;
-    world.status(&call, "completed").await;
+    over(world, &call).await;
 }
 
 async fn strangers(world: &World, answers: &mut Answers) {
@@ -128,7 +149,7 @@ async fn strangers(world: &World, answers: &mut Answers) {
         answers.webhook(world, path, loud(path, &call).token("kwyjibo-key")).await;
         answers.webhook(world, path, loud(path, &call).signature("kwyjibo-signature")).await;
         answers.webhook(world, path, loud(path, &call).unsigned()).await;
-        answers.webhook(world, path, loud(path, "kwyjibo-sid")).await;
+        answers.webhook(world, path, loud(path, "kwyjibo-sid").unsigned()).await;
         answers.webhook(world, path, loud(path, &call).with("To", "+kwyjibo")).await;
         answers.webhook(world, path, loud(path, &call).with("CallStatus", "kwyjibo-status")).await;
         answers.webhook(world, path, loud(path, &call).with("AccountSid", "kwyjibo-account")).await;
@@ -150,6 +171,10 @@ async fn strangers(world: &World, answers: &mut Answers) {
         ("PUT", "/api/v1/switches", "kwyjibo-no-json"),
         ("POST", "/api/v1/calls/CA1/transfer", r#"{"number":"kwyjibo-number"}"#),
         ("POST", "/api/v1/calls/kwyjibo-call/hangup", r#"{"reason":"kwyjibo-reason"}"#),
+        ("POST", "/api/v1/tenants/shop/appointments", r#"{"kwyjibo-field":"kwyjibo-body"}"#),
+        ("POST", "/api/v1/tenants/shop/appointments", r#"{"customer_name":{"kwyjibo":1}}"#),
+        ("POST", "/api/v1/tenants/kwyjibo-tenant/holds", "kwyjibo-no-json"),
+        ("GET", "/api/v1/tenants/shop/appointments?phone_number=kwyjibo&x=kwyjibo", ""),
         ("POST", "/ops/faults", r#"{"kind":"kwyjibo-kind","fault":"panic"}"#),
         ("POST", "/ops/faults", r#"{"kind":{"kwyjibo":1}}"#),
     ] {
@@ -170,7 +195,7 @@ async fn what_is_sent_in_comes_out_nowhere() {
     let mut world = plan.tenant("loud", &tenant).start().await;
     let mut answers = Answers(Vec::new());
     a_conversation(&world).await;
-    a_bad_stream(&world).await;
+    bad_streams(&world).await;
     strangers(&world, &mut answers).await;
     // A model whose error names things: `code` and `message` are its own words.
     world.model(|knobs| knobs.error_code = Some("kwyjibo error of +15558675309".to_owned()));
