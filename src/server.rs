@@ -32,6 +32,7 @@ use crate::telemetry::Telemetry;
 
 mod fleet;
 mod lease;
+mod retention;
 mod stop;
 
 pub use stop::Ending;
@@ -125,6 +126,7 @@ pub async fn start(
     read_switches(&node).await?;
     node.fleet.first_beat().await;
     keep_recordings_in_bounds(&node);
+    retention::keep_in_bounds(&node, &settings, &book);
     lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {

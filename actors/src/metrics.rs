@@ -51,6 +51,9 @@ const JOURNAL_TAKEN: &str = "trunkline_journal_taken_total";
 const JOURNAL_DRAINED: &str = "trunkline_journal_drained_total";
 const SIDE_EFFECTS: &str = "trunkline_side_effects_total";
 const RECORDINGS: &str = "trunkline_flight_recordings_total";
+const PRIVACY_REMOVED: &str = "trunkline_privacy_removed_total";
+const PRIVACY_FAILURES: &str = "trunkline_privacy_failures_total";
+const PRIVACY_LAST_RUN: &str = "trunkline_privacy_last_run_timestamp_seconds";
 const RECORDER_WAITING: &str = "trunkline_flight_recorder_waiting_bytes";
 const SOURCES_THROTTLED: &str = "trunkline_sources_throttled_total";
 const OPS_REFUSED: &str = "trunkline_ops_refused_total";
@@ -140,6 +143,9 @@ pub fn describe() {
         FLEET_ORDERS,
         "Commands to calls that are not on this node, by what came of them."
     );
+    describe_counter!(PRIVACY_REMOVED, "Rows and recordings kept for long enough, by what went.");
+    describe_counter!(PRIVACY_FAILURES, "Rounds of retention that did not come to their end.");
+    describe_gauge!(PRIVACY_LAST_RUN, "When retention last came to its end, in Unix time.");
     describe_gauge!(RECORDER_WAITING, "Bytes of flight recordings that wait for their files.");
 }
 
@@ -315,6 +321,23 @@ pub fn side_effect(result: &'static str) {
 /// `removed` or `lost`.
 pub fn recording(result: &'static str) {
     counter!(RECORDINGS, "result" => result).increment(1);
+}
+
+/// Something had been kept for long enough, and went: so many of that kind.
+pub fn privacy_removed(what: &'static str, count: usize) {
+    counter!(PRIVACY_REMOVED, "what" => what).increment(count as u64);
+}
+
+/// A round of retention came to its end at this Unix time.
+pub fn privacy_round(unix_s: i64) {
+    counter!(PRIVACY_FAILURES).increment(0);
+    #[expect(clippy::cast_precision_loss, reason = "seconds fit for a hundred million years")]
+    gauge!(PRIVACY_LAST_RUN).set(unix_s as f64);
+}
+
+/// A round of retention did not come to its end.
+pub fn privacy_failed() {
+    counter!(PRIVACY_FAILURES).increment(1);
 }
 
 /// So much of flight recordings waits for its files.

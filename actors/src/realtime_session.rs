@@ -24,6 +24,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use trunkline_connectors::websocket::{self, DialError, Dialled};
 use trunkline_core::call::ModelEvent;
+use trunkline_core::pii::code_word;
 use trunkline_core::time::Micros;
 use trunkline_core::wire::realtime::{
     ClientEvent, ErrorClass, MAX_MESSAGE_BYTES, ServerEvent, SessionConfig,
@@ -246,7 +247,8 @@ impl RealtimeSession {
         error: &trunkline_core::wire::realtime::ApiError,
         context: &mut Context<Self>,
     ) {
-        let code = error.code.clone().unwrap_or_else(|| error.kind.clone());
+        let mut named = error.code.as_deref().into_iter().chain([error.kind.as_str()]);
+        let code = named.find_map(code_word).unwrap_or("unnamed").to_owned();
         match error.class() {
             ErrorClass::ActiveResponse => self.tell(ModelEvent::Busy),
             ErrorClass::SessionOver => self.lose(&code, true, context),
@@ -338,7 +340,7 @@ fn closing_words(reason: Option<CloseReason>) -> String {
         return "closed without a reason".to_owned();
     };
     let code = u16::from(reason.code);
-    match reason.description {
+    match reason.description.as_deref().and_then(code_word) {
         Some(words) => format!("closed with {code}: {words}"),
         None => format!("closed with {code}"),
     }

@@ -121,9 +121,34 @@ impl fmt::Display for Personal {
     }
 }
 
+/// Most characters, and most digits, of what passes for a code.
+const CODE_CHARACTERS: usize = 64;
+const CODE_DIGITS: usize = 4;
+
+/// What another side calls a code, such as `server_error`, if it is one: a word
+/// without spaces, too short of digits to be somebody's number. Anything else may be
+/// prose that names somebody, and is nothing to log.
+#[must_use]
+pub fn code_word(text: &str) -> Option<&str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let fits = !text.is_empty() && text.len() <= CODE_CHARACTERS && digits <= CODE_DIGITS;
+    (fits && text.chars().all(is_plain)).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_a_word_and_no_number() {
+        for code in ["server_error", "insufficient_quota", "model.not-found", "42", "Error_2024"] {
+            assert_eq!(code_word(code), Some(code));
+        }
+        for prose in ["", "Ada said so", "+15550100", "15550100123", "a\nb", &"a".repeat(65)] {
+            assert_eq!(code_word(prose), None, "{prose:?}");
+        }
+    }
 
     #[test]
     fn a_number_prints_as_its_last_four_digits() {

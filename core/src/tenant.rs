@@ -40,6 +40,9 @@ pub struct Tenant {
     /// Which calls' flight recordings are kept; the server's choice when unset.
     #[serde(default)]
     pub flight_recorder: Option<Keep>,
+    /// How long what is known of callers is kept.
+    #[serde(default)]
+    pub privacy: Privacy,
     /// Caps and clocks.
     pub limits: Limits,
     /// Who owns the turns.
@@ -61,6 +64,22 @@ pub struct Tenant {
     pub facts: BTreeMap<String, String>,
     /// Where the account's secrets are found.
     pub credentials: Credentials,
+}
+
+/// For how many days what is known of callers is kept; 0 is for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privacy {
+    /// What was said, captured and done in calls, and their flight recordings.
+    pub transcript_days: u32,
+    /// Phone numbers, and the customers of appointments that are over.
+    pub number_days: u32,
+}
+
+impl Default for Privacy {
+    /// 90 days, of both.
+    fn default() -> Self {
+        Self { transcript_days: 90, number_days: 90 }
+    }
 }
 
 /// How a tenant's calls are answered.

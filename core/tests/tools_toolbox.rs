@@ -53,6 +53,7 @@ fn tenant() -> Tenant {
         record: false,
         stream_enabled: true,
         flight_recorder: None,
+        privacy: Default::default(),
         limits: Limits::default(),
         turns: Turns::Ours,
         barge_in: BargeInSettings::default(),

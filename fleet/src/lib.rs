@@ -9,6 +9,7 @@ mod book;
 mod hashes;
 mod link;
 mod memory;
+mod person;
 mod redis_fleet;
 mod scripts;
 #[cfg(feature = "testing")]
@@ -21,6 +22,7 @@ use trunkline_core::ids::{CallSid, TenantId};
 
 pub use hashes::{TokenHash, caller_key, source_key, tenant_key};
 pub use memory::{Hub, MemoryFleet};
+pub use person::{PersonKeys, keys_of_person};
 pub use redis_fleet::{RedisFleet, RedisSettings};
 pub use types::{
     Admitted, Ask, Away, Claimed, FleetTimes, Holding, LiveView, NodeKey, Note, Pulse, Rate,

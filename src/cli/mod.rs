@@ -6,7 +6,10 @@ pub mod check_report;
 pub mod demo;
 mod demo_lines;
 mod demo_view;
+pub mod erase;
+pub mod export;
 pub mod migrate;
+mod person;
 pub mod replay;
 mod replay_view;
 pub mod serve;
@@ -39,6 +42,10 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Bring the database up to date.
     Migrate(ConfigArgs),
+    /// Remove everything about a phone number, wherever it is kept.
+    Erase(erase::EraseArgs),
+    /// Print everything that is held about a phone number.
+    Export(export::ExportArgs),
     /// Run a flight recording again: what happened, what was decided, and why.
     Replay(replay::ReplayArgs),
     /// Measure how good the engine is, over real sockets.
@@ -71,6 +78,8 @@ pub struct ConfigArgs {
 pub fn run(cli: Cli) -> i32 {
     match cli.command {
         Command::Check(args) => check::run(args),
+        Command::Erase(args) => actix_rt::System::new().block_on(erase::run(args)),
+        Command::Export(args) => actix_rt::System::new().block_on(export::run(args)),
         Command::Migrate(args) => migrate::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => {

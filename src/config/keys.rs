@@ -9,6 +9,7 @@ use trunkline_actors::recorder::RecorderKey;
 use trunkline_connectors::reach::Networks;
 use trunkline_core::block_list::{BlockList, Blocked};
 use trunkline_core::ids::{NodeId, TenantId};
+use trunkline_store::PrivacyKey;
 
 use super::problem::Complaint;
 use super::urls;
@@ -207,6 +208,19 @@ keys! {
     /// Days that a recording is kept.
     RECORDER_RETENTION_DAYS = Key::new("recorder.retention_days", "RECORDER_RETENTION_DAYS", "30", Shape::Whole(1, 36_500));
 
+    /// Key under which numbers are hashed that were kept for long enough.
+    PRIVACY_KEY = Key::secret("privacy.key", "PRIVACY_KEY", check_privacy_key);
+    /// The key before it: what was hashed with it is still found.
+    PRIVACY_KEY_PREVIOUS = Key::secret("privacy.previous_key", "PRIVACY_KEY_PREVIOUS", check_privacy_key);
+    /// File of that key where none is set; made at need.
+    PRIVACY_KEY_FILE = Key::new("privacy.key_file", "PRIVACY_KEY_FILE", ".data/privacy.key", Shape::Text(anything));
+    /// Days that what was said in calls is kept, of tenants that say nothing else; 0 is for ever.
+    TRANSCRIPT_DAYS = Key::new("privacy.transcript_days", "TRANSCRIPT_DAYS", "90", Shape::Whole(0, 36_500));
+    /// Days that numbers are kept, of tenants that say nothing else; 0 is for ever.
+    NUMBER_DAYS = Key::new("privacy.number_days", "NUMBER_DAYS", "90", Shape::Whole(0, 36_500));
+    /// How often what is due is looked for, in milliseconds.
+    RETENTION_SWEEP_MS = Key::new("privacy.sweep_ms", "RETENTION_SWEEP_MS", "3600000", Shape::Whole(10, DAY_MS));
+
     /// Form of log lines.
     LOG_FORMAT = Key::new("log.format", "LOG_FORMAT", "text", Shape::Word(&["text", "json"]));
     /// Which log lines are written, by module and level.
@@ -320,6 +334,12 @@ fn check_recorder_key(text: &str) -> Result<(), Complaint> {
 fn check_networks(text: &str) -> Result<(), Complaint> {
     Networks::parse(text).map(drop).map_err(|error| {
         Complaint::new(error.to_string(), "write networks like 10.1.0.0/16,127.0.0.1")
+    })
+}
+
+fn check_privacy_key(text: &str) -> Result<(), Complaint> {
+    PrivacyKey::parse(text).map(|_| ()).map_err(|error| {
+        Complaint::new(error.to_string(), "make one with: head -c 32 /dev/urandom | base64")
     })
 }
 

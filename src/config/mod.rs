@@ -42,9 +42,9 @@ pub use env::{Environment, NotText};
 pub use files::{Disk, Files, MAX_FILE_BYTES, MemoryFiles};
 pub use problem::{Problem, Problems, Severity, Source};
 pub use settings::{
-    LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings, RecordingSettings,
-    ServerSettings, Settings, StoreSettings, TelemetrySettings, TenantSettings, TimingSettings,
-    TwilioSettings,
+    LimitSettings, LogFormat, LogSettings, OpsSettings, PrivacySettings, RealtimeSettings,
+    RecordingSettings, ServerSettings, Settings, StoreSettings, TelemetrySettings, TenantSettings,
+    TimingSettings, TwilioSettings,
 };
 pub use tenant_file::Defaults;
 pub use tenants::{TenantSource, Tenants};
@@ -152,6 +152,7 @@ fn tenant_source(
                 watchdog_ms: settings.timing.watchdog_ms,
                 ..Limits::default()
             },
+            privacy: settings.privacy.keep,
         },
     }
 }

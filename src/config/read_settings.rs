@@ -8,15 +8,17 @@ use trunkline_actors::recorder::{KeySource, RecorderKey};
 use trunkline_connectors::reach::Networks;
 use trunkline_core::flight::Keep;
 use trunkline_core::ids::{NodeId, TenantId};
+use trunkline_core::tenant::Privacy;
 use trunkline_core::wire::realtime::Dialect;
+use trunkline_store::PrivacyKey;
 
 use super::keys;
 use super::layers::Layers;
 use super::problem::Complaint;
 use super::settings::{
-    FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings, RealtimeSettings,
-    RecordingSettings, ServerSettings, Settings, StoreSettings, TelemetrySettings, TenantSettings,
-    TimingSettings, TwilioSettings,
+    FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings, PrivacySettings,
+    RealtimeSettings, RecordingSettings, ServerSettings, Settings, StoreSettings,
+    TelemetrySettings, TenantSettings, TimingSettings, TwilioSettings,
 };
 use super::urls::PublicUrl;
 
@@ -32,6 +34,7 @@ pub(crate) fn read(layers: &mut Layers<'_>) -> Settings {
         timing: timing(layers),
         ops: ops(layers),
         recorder: recorder(layers),
+        privacy: privacy(layers),
         log: log(layers),
         telemetry: telemetry(layers),
         tenants: tenants(layers),
@@ -72,6 +75,13 @@ fn check_together(settings: &Settings, layers: &mut Layers<'_>) {
             &keys::OPENAI_API_KEY,
             "is not set, so calls go to the human number unless a tenant brings its own",
             "set it to a key with access to the realtime model",
+        );
+    }
+    if settings.fleet.redis_url.is_some() && settings.privacy.key.is_none() {
+        layers.warn(
+            &keys::PRIVACY_KEY,
+            "is not set, so each node of the fleet hashes numbers with a key of its own",
+            "set the same key on all nodes: head -c 32 /dev/urandom | base64",
         );
     }
     match &settings.server.public_url {
@@ -221,6 +231,20 @@ fn recorder(layers: &mut Layers<'_>) -> RecordingSettings {
         max_files: layers.parsed(&keys::RECORDER_MAX_FILES, 1_000),
         max_total_bytes: layers.parsed(&keys::RECORDER_MAX_TOTAL_MB, 512_u64) << 20,
         retention_days: layers.parsed(&keys::RECORDER_RETENTION_DAYS, 30),
+    }
+}
+
+fn privacy(layers: &mut Layers<'_>) -> PrivacySettings {
+    let key = |text: SecretString| PrivacyKey::parse(text.expose_secret()).ok();
+    PrivacySettings {
+        key: layers.secret(&keys::PRIVACY_KEY).and_then(key),
+        previous_key: layers.secret(&keys::PRIVACY_KEY_PREVIOUS).and_then(key),
+        key_file: layers.text(&keys::PRIVACY_KEY_FILE).into(),
+        keep: Privacy {
+            transcript_days: layers.parsed(&keys::TRANSCRIPT_DAYS, 90),
+            number_days: layers.parsed(&keys::NUMBER_DAYS, 90),
+        },
+        sweep_ms: layers.parsed(&keys::RETENTION_SWEEP_MS, 3_600_000),
     }
 }
 

@@ -10,7 +10,9 @@ use trunkline_connectors::reach::Networks;
 use trunkline_core::block_list::BlockList;
 use trunkline_core::flight::Keep;
 use trunkline_core::ids::{NodeId, TenantId};
+use trunkline_core::tenant::Privacy;
 use trunkline_core::wire::realtime::Dialect;
+use trunkline_store::{KeyError, PrivacyKey};
 
 use super::urls::PublicUrl;
 
@@ -35,6 +37,8 @@ pub struct Settings {
     pub ops: OpsSettings,
     /// Flight recordings.
     pub recorder: RecordingSettings,
+    /// What is kept about people, and for how long.
+    pub privacy: PrivacySettings,
     /// Log lines.
     pub log: LogSettings,
     /// Traces.
@@ -200,6 +204,35 @@ pub struct RecordingSettings {
     pub max_total_bytes: u64,
     /// Days that one is kept.
     pub retention_days: u32,
+}
+
+/// What is kept about people, and for how long.
+#[derive(Clone, Debug)]
+pub struct PrivacySettings {
+    /// What numbers are hashed with; where none is set it is in the file.
+    pub key: Option<PrivacyKey>,
+    /// What they were hashed with before.
+    pub previous_key: Option<PrivacyKey>,
+    /// File of the key.
+    pub key_file: PathBuf,
+    /// For how long, of tenants that say nothing else.
+    pub keep: Privacy,
+    /// How often what is due is looked for, in milliseconds.
+    pub sweep_ms: u64,
+}
+
+impl PrivacySettings {
+    /// The keys, the present one first; its file is made where there is none. Blocks.
+    ///
+    /// # Errors
+    /// When the file cannot be read or made.
+    pub fn keys(&self) -> Result<Vec<PrivacyKey>, KeyError> {
+        let present = match &self.key {
+            Some(key) => key.clone(),
+            None => PrivacyKey::load_or_make(&self.key_file)?,
+        };
+        Ok(std::iter::once(present).chain(self.previous_key.clone()).collect())
+    }
 }
 
 /// Log lines.

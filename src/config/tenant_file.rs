@@ -7,8 +7,8 @@ use trunkline_core::flight::Keep;
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::{
-    Credentials, Limits, Mode, ModelAudio, ModelFallback, ModelSettings, OverCap, Persona, Tenant,
-    Turns,
+    Credentials, Limits, Mode, ModelAudio, ModelFallback, ModelSettings, OverCap, Persona, Privacy,
+    Tenant, Turns,
 };
 use trunkline_core::tools::{Toolbox, UnknownTool};
 use trunkline_core::turn::barge_in::{BargeInMode, BargeInSettings};
@@ -35,11 +35,13 @@ pub struct Defaults {
     pub voice: String,
     /// Caps and clocks.
     pub limits: Limits,
+    /// How long what is known of callers is kept.
+    pub privacy: Privacy,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self { voice: "alloy".to_owned(), limits: Limits::default() }
+        Self { voice: "alloy".to_owned(), limits: Limits::default(), privacy: Privacy::default() }
     }
 }
 
@@ -116,6 +118,7 @@ fn read(
         record: section.flag("record").unwrap_or(false),
         stream_enabled: section.flag("stream_enabled").unwrap_or(true),
         flight_recorder: section.choice("flight_recorder", &KEEP),
+        privacy: section.section("privacy", |s| privacy(s, &defaults.privacy)),
         limits: section.section("limits", |s| limits(s, &defaults.limits)),
         turns: section
             .choice("turns", &[("ours", Turns::Ours), ("model", Turns::Model)])
@@ -212,6 +215,15 @@ fn number(section: &mut Section<'_>, key: &'static str) -> Option<PhoneNumber> {
         return None;
     }
     Some(number)
+}
+
+fn privacy(section: &mut Section<'_>, default: &Privacy) -> Privacy {
+    Privacy {
+        transcript_days: section
+            .whole("transcript_days", 0..=36_500)
+            .unwrap_or(default.transcript_days),
+        number_days: section.whole("number_days", 0..=36_500).unwrap_or(default.number_days),
+    }
 }
 
 fn limits(section: &mut Section<'_>, default: &Limits) -> Limits {

@@ -242,6 +242,10 @@ pub(super) async fn switches(
     }
 }
 
+/// What a request to throw switches is told that makes no sense.
+const NO_CHANGE: &str = "the body is no change of switches: an object with any of tenant_id, \
+    channel_enabled, stream_enabled and bridge_only, and nothing else";
+
 /// `PUT /api/v1/switches`: throws switches of one tenant, or of all. They hold
 /// for the next call, here at once and on every node within its polling time.
 pub(super) async fn set_switches(
@@ -257,10 +261,8 @@ pub(super) async fn set_switches(
     let change = object.and_then(|object| SwitchChange::deserialize(Value::Object(object)));
     let change = match change {
         Ok(change) => change,
-        Err(problem) => {
-            let message = format!("the body is no change of switches: {problem}");
-            return error(actix_web::http::StatusCode::BAD_REQUEST, &message);
-        }
+        // The parser's words would quote the request.
+        Err(_) => return error(actix_web::http::StatusCode::BAD_REQUEST, NO_CHANGE),
     };
     if let Some(tenant) = &change.tenant_id
         && state.book.current().by_id(tenant).is_none()

@@ -16,6 +16,10 @@ use super::state::AppState;
 /// What serves the customers of a tenant that does not tell its resources apart.
 const MAIN_RESOURCE: &str = "main";
 
+/// What is said of a body that makes no sense.
+const UNREADABLE: &str = "the body cannot be read: it must be a JSON object with the fields that \
+    belong here, each of its own kind, and no others";
+
 /// An answer that says what is wrong, in a sentence and in a word for programs.
 pub(super) fn refuse(status: StatusCode, code: &str, message: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": message, "code": code }))
@@ -59,7 +63,8 @@ pub(super) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, HttpResponse>
     // An object, since a list of its fields would be read as well.
     let object = serde_json::from_slice::<Map<String, Value>>(bytes);
     let read = object.and_then(|object| T::deserialize(Value::Object(object)));
-    read.map_err(|problem| bad(&format!("the body cannot be read: {problem}")))
+    // The parser's words quote what was sent, which may name a customer.
+    read.map_err(|_| bad(UNREADABLE))
 }
 
 /// The time that is asked for, where it can be booked at all.

@@ -16,6 +16,7 @@ mod health;
 mod holds;
 mod ops;
 mod quota;
+mod refusals;
 pub mod routes;
 pub mod shield;
 mod source;

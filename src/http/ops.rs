@@ -27,12 +27,12 @@ pub(super) async fn actors(
     if let Err(refusal) = state.ops.require(&request, Role::Read) {
         return refusal;
     }
-    let kind = match filter.kind.as_deref().map(|word| (word, Kind::parse(word))) {
+    let kind = match filter.kind.as_deref().map(Kind::parse) {
         None => None,
-        Some((_, Some(kind))) => Some(kind),
-        Some((word, None)) => {
+        Some(Some(kind)) => Some(kind),
+        Some(None) => {
             return HttpResponse::BadRequest()
-                .json(json!({ "error": format!("no actor is of the kind {word:?}") }));
+                .json(json!({ "error": "no actor is of the kind that was asked for" }));
         }
     };
     let of_kind = |mut views: Vec<ActorView>| {

@@ -61,6 +61,7 @@ pub fn known_path(path: &str) -> &'static str {
 /// Adds every path to an application.
 pub fn configure(config: &mut web::ServiceConfig) {
     config.app_data(web::PayloadConfig::new(body::MAX_BYTES));
+    super::refusals::configure(config);
     for (path, webhook) in CARRIER_PATHS {
         let route = match webhook {
             Webhook::Voice => web::post().to(twilio::voice::voice),

@@ -32,12 +32,14 @@ pub(crate) enum Purpose {
 
 /// Waits for another process's lock rather than failing at once. The write-ahead
 /// log lets readers go on while one writes; with it, NORMAL loses no committed
-/// row when the process dies (a power cut may lose the last ones). Foreign keys
+/// row when the process dies (a power cut may lose the last ones). What is deleted
+/// is overwritten: it may be what somebody said. Foreign keys
 /// are off in SQLite unless asked for, and so are the triggers that keep REPLACE
 /// from deleting rows of an append-only table.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
+    PRAGMA secure_delete = ON;
     PRAGMA foreign_keys = ON;
     PRAGMA recursive_triggers = ON;";
 

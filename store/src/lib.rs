@@ -18,6 +18,7 @@ mod error;
 mod journal;
 mod payload;
 mod pool;
+mod privacy;
 mod record;
 mod schema;
 mod scope;
@@ -35,6 +36,10 @@ pub use confirmation::{ConfirmationNumber, NotAConfirmation};
 pub use error::StoreError;
 pub use journal::{Appended, Drained, Journal, JournalSize};
 pub use payload::Payload;
+pub use privacy::{
+    Erased, Held, HeldCall, HeldEffect, KeyError, NumberForms, PersonCall, PrivacyKey, Removed,
+    Retention,
+};
 pub use record::Record;
 pub use scope::Scope;
 pub use store::Store;

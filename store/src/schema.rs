@@ -56,6 +56,8 @@ diesel::table! {
         stream_started_at -> Nullable<Timestamp>,
         ended_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
+        words_gone_at -> Nullable<Timestamp>,
+        numbers_gone_at -> Nullable<Timestamp>,
     }
 }
 

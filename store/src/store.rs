@@ -96,6 +96,15 @@ impl Store {
         work(&mut connection)
     }
 
+    /// On the connection that writes, for what no transaction may be around.
+    pub(crate) fn without_transaction<T>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.pools.writer()?;
+        work(&mut connection)
+    }
+
     /// One transaction: all of it is stored, or nothing.
     pub(crate) fn write<T>(
         &self,

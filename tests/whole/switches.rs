@@ -184,8 +184,8 @@ async fn who_may_not_throw_a_switch_throws_none() {
     }
     for (change, wanted, complaint) in [
         (json!({ "tenant_id": "nobody" }), 404, "no tenant"),
-        (json!({ "chanel_enabled": false }), 400, "chanel_enabled"),
-        (json!({ "stream_enabled": "maybe" }), 400, "maybe"),
+        (json!({ "chanel_enabled": false }), 400, "any of tenant_id, channel_enabled"),
+        (json!({ "stream_enabled": "maybe" }), 400, "no change of switches"),
         (json!([]), 400, "no change of switches"),
     ] {
         let (status, body) =

@@ -21,18 +21,18 @@ const CALLER: &str = "wait greeting
     expect hangup within 20s";
 
 /// A collector that takes every post, and what it took.
-struct Collector {
-    address: String,
+pub struct Collector {
+    pub address: String,
     posts: Arc<Mutex<Vec<Post>>>,
 }
 
-struct Post {
+pub struct Post {
     content_type: String,
     body: Vec<u8>,
 }
 
 impl Collector {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let posts = Arc::new(Mutex::new(Vec::new()));
@@ -61,7 +61,7 @@ impl Collector {
     }
 
     /// Whether these characters were posted anywhere, in any encoding that keeps them.
-    fn has(&self, text: &str) -> bool {
+    pub fn has(&self, text: &str) -> bool {
         let posts = self.posts.lock().unwrap();
         posts.iter().any(|post| post.body.windows(text.len()).any(|w| w == text.as_bytes()))
     }

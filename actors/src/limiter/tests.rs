@@ -59,6 +59,7 @@ fn tenant() -> Tenant {
         facts: Default::default(),
         credentials: Credentials::default(),
         flight_recorder: None,
+        privacy: Default::default(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! removed, as [`Keep`] says. All file work is done from one bounded queue, on a
 //! thread that may block; a call only puts bytes into the queue, and never waits.
 
+mod calls;
 mod folder;
 mod key;
 mod pack;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use trunkline_core::flight::{FORMAT, Keep, Preamble};
 use trunkline_core::ids::NodeId;
 
+pub use calls::{RecordingFile, recordings, remove_recording};
 pub use folder::ENDING;
 pub use key::{KeyError, KeySource, RecorderKey};
 pub use pack::{ReadFileError, Unsealed, read_file};

@@ -128,6 +128,7 @@ impl Plan {
             record: false,
             stream_enabled: true,
             flight_recorder: None,
+            privacy: Default::default(),
             limits: self.limits.clone(),
             turns: self.turns,
             barge_in: self.barge_in.clone(),

@@ -25,6 +25,7 @@ mod lost_nodes;
 mod migrations;
 mod no_secrets;
 mod paging_and_counts;
+mod privacy;
 mod replay;
 mod same_schema;
 mod side_effects;

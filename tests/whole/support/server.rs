@@ -91,6 +91,11 @@ impl ServerProcess {
         set.map(|(_, value)| value.as_str())
     }
 
+    /// Its environment, for a command beside it.
+    pub fn environment(&self) -> Vec<(&str, &str)> {
+        self.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -257,6 +262,7 @@ fn base_env(folder: &Path) -> Vec<(String, String)> {
         ("JOURNAL_PATH", path("journal.sqlite")),
         ("RECORDER_DIR", path("recordings")),
         ("RECORDER_KEY_FILE", path("recorder.key")),
+        ("PRIVACY_KEY_FILE", path("privacy.key")),
         ("TRUNKLINE_CONFIG", path("trunkline.toml")),
         ("NODE_ID", "node-under-test".to_owned()),
         // Tests call as often as they like; those of these limits set them.
