@@ -4,9 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::{App, HttpServer, web};
 use chrono::Utc;
+use futures_util::future::Either;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
@@ -15,7 +16,8 @@ use trunkline_actors::metrics;
 use trunkline_actors::node::{FindModels, ModelTarget, Node, NodeSettings};
 use trunkline_actors::phrases::PhraseCache;
 use trunkline_actors::recorder::{Recorder, RecorderSettings};
-use trunkline_connectors::websocket;
+use trunkline_connectors::reach::Reach;
+use trunkline_connectors::{socket, websocket};
 use trunkline_core::tenant::ModelFallback;
 use trunkline_core::wire::realtime::{headers, request_target};
 use trunkline_store::{Backend, Journal, Store, StoreError};
@@ -23,9 +25,9 @@ use trunkline_store::{Backend, Journal, Store, StoreError};
 use crate::config::{
     Configuration, Environment, PublicUrl, Settings, StoreSettings, TenantSecrets,
 };
-use crate::http::routes;
 use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
+use crate::http::{routes, shield};
 use crate::telemetry::Telemetry;
 
 mod fleet;
@@ -39,6 +41,12 @@ pub use stop::Ending;
 const RECORDINGS_SWEEP: Duration = Duration::from_secs(600);
 /// Records drained together from the journal before the first call.
 const DRAIN: u32 = 500;
+
+/// Longest a request's line and headers may take, from the connection's first
+/// moment or the end of the request before on.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection is kept for the next request.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +130,7 @@ pub async fn start(
     lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {
-        ops: OpsTokens::new(&ops_token, settings.ops.read_token.as_ref()),
+        ops: ops_tokens(&settings, &ops_token, &public_url),
         environment,
         book,
         public_url: public_url.clone(),
@@ -288,9 +296,13 @@ fn model_target(
     let ours = &settings.realtime;
     let model = wanted.name.clone().unwrap_or_else(|| ours.model.clone());
     let dialect = wanted.dialect.unwrap_or(ours.dialect);
-    let url = wanted.url.as_deref().unwrap_or_else(|| ours.url.expose_secret());
+    let (url, reach) = match wanted.url.as_deref() {
+        Some(url) => (url, Reach::Public(settings.server.dial_private_networks.clone())),
+        None => (ours.url.expose_secret(), Reach::Anywhere),
+    };
     let url = request_target(url, &model).ok()?;
-    Some(ModelTarget { url, headers: headers(dialect, key.expose_secret()), dialect, model })
+    let headers = headers(dialect, key.expose_secret());
+    Some(ModelTarget { url, headers, dialect, model, reach })
 }
 
 fn install_metrics() -> Result<PrometheusHandle, StartError> {
@@ -319,21 +331,40 @@ fn ops_token(settings: &Settings) -> (SecretString, bool) {
     }
 }
 
+fn ops_tokens(settings: &Settings, admin: &SecretString, origin: &PublicUrl) -> OpsTokens {
+    let (wrong, trusted) =
+        (settings.limits.ops_failures_per_source, settings.server.trust_forwarded_headers);
+    OpsTokens::new(admin, settings.ops.read_token.as_ref())
+        .throttled(wrong, trusted)
+        .at_origin(origin)
+}
+
 fn serve(state: &web::Data<AppState>, listener: TcpListener) -> Result<ServerHandle, StartError> {
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
         // Each worker builds its client now: loading TLS roots takes milliseconds
         // that no call should wait for.
         websocket::warm_up();
-        App::new().app_data(shared.clone()).configure(routes::configure)
+        App::new()
+            .app_data(shared.clone())
+            .wrap_fn(|request, service| {
+                if shield::has_chunks(&request) {
+                    let refused = request.into_response(shield::length_required());
+                    Either::Left(std::future::ready(Ok(refused)))
+                } else {
+                    Either::Right(service.call(request))
+                }
+            })
+            .wrap(shield::headers())
+            .configure(routes::configure)
     })
+    .client_request_timeout(HEAD_PATIENCE)
+    .keep_alive(KEEP_ALIVE)
     .disable_signals()
     .shutdown_timeout(stop::CONNECTIONS_PATIENCE_S)
     .on_connect(|connection, _| {
-        if let Some(socket) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
-            && let Err(error) = socket.set_nodelay(true)
-        {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
+            socket::tune(stream);
         }
     });
     if state.settings.server.workers > 0 {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::oneshot;
+use trunkline_connectors::reach::Reach;
 use trunkline_core::ids::{AccountSid, CallSid, NodeId, TenantId};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::realtime::Dialect;
@@ -45,6 +46,8 @@ pub struct ModelTarget {
     pub dialect: Dialect,
     /// The model's name, for the record.
     pub model: String,
+    /// How far the dial may reach: whoever named the URL decides that.
+    pub reach: Reach,
 }
 
 impl std::fmt::Debug for ModelTarget {

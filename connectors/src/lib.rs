@@ -1,4 +1,7 @@
 //! Clients for the services a call talks to. A client knows its protocol and
 //! nothing of calls: it is told whom to dial and hands back a connection.
 
+pub mod bounded;
+pub mod reach;
+pub mod socket;
 pub mod websocket;

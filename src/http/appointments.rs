@@ -14,6 +14,7 @@ use trunkline_store::{
 
 use super::api;
 use super::auth::Role;
+use super::body::Body;
 use super::bookings::{ask, bad, body, refuse, resource, slot, tenant};
 use super::state::AppState;
 
@@ -103,7 +104,7 @@ pub(super) async fn one(request: HttpRequest, state: web::Data<AppState>) -> Htt
 pub(super) async fn book(
     request: HttpRequest,
     state: web::Data<AppState>,
-    bytes: web::Bytes,
+    bytes: Body,
 ) -> HttpResponse {
     make(&request, &state, &bytes).await.unwrap_or_else(|refusal| refusal)
 }
@@ -126,7 +127,7 @@ async fn make(request: &HttpRequest, state: &AppState, bytes: &[u8]) -> Answer {
 pub(super) async fn reschedule(
     request: HttpRequest,
     state: web::Data<AppState>,
-    bytes: web::Bytes,
+    bytes: Body,
 ) -> HttpResponse {
     move_it(&request, &state, &bytes).await.unwrap_or_else(|refusal| refusal)
 }

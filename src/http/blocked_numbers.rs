@@ -12,6 +12,7 @@ use trunkline_store::BlockedRow;
 
 use super::api;
 use super::auth::Role;
+use super::body::Body;
 use super::bookings::{bad, body, refuse};
 use super::state::AppState;
 
@@ -50,7 +51,7 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<AppState>) -> Ht
 pub(super) async fn block(
     request: HttpRequest,
     state: web::Data<AppState>,
-    bytes: web::Bytes,
+    bytes: Body,
 ) -> HttpResponse {
     add(&request, &state, &bytes).await.unwrap_or_else(|refusal| refusal)
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::api;
 use super::auth::Role;
+use super::body::Body;
 use super::bookings::{ask, bad, body, refuse, resource, slot, tenant};
 use super::state::AppState;
 
@@ -59,7 +60,7 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<AppState>) -> Ht
 pub(super) async fn hold(
     request: HttpRequest,
     state: web::Data<AppState>,
-    bytes: web::Bytes,
+    bytes: Body,
 ) -> HttpResponse {
     keep(&request, &state, &bytes).await.unwrap_or_else(|refusal| refusal)
 }

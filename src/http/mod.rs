@@ -7,14 +7,18 @@ mod api;
 mod appointments;
 mod auth;
 mod blocked_numbers;
+mod body;
 mod bookings;
 #[cfg(feature = "fault-injection")]
 mod faults;
+mod guesses;
 mod health;
 mod holds;
 mod ops;
 mod quota;
 mod refusals;
 pub mod routes;
+pub mod shield;
+mod source;
 pub mod state;
 mod twilio;

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 
-use super::{api, appointments, blocked_numbers, health, holds, ops, twilio};
+use super::{api, appointments, blocked_numbers, body, health, holds, ops, twilio};
 
 /// What a carrier's path does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,7 @@ pub fn known_path(path: &str) -> &'static str {
 /// Adds every path to an application.
 pub fn configure(config: &mut web::ServiceConfig) {
     super::refusals::configure(config);
+    config.app_data(web::PayloadConfig::new(body::MAX_BYTES));
     for (path, webhook) in CARRIER_PATHS {
         let route = match webhook {
             Webhook::Voice => web::post().to(twilio::voice::voice),

@@ -14,6 +14,7 @@ use trunkline_core::wire::twilio::twiml::Twiml;
 use trunkline_core::wire::twilio::webhook::ConnectActionWebhook;
 use trunkline_store::{CallRow, Mode, Outcome, Scope};
 
+use crate::http::body::Body;
 use crate::http::state::AppState;
 
 use super::{records, signed, twiml};
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(in crate::http) async fn connect_action(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let read = signed::typed(&state, &request, &body, ConnectActionWebhook::from_form);
     let (signed, webhook) = match read {

@@ -6,6 +6,7 @@ use trunkline_core::admission::{AfterDial, after_dial};
 use trunkline_core::wire::twilio::webhook::DialActionWebhook;
 use trunkline_store::{HandoffOutcome, Record, Status};
 
+use crate::http::body::Body;
 use crate::http::state::AppState;
 
 use super::{signed, twiml};
@@ -14,7 +15,7 @@ use super::{signed, twiml};
 pub(in crate::http) async fn dial_action(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let read = signed::typed(&state, &request, &body, DialActionWebhook::from_form);
     let (signed, webhook) = match read {

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use trunkline_core::call::Disposition;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
 
+use crate::http::body::Body;
 use crate::http::routes;
 use crate::http::state::AppState;
 
@@ -13,7 +14,7 @@ use super::{records, signed, twiml};
 pub(in crate::http) async fn fallback(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let read = signed::typed(&state, &request, &body, VoiceWebhook::from_form);
     let (signed, webhook) = match read {

@@ -11,6 +11,7 @@ use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::webhook::StatusWebhook;
 use trunkline_store::{Outcome, Record, Status, StatusReport};
 
+use crate::http::body::Body;
 use crate::http::state::AppState;
 
 use super::{records, signed};
@@ -19,7 +20,7 @@ use super::{records, signed};
 pub(in crate::http) async fn status(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let read = signed::typed(&state, &request, &body, StatusWebhook::from_form);
     let (signed, webhook) = match read {
@@ -51,7 +52,12 @@ async fn over(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook
     let sid = &webhook.call_sid;
     if let Some(call) = state.node.directory.by_call(sid) {
         call.link.tell(CallMessage::input(Input::StreamStopped));
-    } else if forget(state, sid).await {
+        return;
+    }
+    let waited = forget(state, sid).await;
+    // A redelivered webhook that comes after this must not begin the call again.
+    state.node.dispositions.over(sid);
+    if waited {
         let mut change = records::ended(sid, Outcome::Abandoned);
         change.error = Some("no_stream".to_owned());
         state.node.record(Record::CallChanged(Box::new(change)));

@@ -19,6 +19,7 @@ use trunkline_core::wire::twilio::verbs::ConnectStream;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
 
 use crate::config::PublicUrl;
+use crate::http::body::Body;
 use crate::http::routes;
 use crate::http::state::AppState;
 
@@ -29,7 +30,7 @@ use super::{records, signed, twiml};
 pub(in crate::http) async fn voice(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let began = Instant::now();
     let answer = match signed::typed(&state, &request, &body, VoiceWebhook::from_form) {
