@@ -101,7 +101,8 @@ on_both_databases! {
         // Younger calls, and other tenants'.
         assert_eq!(store.transcript(Scope::AllTenants, &young.call_sid).unwrap().len(), 1);
         assert_eq!(store.transcript(Scope::AllTenants, &sid("CA3")).unwrap().len(), 2);
-        let known = store.words_of(&[sid("CA1"), sid("CA2"), sid("CA9")]).unwrap();
+        let mut known = store.words_of(&[sid("CA1"), sid("CA2"), sid("CA9")]).unwrap();
+        known.sort();
         assert_eq!(known, [(sid("CA1"), tenant("salon"), true), (sid("CA2"), tenant("salon"), false)]);
         // For ever is for ever.
         let never = Retention { words_before: None, numbers_before: None, ..everything(900) };
@@ -165,7 +166,8 @@ on_both_databases! {
         assert_eq!(stands_anywhere(database, CALLER), Vec::<String>::new());
         assert_eq!(stands_anywhere(database, "Ada").len(), 5, "the other caller's alone");
         // What is written down is the hash.
-        let written = store.events_without_call(Scope::AllTenants, at(9), 9).unwrap();
+        let mut written = store.events_without_call(Scope::AllTenants, at(9), 9).unwrap();
+        written.retain(|event| event.kind == "erased");
         assert_eq!(written.len(), 2, "a run that found nothing says nothing");
         assert_eq!(written[0].data.0["number"], caller().hash());
         assert_eq!((written[0].kind.as_str(), &written[0].data.0["calls"]), ("erased", &json!(3)));
