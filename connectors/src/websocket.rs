@@ -107,10 +107,7 @@ pub async fn dial(
     }
 }
 
-async fn connect(
-    request: WebsocketsRequest,
-    max_frame_bytes: usize,
-) -> Result<Dialled, DialError> {
+async fn connect(request: WebsocketsRequest, max_frame_bytes: usize) -> Result<Dialled, DialError> {
     match Box::pin(request.connect()).await {
         Err(WsClientError::InvalidResponseStatus(status)) => Err(DialError::Status(status)),
         Err(other) => Err(DialError::Connection(other.to_string())),
