@@ -67,10 +67,7 @@ fn mutate(mut bytes: Vec<u8>, others: &[Vec<u8>], chance: &mut Chance) -> Vec<u8
     for _ in 0..=chance.below(4) {
         let at = chance.below(bytes.len() + 1);
         match chance.below(6) {
-            0 if !bytes.is_empty() => {
-                let last = bytes.len() - 1;
-                bytes[at.min(last)] = chance.next() as u8;
-            }
+            0 if at < bytes.len() => bytes[at] = chance.next() as u8,
             1 => bytes.truncate(at),
             2 => {
                 let piece = PIECES[chance.below(PIECES.len())];
