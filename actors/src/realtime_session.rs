@@ -224,8 +224,7 @@ impl RealtimeSession {
         }
     }
 
-    /// The provider says when it will end the session, in Unix seconds of its own
-    /// clock. By ours, where that is wrong, each session would be over as it begins.
+    /// The provider says when it ends the session, by its own clock: ours may be wrong.
     fn note_expiry(&self, expires_at: Option<u64>) {
         if let Some(at) = expires_at {
             let far = self.clock_offset.filter(|offset| offset.abs() > CLOCKS_DIFFER);
