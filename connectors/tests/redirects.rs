@@ -30,7 +30,7 @@ async fn a_redirection_is_an_answer_like_any_other() {
     let (first, port) = listener();
     let (second, elsewhere) = listener();
     second.set_nonblocking(true).unwrap();
-    let server = std::thread::spawn(move || {
+    let server = actix_rt::task::spawn_blocking(move || {
         let (mut socket, _) = first.accept().unwrap();
         let read = socket.read(&mut [0; 4_096]).unwrap();
         assert!(read > 0);
@@ -41,7 +41,7 @@ async fn a_redirection_is_an_answer_like_any_other() {
     });
     let answered = dialled(&format!("ws://127.0.0.1:{port}/"), &Reach::Anywhere).await;
     assert!(matches!(answered, Err(DialError::Status(s)) if s.as_u16() == 302), "{answered:?}");
-    server.join().unwrap();
+    server.await.unwrap();
     assert!(second.accept().is_err(), "nobody went where the answer pointed");
 }
 
@@ -73,7 +73,7 @@ async fn out_of_reach_is_not_even_connected_to() {
 #[actix_rt::test]
 async fn the_checked_address_is_the_one_that_is_dialled() {
     let (inner, port) = listener();
-    let server = std::thread::spawn(move || {
+    let server = actix_rt::task::spawn_blocking(move || {
         let (mut socket, _) = inner.accept().unwrap();
         let mut request = vec![0; 4_096];
         let read = socket.read(&mut request).unwrap();
@@ -84,6 +84,6 @@ async fn the_checked_address_is_the_one_that_is_dialled() {
     // The name may stand for both; the one that nobody listens at is passed over.
     let answered = dialled(&format!("ws://localhost:{port}/path"), &some).await;
     assert!(matches!(answered, Err(DialError::Status(s)) if s.as_u16() == 403), "{answered:?}");
-    let request = server.join().unwrap().to_lowercase();
+    let request = server.await.unwrap().to_lowercase();
     assert!(request.contains(&format!("host: localhost:{port}")), "{request}");
 }

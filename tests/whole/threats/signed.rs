@@ -11,6 +11,9 @@ use crate::support::{ACCOUNT, AUTH_TOKEN, CALLER, PUBLIC_URL, SHOP, World, clien
 /// A token of the carrier's, as it is once the form has been decoded: still encoded.
 const CALL_TOKEN: &str = "%7B%22parentCallInfoToken%22%3A%22eyJhbGciOiJFUzI1NiJ9%22%7D";
 
+/// A form's parameters.
+type Pairs = Vec<(&'static str, String)>;
+
 fn encoded(pairs: &[(&str, &str)]) -> String {
     let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     let all: Vec<String> =
@@ -52,8 +55,8 @@ async fn what_the_carrier_signed_is_heard_however_it_is_written() {
     pairs.rotate_left(3);
     assert_eq!(rings(&world, encoded(&pairs), &good).await, 200, "and another");
 
-    let changed = |change: &dyn Fn(&mut Vec<(&'static str, String)>)| {
-        let mut all: Vec<(&'static str, String)> = vec![
+    let changed = |change: &dyn Fn(&mut Pairs)| {
+        let mut all: Pairs = vec![
             ("CallSid", call.clone()),
             ("AccountSid", ACCOUNT.to_owned()),
             ("From", CALLER.to_owned()),
@@ -70,7 +73,7 @@ async fn what_the_carrier_signed_is_heard_however_it_is_written() {
     };
     assert_eq!(rings(&world, changed(&|_| {}), &good).await, 200, "a duplicate counts once");
     let decoded = "{\"parentCallInfoToken\":\"eyJhbGciOiJFUzI1NiJ9\"}";
-    type Change = (&'static str, Box<dyn Fn(&mut Vec<(&'static str, String)>)>);
+    type Change = (&'static str, Box<dyn Fn(&mut Pairs)>);
     let changes: [Change; 5] = [
         ("a token decoded twice", Box::new(move |all| all[4].1 = decoded.to_owned())),
         ("a blank left out", Box::new(|all| drop(all.remove(7)))),
