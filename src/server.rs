@@ -17,7 +17,7 @@ use trunkline_actors::node::{FindModels, ModelTarget, Node, NodeSettings};
 use trunkline_actors::phrases::PhraseCache;
 use trunkline_actors::recorder::{Recorder, RecorderSettings};
 use trunkline_connectors::reach::Reach;
-use trunkline_connectors::websocket;
+use trunkline_connectors::{socket, websocket};
 use trunkline_core::tenant::ModelFallback;
 use trunkline_core::wire::realtime::{headers, request_target};
 use trunkline_store::{Backend, Journal, Store, StoreError};
@@ -361,10 +361,8 @@ fn serve(state: &web::Data<AppState>, listener: TcpListener) -> Result<ServerHan
     .disable_signals()
     .shutdown_timeout(stop::CONNECTIONS_PATIENCE_S)
     .on_connect(|connection, _| {
-        if let Some(socket) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
-            && let Err(error) = socket.set_nodelay(true)
-        {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
+            socket::tune(stream);
         }
     });
     if state.settings.server.workers > 0 {

@@ -29,6 +29,14 @@ impl Dispositions {
         self.lock().insert(call_sid.clone(), answer);
     }
 
+    /// The carrier says that a call is over: it will ask nothing more, and whatever
+    /// still comes for that call begins nothing. What is known of it stays.
+    pub fn over(&self, call_sid: &CallSid) {
+        let over =
+            Answer { disposition: Disposition::CallerGone, since: Instant::now(), asked: true };
+        self.lock().entry(call_sid.clone()).or_insert(over);
+    }
+
     /// What follows the stream of a call, where this node knows.
     #[must_use]
     pub fn get(&self, call_sid: &CallSid) -> Option<Disposition> {

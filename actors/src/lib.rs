@@ -17,6 +17,7 @@ pub mod media_link;
 pub mod message;
 pub mod metrics;
 mod model_events;
+mod model_pulse;
 mod model_socket;
 pub mod node;
 pub mod persistence;

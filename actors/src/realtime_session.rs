@@ -20,9 +20,9 @@ use actix::{
 use actix_http::ws::{CloseCode, CloseReason, Frame, Item as Fragment, Message, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
-use trunkline_connectors::websocket::{self, Connection, DialError};
+use trunkline_connectors::websocket::{self, DialError, Dialled};
 use trunkline_core::call::ModelEvent;
 use trunkline_core::time::Micros;
 use trunkline_core::wire::realtime::{
@@ -34,6 +34,7 @@ use crate::media_link::{MediaLink, text_of};
 use crate::message::{Link, Shell};
 use crate::metrics;
 use crate::model_events::Translator;
+use crate::model_pulse::Pulse;
 use crate::model_socket::ModelSocket;
 use crate::node::ModelTarget;
 use crate::tree::Probe;
@@ -45,6 +46,9 @@ const DIAL_PATIENCE: Duration = Duration::from_secs(10);
 /// would throw the frame away with whatever has not been read yet.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(250);
 
+/// Less than this is no difference between the provider's clock and ours.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(60);
+
 /// Messages that could not be read before the session is given up.
 const BAD_MESSAGES: u32 = 20;
 
@@ -55,6 +59,8 @@ pub enum SessionMessage {
     Send(Box<ClientEvent>),
     /// The call no longer needs the model.
     Stop,
+    /// Time to see whether the model still answers.
+    Look,
 }
 
 /// What a session needs to begin.
@@ -81,6 +87,10 @@ pub struct RealtimeSession {
     bad_messages: u32,
     configured: bool,
     open: bool,
+    /// Frames of the model's, of any kind.
+    frames: u64,
+    pulse: Option<Pulse>,
+    clock_offset: Option<TimeDelta>,
     /// Said so, or told to: nothing more is taken from the model.
     lost: bool,
     /// A close frame is on its way.
@@ -107,6 +117,9 @@ impl RealtimeSession {
             bad_messages: 0,
             configured: false,
             open: false,
+            frames: 0,
+            pulse: None,
+            clock_offset: None,
             lost: false,
             leaving: false,
         }
@@ -116,9 +129,12 @@ impl RealtimeSession {
         self.call.tell(CallMessage::Model { serial: self.plan.serial, event: Box::new(event) });
     }
 
-    fn connected(&mut self, connection: Connection, context: &mut Context<Self>) {
-        let (sink, stream) = connection.split();
+    fn connected(&mut self, dialled: Dialled, context: &mut Context<Self>) {
+        let (sink, stream) = dialled.connection.split();
         self.open = true;
+        self.clock_offset = dialled.their_time.map(|time| DateTime::<Utc>::from(time) - Utc::now());
+        let own = Link::new(context.address(), Arc::clone(&self.probe));
+        self.pulse = Some(Pulse::start(own));
         context.add_stream(stream);
         let socket = Rc::new(RefCell::new(ModelSocket::new(sink)));
         context.spawn(Writer { socket, media: Rc::clone(&self.media) });
@@ -207,10 +223,13 @@ impl RealtimeSession {
         }
     }
 
-    /// The provider says when it will end the session, in Unix seconds.
+    /// The provider says when it will end the session, in Unix seconds of its own
+    /// clock. By ours, where that is wrong, each session would be over as it begins.
     fn note_expiry(&self, expires_at: Option<u64>) {
         if let Some(at) = expires_at {
-            let now_ms = u64::try_from(Utc::now().timestamp_millis()).unwrap_or(u64::MAX);
+            let far = self.clock_offset.filter(|offset| offset.abs() > CLOCKS_DIFFER);
+            let now = Utc::now() + far.unwrap_or_default();
+            let now_ms = u64::try_from(now.timestamp_millis()).unwrap_or(u64::MAX);
             let in_ms = at.saturating_mul(1_000).saturating_sub(now_ms);
             self.tell(ModelEvent::Expires { in_ms });
         }
@@ -274,8 +293,8 @@ impl Actor for RealtimeSession {
             websocket::dial(url, headers, MAX_MESSAGE_BYTES, DIAL_PATIENCE, reach).await
         };
         context.spawn(wrap_future(Box::pin(dial)).map(
-            |dialled: Result<Connection, DialError>, session: &mut Self, context| match dialled {
-                Ok(connection) => session.connected(connection, context),
+            |dialled: Result<Dialled, DialError>, session: &mut Self, context| match dialled {
+                Ok(dialled) => session.connected(dialled, context),
                 Err(error) => {
                     session.lose(&error.to_string(), error.is_worth_retrying(), context);
                 }
@@ -286,6 +305,7 @@ impl Actor for RealtimeSession {
 
 impl StreamHandler<Result<Frame, ProtocolError>> for RealtimeSession {
     fn handle(&mut self, frame: Result<Frame, ProtocolError>, context: &mut Self::Context) {
+        self.frames += 1;
         if self.lost {
             if matches!(frame, Ok(Frame::Close(_)) | Err(_)) {
                 context.stop();
@@ -336,6 +356,7 @@ impl Shell for RealtimeSession {
             SessionMessage::Send(_) if self.leaving => {}
             SessionMessage::Send(event) => self.send(&event),
             SessionMessage::Stop => self.leave(context),
+            SessionMessage::Look => self.look(context),
         }
     }
 }
@@ -404,6 +425,19 @@ impl RealtimeSession {
         self.outbox.push_back(message);
         self.media.hold_frames();
         self.media.wake_up();
+    }
+
+    /// Sees whether the model has answered since the last look, and asks again.
+    fn look(&mut self, context: &mut Context<Self>) {
+        if self.lost {
+            return;
+        }
+        let frames = self.frames;
+        if self.pulse.as_mut().is_none_or(|pulse| pulse.beats(frames)) {
+            self.put(Message::Ping(Bytes::new()));
+        } else {
+            self.lose("the model no longer answers", true, context);
+        }
     }
 
     fn write_failed(&mut self, error: &ProtocolError, context: &mut Context<Self>) -> Poll<()> {

@@ -3,4 +3,5 @@
 
 pub mod bounded;
 pub mod reach;
+pub mod socket;
 pub mod websocket;

@@ -7,22 +7,31 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_codec::Framed;
 use actix_service::{Service as _, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use awc::error::WsClientError;
-use awc::http::{StatusCode, Uri};
+use awc::http::{StatusCode, Uri, header};
 use awc::ws::WebsocketsRequest;
 use awc::{BoxedSocket, Client, Connector};
 
 use crate::bounded::Bounded;
 use crate::reach::{OutOfReach, Reach};
+use crate::socket;
 
 /// An open connection: a stream and a sink of WebSocket frames. Fragmented
 /// messages come in fragments.
 pub type Connection = Framed<BoxedSocket, Bounded>;
+
+/// What a dial came to.
+pub struct Dialled {
+    /// The open connection.
+    pub connection: Connection,
+    /// What time it was over there, to a second, where they said so.
+    pub their_time: Option<SystemTime>,
+}
 
 /// Why no connection came about. Holds no header and no query.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +82,7 @@ pub async fn dial(
     max_frame_bytes: usize,
     patience: Duration,
     reach: &Reach,
-) -> Result<Connection, DialError> {
+) -> Result<Dialled, DialError> {
     let request = || {
         let request = client().ws(url).max_frame_size(max_frame_bytes);
         headers.iter().fold(request, |request, (name, value)| request.header(*name, value.as_str()))
@@ -98,15 +107,18 @@ pub async fn dial(
     }
 }
 
-async fn connect(
-    request: WebsocketsRequest,
-    max_frame_bytes: usize,
-) -> Result<Connection, DialError> {
+async fn connect(request: WebsocketsRequest, max_frame_bytes: usize) -> Result<Dialled, DialError> {
     match Box::pin(request.connect()).await {
         Err(WsClientError::InvalidResponseStatus(status)) => Err(DialError::Status(status)),
         Err(other) => Err(DialError::Connection(other.to_string())),
-        Ok((_, connection)) => {
-            Ok(connection.into_map_codec(|codec| Bounded { codec, most: max_frame_bytes }))
+        Ok((answer, connection)) => {
+            let said = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+            let their_time = said.and_then(|date| date.parse::<header::HttpDate>().ok());
+            let bounded = |codec| Bounded { codec, most: max_frame_bytes };
+            Ok(Dialled {
+                connection: connection.into_map_codec(bounded),
+                their_time: their_time.map(SystemTime::from),
+            })
         }
     }
 }
@@ -136,10 +148,7 @@ fn build() -> Client {
     install_crypto_provider();
     let tcp = fn_service(|info: ConnectInfo<Uri>| async move {
         let connection = TcpConnector::default().service().call(info).await?;
-        // A frame that waits for the acknowledgement of the one before it is late.
-        if let Err(error) = connection.io_ref().set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
+        socket::tune(connection.io_ref());
         Ok(connection)
     });
     let connector = Connector::new()

@@ -15,7 +15,7 @@ use trunkline_core::persona::{Rng, Vars, render};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::time::Micros;
 use trunkline_core::tools::Toolbox;
-use trunkline_store::{CallChange, HandoffRow, Mode, Record};
+use trunkline_store::{CallChange, CallRow, HandoffRow, Mode, Record};
 
 use crate::clock::CallClock;
 use crate::limiter::{Booking, Claim};
@@ -62,7 +62,10 @@ pub fn begin(
     media: Rc<MediaLink>,
     stream_sid: StreamSid,
 ) -> Result<(Link<CallActor>, Arc<LiveCall>), String> {
-    let Claim { booking, permit, unbegun } = claim;
+    let Claim { booking, permit, unbegun, elsewhere } = claim;
+    if elsewhere {
+        node.record(Record::CallStarted(Box::new(row_of(node, &booking))));
+    }
     let seed = seed_of(&booking.call_sid);
     let plan = plan(node, &booking, &stream_sid, seed)?;
     media.set_model_audio(booking.tenant.model.audio)?;
@@ -196,6 +199,22 @@ impl Watcher {
         let data = serde_json::json!({ "exit": exit });
         self.node.audit(Some(call), Some(tenant), "call_actor_died", data);
     }
+}
+
+/// A call whose webhook came to another node: without a row nothing of it could be
+/// stored, and the other node's may come late. Whichever comes first stays.
+fn row_of(node: &Node, booking: &Booking) -> CallRow {
+    let mut row = CallRow::inbound(
+        booking.call_sid.clone(),
+        booking.tenant.id.clone(),
+        booking.from.clone(),
+        booking.to.clone(),
+        Utc::now(),
+    );
+    row.account_sid.clone_from(&booking.account_sid);
+    row.persona = Some(booking.tenant.persona.name.clone());
+    row.node_id = Some(node.settings.id.clone());
+    row
 }
 
 fn plan(

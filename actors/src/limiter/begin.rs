@@ -126,7 +126,7 @@ impl LimiterState {
             None => return Err(ClaimRefusal::Full),
         }
         member.hurry();
-        Ok(Claim { booking, permit, unbegun })
+        Ok(Claim { booking, permit, unbegun, elsewhere: false })
     }
 
     /// The slot had been given back: another is taken, if there is one.
@@ -181,7 +181,7 @@ impl LimiterState {
         permit.slot().number(fence);
         self.remember(&booking, &permit);
         member.hurry();
-        Ok(Claim { booking, permit, unbegun })
+        Ok(Claim { booking, permit, unbegun, elsewhere: true })
     }
 
     fn adopt(

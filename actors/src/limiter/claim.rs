@@ -158,6 +158,8 @@ pub struct Claim {
     pub permit: Permit,
     /// To be told once the call has begun.
     pub unbegun: Unbegun,
+    /// Whether the webhook came to another node, whose record of it may come late.
+    pub elsewhere: bool,
 }
 
 /// Sees to it that a call whose token was good and that never began is not

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::clock::Lateness;
 use super::echo::EchoCounts;
+use super::gaps::Gaps;
 use super::playback::PlaybackReport;
 
 /// Everything about one simulated call. Times in milliseconds; `…_at_ms` counts
@@ -189,6 +190,9 @@ pub struct StreamReport {
     pub frames_discarded: u64,
     /// Media messages received, of any length.
     pub media_received: u64,
+    /// From each of them to the next.
+    #[serde(skip)]
+    pub gaps: Gaps,
     /// Marks received.
     pub marks_received: u64,
     /// Marks sent back because their audio had been played.

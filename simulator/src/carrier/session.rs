@@ -82,6 +82,7 @@ pub(super) struct Session<'a> {
     interrupting: Option<usize>,
     silent: bool,
     began: Micros,
+    last_media: Option<Micros>,
     frame: [u8; FRAME_BYTES],
     /// What the phone played last.
     heard: [u8; FRAME_BYTES],
@@ -108,6 +109,7 @@ impl<'a> Session<'a> {
         let mut session = Self {
             silent: setup.never_starts,
             began: now,
+            last_media: None,
             shared,
             setup,
             wire,
@@ -275,6 +277,9 @@ impl<'a> Session<'a> {
         }
         self.report.first_media_us.get_or_insert(now.since(self.began).0);
         self.report.media_received += 1;
+        if let Some(last) = self.last_media.replace(now) {
+            self.report.gaps.record(now.since(last));
+        }
         self.playback.media(&self.audio);
     }
 

@@ -52,7 +52,12 @@ async fn over(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook
     let sid = &webhook.call_sid;
     if let Some(call) = state.node.directory.by_call(sid) {
         call.link.tell(CallMessage::input(Input::StreamStopped));
-    } else if forget(state, sid).await {
+        return;
+    }
+    let waited = forget(state, sid).await;
+    // A redelivered webhook that comes after this must not begin the call again.
+    state.node.dispositions.over(sid);
+    if waited {
         let mut change = records::ended(sid, Outcome::Abandoned);
         change.error = Some("no_stream".to_owned());
         state.node.record(Record::CallChanged(Box::new(change)));

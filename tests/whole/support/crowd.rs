@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use trunkline_simulator::carrier::{CallPlan, CallReport, place_call};
+use trunkline_simulator::carrier::{CallPlan, CallReport, Gaps, place_call};
 
 use super::World;
 
@@ -51,6 +51,10 @@ impl Crowd {
 
     /// Places these calls in order, so many at a time.
     pub fn in_a_row(plans: Vec<CallPlan>, at_a_time: usize) -> Self {
+        Self::lines(plans.into_iter(), at_a_time)
+    }
+
+    fn lines(plans: impl Iterator<Item = CallPlan> + Send + 'static, at_a_time: usize) -> Self {
         let (stay, gone) = oneshot::channel();
         let over = actix_rt::task::spawn_blocking(move || {
             actix_rt::System::new().block_on(async move {
@@ -61,6 +65,15 @@ impl Crowd {
             })
         });
         Self { over, stay }
+    }
+
+    /// Places these calls over and over, so many at a time, until `time` is over;
+    /// those that have begun go on to their end.
+    pub fn for_a_while(plans: Vec<CallPlan>, at_a_time: usize, time: Duration) -> Self {
+        assert!(!plans.is_empty(), "no call to place");
+        let until = Instant::now() + time;
+        let endless = std::iter::repeat_with(move || plans.clone()).flatten();
+        Self::lines(endless.take_while(move |_| Instant::now() < until), at_a_time)
     }
 
     /// Waits for all of them.
@@ -78,8 +91,8 @@ impl Crowd {
     }
 }
 
-async fn place_all(plans: Vec<CallPlan>, at_a_time: usize) -> Vec<Past> {
-    let waiting = Rc::new(RefCell::new(plans.into_iter().enumerate()));
+async fn place_all(plans: impl Iterator<Item = CallPlan> + 'static, at_a_time: usize) -> Vec<Past> {
+    let waiting = Rc::new(RefCell::new(plans.enumerate()));
     let lines = (0..at_a_time).map(|_| {
         let waiting = Rc::clone(&waiting);
         actix_rt::spawn(async move {
@@ -118,11 +131,36 @@ impl World {
         .await;
     }
 
+    /// So many live calls, all there until `script` ends them. Some of them, a fifth or
+    /// ten at least, have an echo for a model: their agent never pauses, so that the
+    /// gaps between its frames say what a caller would hear.
+    pub async fn live_crowd(&self, count: usize, script: &str) -> [Crowd; 2] {
+        let measured = (count / 5).max(10).min(count);
+        let others = Crowd::at_once(self.calls(count - measured, script));
+        self.live(count - measured).await;
+        self.model(|knobs| knobs.echo = true);
+        let measured = Crowd::at_once(self.calls(measured, script));
+        self.live(count).await;
+        self.model(|_| ());
+        [others, measured]
+    }
+
     /// Has the greeting spoken to its end once, so that it is kept.
     pub async fn learn_greeting(&self) {
         let report = self.place("wait greeting\nhangup").await;
         self.stored(&report.call_sid).await;
     }
+}
+
+/// The reports of both, and the gaps that those who had an echo heard.
+pub async fn reports_and_gaps([others, measured]: [Crowd; 2]) -> (Vec<CallReport>, Gaps) {
+    let of = async |crowd: Crowd| -> Vec<CallReport> {
+        crowd.reports().await.into_iter().map(|past| past.report).collect()
+    };
+    let (mut reports, measured) = (of(others).await, of(measured).await);
+    let gaps = super::gaps(&measured);
+    reports.extend(measured);
+    (reports, gaps)
 }
 
 /// Lets this process, and the servers that it starts afterwards, open enough

@@ -1,5 +1,8 @@
 //! A server of one's own, and the peers it talks to.
 
+mod balancer;
+mod bare;
+mod books;
 mod by_hand;
 mod crowd;
 mod database;
@@ -11,8 +14,10 @@ mod looks;
 mod machine;
 mod metrics;
 mod neighbour;
+mod network;
 mod ongoing;
 mod raw;
+mod scale;
 mod server;
 mod sockets;
 mod stream;
@@ -30,15 +35,20 @@ use trunkline_simulator::providers::{
 
 #[allow(unused_imports, reason = "not every test asks for everything")]
 pub use self::{
-    crowd::{Crowd, Past, allow_many_files},
+    balancer::Balancer,
+    bare::{BareStream, SilentProxy},
+    books::{Books, gaps},
+    crowd::{Crowd, Past, allow_many_files, reports_and_gaps},
     database::{fresh as fresh_database, own_cluster},
     deaf::DeafProxy,
     lock::DatabaseLock,
     looks::{agent_line, assert_heard_whole, fact, heard, lines_of, response, sent, stream},
     metrics::Metrics,
     neighbour::{GOODBYE, assert_human, assert_whole, event},
+    network::NetworkOfItsOwn,
     ongoing::Ongoing,
     raw::{RawConnection, handshake as stream_handshake},
+    scale::{Dice, many_calls, scaled, seed},
     server::{ServerProcess, client},
     stream::{CLOSED_BY_POLICY, RawStream},
     webhook::{Answer, CALLER, Webhook, new_call},

@@ -11,9 +11,6 @@ use crate::support::{ACCOUNT, AUTH_TOKEN, CALLER, PUBLIC_URL, SHOP, World, clien
 /// A token of the carrier's, as it is once the form has been decoded: still encoded.
 const CALL_TOKEN: &str = "%7B%22parentCallInfoToken%22%3A%22eyJhbGciOiJFUzI1NiJ9%22%7D";
 
-/// A form's parameters.
-type Pairs = Vec<(&'static str, String)>;
-
 fn encoded(pairs: &[(&str, &str)]) -> String {
     let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     let all: Vec<String> =
@@ -29,6 +26,9 @@ async fn rings(world: &World, body: String, signature: &str) -> u16 {
         .insert_header(("x-twilio-signature", signature));
     request.send_body(body).await.expect("the server answers").status().as_u16()
 }
+
+/// Names and values of a form.
+type Fields = Vec<(&'static str, String)>;
 
 #[actix_rt::test]
 async fn what_the_carrier_signed_is_heard_however_it_is_written() {
@@ -55,8 +55,8 @@ async fn what_the_carrier_signed_is_heard_however_it_is_written() {
     pairs.rotate_left(3);
     assert_eq!(rings(&world, encoded(&pairs), &good).await, 200, "and another");
 
-    let changed = |change: &dyn Fn(&mut Pairs)| {
-        let mut all: Pairs = vec![
+    let changed = |change: &dyn Fn(&mut Fields)| {
+        let mut all: Fields = vec![
             ("CallSid", call.clone()),
             ("AccountSid", ACCOUNT.to_owned()),
             ("From", CALLER.to_owned()),
@@ -73,7 +73,7 @@ async fn what_the_carrier_signed_is_heard_however_it_is_written() {
     };
     assert_eq!(rings(&world, changed(&|_| {}), &good).await, 200, "a duplicate counts once");
     let decoded = "{\"parentCallInfoToken\":\"eyJhbGciOiJFUzI1NiJ9\"}";
-    type Change = (&'static str, Box<dyn Fn(&mut Pairs)>);
+    type Change = (&'static str, Box<dyn Fn(&mut Vec<(&'static str, String)>)>);
     let changes: [Change; 5] = [
         ("a token decoded twice", Box::new(move |all| all[4].1 = decoded.to_owned())),
         ("a blank left out", Box::new(|all| drop(all.remove(7)))),
