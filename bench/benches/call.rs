@@ -55,6 +55,7 @@ fn tenant() -> Tenant {
         voicemail: None,
         model: ModelSettings::default(),
         tools: Vec::new(),
+        pipeline: Default::default(),
         facts: BTreeMap::new(),
         credentials: Credentials::default(),
     }
