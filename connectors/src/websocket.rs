@@ -16,6 +16,9 @@ use awc::error::WsClientError;
 use awc::http::{StatusCode, Uri};
 use awc::{BoxedSocket, Client, Connector};
 
+/// How long a TCP connection and its TLS may take, whatever the patience.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An open connection: a stream and a sink of WebSocket frames. Fragmented
 /// messages come in fragments.
 pub type Connection = Framed<BoxedSocket, Codec>;
@@ -79,7 +82,7 @@ pub fn warm_up() {
     drop(client());
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     CLIENT.with(|cell| cell.borrow_mut().get_or_insert_with(build).clone())
 }
 
@@ -97,9 +100,9 @@ fn build() -> Client {
         .connector(tcp)
         .limit(0)
         .max_http_version(awc::http::Version::HTTP_11)
-        .timeout(Duration::from_secs(5));
-    // The dial's own patience is the only clock.
-    Client::builder().disable_timeout().connector(connector).finish()
+        .timeout(CONNECT_TIMEOUT);
+    // The dial's own patience is the only clock, and a key goes where it was meant to.
+    Client::builder().disable_timeout().disable_redirects().connector(connector).finish()
 }
 
 /// rustls takes no provider by itself. Installing one twice is harmless: the
