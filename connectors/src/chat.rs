@@ -66,12 +66,7 @@ pub async fn ask(
 ) -> Result<Answer, ChatError> {
     let url = request_target(base_url).map_err(RequestError::from)?;
     let body = post(&url, &headers(api_key), request.write(), MAX_ANSWER_BYTES, patience).await?;
-    Ok(Answer {
-        body,
-        stream: Stream::default(),
-        events: VecDeque::new(),
-        state: State::Reading,
-    })
+    Ok(Answer { body, stream: Stream::default(), events: VecDeque::new(), state: State::Reading })
 }
 
 impl Answer {

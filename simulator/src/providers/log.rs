@@ -121,9 +121,8 @@ impl<T: Clone> Log<T> {
 
     pub(crate) fn read(&self) -> Vec<T> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = |shared: &Shared<T>| {
-            shared.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        };
+        let copy =
+            |shared: &Shared<T>| shared.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         kept.records.iter().map(copy).collect()
     }
 

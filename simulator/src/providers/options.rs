@@ -83,6 +83,8 @@ fn announce(url: &str, addr: SocketAddr) {
     println!("realtime model  {url}");
     println!("recogniser      ws://{addr}/v1/listen");
     println!("chat            http://{addr}/v1/chat/completions");
-    println!("voices          http://{addr}/cognitiveservices/v1  http://{addr}/v1/text-to-speech/…");
+    println!(
+        "voices          http://{addr}/cognitiveservices/v1  http://{addr}/v1/text-to-speech/…"
+    );
     println!("control         http://{addr}/control  (sessions: /control/sessions)");
 }

@@ -58,13 +58,8 @@ pub(crate) fn body<W: Watch>(
     pieces: Vec<Piece>,
     watch: W,
 ) -> impl Stream<Item = Result<Bytes, Error>> {
-    let sending = Sending {
-        pieces: pieces.into(),
-        origin: Instant::now(),
-        sent: 0,
-        ended: false,
-        watch,
-    };
+    let sending =
+        Sending { pieces: pieces.into(), origin: Instant::now(), sent: 0, ended: false, watch };
     unfold(sending, |mut sending| async move {
         if sending.ended {
             return None;
@@ -90,11 +85,7 @@ pub(crate) fn body<W: Watch>(
 }
 
 /// Cuts a plan of pieces where the knobs say so.
-pub(crate) fn cut(
-    pieces: &mut Vec<Piece>,
-    after_ms: Option<u64>,
-    after_pieces: Option<u64>,
-) {
+pub(crate) fn cut(pieces: &mut Vec<Piece>, after_ms: Option<u64>, after_pieces: Option<u64>) {
     let by_time = after_ms.map(|ms| (pieces.iter().take_while(|p| p.at_ms < ms).count(), ms));
     let by_count = after_pieces.and_then(|count| usize::try_from(count).ok()).map(|count| {
         let before = count.checked_sub(1).and_then(|last| pieces.get(last));

@@ -83,7 +83,7 @@ fn give<E>(line: &[u8], data: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
     use super::*;
     use proptest::prelude::*;
 

@@ -49,8 +49,10 @@ struct Utterances {
     first: Option<String>,
     ready: bool,
     open: VecDeque<Utterance>,
-    /// End of the last utterance that is done.
+    /// No audio before this is needed again.
     done_ms: u64,
+    /// End of the last utterance that has its words.
+    closed_ms: u64,
     /// We asked for what was heard so far.
     flushing: bool,
 }
@@ -281,9 +283,10 @@ impl Utterances {
         let Some(closed) = place.and_then(|place| self.open.remove(place)) else {
             return (self.done_ms, self.done_ms);
         };
-        let to_ms = closed.to_ms.unwrap_or(sent_ms);
+        self.closed_ms = self.closed_ms.max(closed.to_ms.unwrap_or(sent_ms));
         let waiting = self.open.iter().map(|open| open.from_ms).min();
-        let to_ms = waiting.map_or(to_ms, |from| to_ms.min(from)).max(self.done_ms);
+        let to_ms = waiting.map_or(self.closed_ms, |from| self.closed_ms.min(from));
+        let to_ms = to_ms.max(self.done_ms);
         self.done_ms = to_ms;
         (closed.from_ms.min(to_ms), to_ms)
     }

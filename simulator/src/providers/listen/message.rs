@@ -51,8 +51,7 @@ impl Words {
         let count = u64::try_from(words.len()).unwrap_or(1).max(1);
         let at = |n: u64| seconds(from + to.saturating_sub(from) * n / count);
         let word = |(n, word): (u64, &&str)| {
-            let bare: String =
-                word.chars().filter(|c| c.is_alphanumeric() || *c == '\'').collect();
+            let bare: String = word.chars().filter(|c| c.is_alphanumeric() || *c == '\'').collect();
             json!({
                 "word": bare.to_lowercase(),
                 "punctuated_word": word,
