@@ -135,6 +135,7 @@ fn read(
         credentials: section.section("credentials", credentials),
     };
     check_tools(section, &mut tenant);
+    check_turns(section, &tenant);
     check_human(section, &tenant, human.is_some());
     tenant
 }
@@ -392,6 +393,19 @@ pub(super) fn variable(section: &mut Section<'_>, key: &'static str) -> Option<S
         return None;
     }
     Some(name)
+}
+
+/// Whether there is somebody to decide when a turn ends: a pipeline's services
+/// only report speech.
+fn check_turns(section: &mut Section<'_>, tenant: &Tenant) {
+    let pipeline = tenant.mode == Mode::Pipeline || tenant.pipeline.takes_over;
+    if pipeline && tenant.turns == Turns::Model {
+        section.error(
+            "turns",
+            "is \"model\", and no service of a pipeline decides when a turn ends",
+            "write turns = \"ours\", or remove the line",
+        );
+    }
 }
 
 /// Whether whoever needs a human reaches one. `chosen` is whether the file

@@ -50,6 +50,7 @@ mod nothing_personal;
 mod operators;
 mod pcm;
 mod personas;
+mod pipeline;
 mod quiet_callers;
 mod readiness;
 mod replay;

@@ -203,7 +203,8 @@ impl Pipeline {
         answer.error = Some(reason.to_owned());
         // A sentence that breaks off is better than none, and not as good as those
         // before it.
-        let only = answer.queue.is_empty() && !answer.announced;
+        let none = answer.queue.is_empty() && answer.speaking.is_none();
+        let only = none && !answer.announced;
         let rest = answer.sentences.rest();
         answer.queue.extend(rest.filter(|_| only && thinking.begun));
     }
