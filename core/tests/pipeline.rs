@@ -13,7 +13,7 @@ use trunkline_core::call::ModelEvent;
 use trunkline_core::ids::{ItemId, ResponseId, ToolCallId};
 use trunkline_core::pii::Personal;
 use trunkline_core::pipeline::{
-    Heard, Input, Output, Pipeline, PipelineSettings, Question, SAFE_SENTENCE, Speech, Thought,
+    Heard, Input, Measure, Output, Pipeline, PipelineSettings, Question, SAFE_SENTENCE, Speech, Thought,
     UNSAFE_OUTPUT, Voiced,
 };
 use trunkline_core::time::Micros;
@@ -31,6 +31,7 @@ struct World {
     stopped: Vec<u32>,
     hushed: Vec<u32>,
     told: Vec<ModelEvent>,
+    measured: Vec<Measure>,
 }
 
 impl World {
@@ -56,6 +57,7 @@ impl World {
             stopped: Vec::new(),
             hushed: Vec::new(),
             told: Vec::new(),
+            measured: Vec::new(),
         };
         world.pipeline.start(world.now);
         world.hear(Heard::Up);
@@ -76,6 +78,7 @@ impl World {
                 Output::Speak(speech) => self.spoken.push(*speech),
                 Output::StopAsking { request } => self.stopped.push(request),
                 Output::Hush { request } => self.hushed.push(request),
+                Output::Measured(measure) => self.measured.push(measure),
                 Output::Dial { .. }
                 | Output::Hear(_)
                 | Output::FinishItem { .. }
@@ -312,6 +315,28 @@ fn a_model_that_thinks_too_long_gives_way() {
     world.think(Thought::Finished { usage: None });
     world.sounds();
     assert_eq!((world.finished(), world.texts()), (Some((true, None)), vec!["Here I am."]));
+}
+
+#[test]
+fn where_the_time_of_a_turn_goes_is_measured() {
+    let mut world = World::new();
+    world.respond(None);
+    world.pass(Micros::from_millis(300));
+    world.write("Here ");
+    world.pass(Micros::from_millis(100));
+    world.write("I am. ");
+    world.pass(Micros::from_millis(120));
+    world.sounds();
+    let ms = Micros::from_millis;
+    let expected = [
+        Measure::FirstToken(ms(300)),
+        Measure::FirstSentence(ms(400)),
+        Measure::FirstSound(ms(120)),
+    ];
+    assert_eq!(world.measured, expected);
+    world.write("And there. ");
+    world.voice(voice_failed());
+    assert_eq!(world.measured[3..], [Measure::Failover("voice")]);
 }
 
 #[test]

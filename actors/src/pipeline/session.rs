@@ -23,6 +23,7 @@ use trunkline_core::wire::realtime::SessionConfig;
 use crate::call::{CallActor, CallMessage};
 use crate::media_link::MediaLink;
 use crate::message::{Link, Shell};
+use crate::metrics;
 use crate::realtime_session::SessionMessage;
 use crate::tree::Probe;
 
@@ -115,6 +116,7 @@ impl PipelineSession {
     fn perform(&mut self, output: Output, context: &mut Context<Self>) {
         match output {
             Output::Tell(event) => self.tell(event, context),
+            Output::Measured(measure) => metrics::of_pipeline(measure),
             Output::Dial { connection, provider, delay } => {
                 self.dial(connection, provider, delay, context);
             }
@@ -321,10 +323,11 @@ impl ActorFuture<PipelineSession> for Pump {
         context: &mut Context<PipelineSession>,
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        self.media.register_up(task.waker());
         if session.over {
+            // The waker is the next session's.
             return Poll::Pending;
         }
+        self.media.register_up(task.waker());
         loop {
             let frame = self.media.uplink().pop();
             let Some(frame) = frame else {

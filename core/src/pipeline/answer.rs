@@ -13,7 +13,7 @@ use crate::wire::realtime::Usage;
 
 use super::guard::UNSAFE_OUTPUT;
 use super::sentences::{Sentence, Sentences};
-use super::{Output, Pipeline, Question, Speech, Thought, Voiced};
+use super::{Measure, Output, Pipeline, Question, Speech, Thought, Voiced};
 
 /// How long a language model may think before another one is asked instead.
 pub(super) const FIRST_TOKEN: Micros = Micros::from_millis(1_500);
@@ -32,6 +32,7 @@ struct Thinking {
     request: u32,
     provider: usize,
     begun: bool,
+    asked_at: Micros,
     until: Micros,
 }
 
@@ -43,6 +44,7 @@ struct Speaking {
     tried: Vec<usize>,
     sentence: Sentence,
     bytes: u64,
+    ordered_at: Micros,
     until: Micros,
 }
 
@@ -57,6 +59,8 @@ pub(super) struct Answer {
     /// It is a set sentence: nobody was asked.
     set: bool,
     tried: Vec<usize>,
+    /// When the question was asked, until the first sentence is with a voice.
+    waited_since: Option<Micros>,
     thinking: Option<Thinking>,
     sentences: Sentences,
     queue: VecDeque<Sentence>,
@@ -81,6 +85,7 @@ impl Answer {
             instructions: None,
             set: false,
             tried: Vec::new(),
+            waited_since: None,
             thinking: None,
             sentences: Sentences::default(),
             queue: VecDeque::new(),
@@ -147,11 +152,17 @@ impl Pipeline {
         let last = self.agents.pick_beside(&answer.tried, now).is_none();
         let patience = if last { FIRST_TOKEN_OF_LAST } else { FIRST_TOKEN };
         let until = now + patience;
-        answer.thinking = Some(Thinking { request, provider, begun: false, until });
+        answer.waited_since.get_or_insert(now);
+        let again = answer.tried.len() > 1;
+        let asked_at = now;
+        answer.thinking = Some(Thinking { request, provider, begun: false, asked_at, until });
         let tools = if answer.without_tools { Vec::new() } else { self.settings.tools.clone() };
         let messages = self.history.messages(answer.instructions.as_deref());
         let question = Question { request, provider, messages, tools };
         self.outputs.push_back(Output::Ask(Box::new(question)));
+        if again {
+            self.measure(Measure::Failover("agent"));
+        }
     }
 
     pub(super) fn thought(&mut self, request: u32, event: Thought, now: Micros) {
@@ -161,6 +172,11 @@ impl Pipeline {
         let Some(thinking) = answer.thinking.as_mut().filter(|t| t.request == request) else {
             return;
         };
+        let is_first = matches!(event, Thought::Text(_) | Thought::Call(_)) && !thinking.begun;
+        if is_first {
+            let measure = Measure::FirstToken(now.since(thinking.asked_at));
+            self.outputs.push_back(Output::Measured(measure));
+        }
         match event {
             Thought::Text(text) => {
                 thinking.begun = true;
@@ -250,6 +266,8 @@ impl Pipeline {
         if !first {
             return;
         }
+        let measure = Measure::FirstSound(now.since(speaking.ordered_at));
+        self.outputs.push_back(Output::Measured(measure));
         let (response, item) = (answer.response.clone(), answer.item.clone());
         let gap = if answer.announced { " " } else { "" };
         let text = Personal::new(format!("{gap}{}", speaking.sentence.written));
@@ -298,6 +316,7 @@ impl Pipeline {
                 speaking.tried.push(provider);
                 speaking.request = request;
                 self.speak(speaking, now);
+                self.measure(Measure::Failover("voice"));
             }
             None => {
                 answer.error.get_or_insert_with(|| reason.to_owned());
@@ -314,9 +333,14 @@ impl Pipeline {
     fn speak(&mut self, mut speaking: Speaking, now: Micros) {
         let last = self.voices.pick_beside(&speaking.tried, now).is_none();
         speaking.until = now + if last { FIRST_SOUND_OF_LAST } else { FIRST_SOUND };
+        speaking.ordered_at = now;
         let Some(answer) = &mut self.answer else {
             return;
         };
+        if let Some(since) = answer.waited_since.take() {
+            let measure = Measure::FirstSentence(now.since(since));
+            self.outputs.push_back(Output::Measured(measure));
+        }
         let speech = Speech {
             request: speaking.request,
             provider: speaking.provider,
@@ -368,7 +392,7 @@ impl Pipeline {
         }
         let provider = self.voices.pick(now);
         let tried = vec![provider];
-        let speaking = Speaking { request, provider, tried, sentence, bytes: 0, until: now };
+        let speaking = Speaking { request, provider, tried, sentence, bytes: 0, ordered_at: now, until: now };
         self.speak(speaking, now);
     }
 

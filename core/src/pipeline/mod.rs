@@ -129,6 +129,8 @@ pub enum Input {
 pub enum Output {
     /// Tell the call.
     Tell(ModelEvent),
+    /// Record this.
+    Measured(Measure),
     /// Dial a recogniser in place of the one there is.
     Dial {
         /// Number of the connection.
@@ -169,6 +171,19 @@ pub enum Output {
     },
 }
 
+/// Something that was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// From a question to a language model to the first of its answer.
+    FirstToken(Micros),
+    /// From the question to the first sentence that a voice is given.
+    FirstSentence(Micros),
+    /// From a sentence's order to its first sound.
+    FirstSound(Micros),
+    /// Another service of this kind was asked instead: `agent`, `recogniser` or `voice`.
+    Failover(&'static str),
+}
+
 /// What a language model is asked.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -207,6 +222,8 @@ pub struct Pipeline {
     agents: Pool,
     voices: Pool,
     answer: Option<Answer>,
+    /// The recogniser that was dialled last.
+    dialled: Option<usize>,
     /// Numbers of responses, items and requests.
     counter: u32,
     outputs: VecDeque<Output>,
@@ -223,6 +240,7 @@ impl Pipeline {
             agents: Pool::new(settings.agents),
             voices: Pool::new(settings.voices),
             answer: None,
+            dialled: None,
             counter: 0,
             outputs: VecDeque::new(),
             settings,
@@ -273,6 +291,10 @@ impl Pipeline {
     #[must_use]
     pub fn spoken_by(&self, request: u32) -> Option<(ResponseId, ItemId)> {
         self.answer.as_ref().and_then(|answer| answer.spoken_by(request))
+    }
+
+    fn measure(&mut self, measure: Measure) {
+        self.outputs.push_back(Output::Measured(measure));
     }
 
     fn tell(&mut self, event: ModelEvent) {
@@ -337,6 +359,10 @@ impl Pipeline {
         while let Some(heard) = self.recogniser.poll_output() {
             match heard {
                 Hearing::Dial { connection, provider, delay } => {
+                    let before = self.dialled.replace(provider);
+                    if before.is_some_and(|before| before != provider) {
+                        self.measure(Measure::Failover("recogniser"));
+                    }
                     self.outputs.push_back(Output::Dial { connection, provider, delay });
                 }
                 Hearing::Audio(audio) => self.outputs.push_back(Output::Hear(audio)),

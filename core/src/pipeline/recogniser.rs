@@ -244,6 +244,9 @@ impl Recogniser {
             self.words = join(&self.words, text);
             let all = self.words.clone();
             self.tell_more(&all);
+        } else if self.words.is_empty() {
+            // What was taken for speech was a noise.
+            self.stopped();
         }
         if ends {
             self.stopped();
@@ -403,6 +406,15 @@ mod tests {
             }
         }
         assert_eq!(asked, [0, 1, 1, 0, 0, 99]);
+    }
+
+    #[test]
+    fn a_noise_is_no_speech() {
+        let mut recogniser = up();
+        recogniser.handle(1, Heard::SpeechStarted, Micros::ZERO);
+        let nothing = Heard::Final { text: words(""), to_ms: 2_000, ends: false };
+        recogniser.handle(1, nothing, Micros::ZERO);
+        assert_eq!(drain(&mut recogniser), [Hearing::Started, Hearing::Stopped(words(""))]);
     }
 
     #[test]

@@ -175,6 +175,9 @@ impl WorldPlan {
         if !self.no_model {
             env.push(("OPENAI_API_KEY".to_owned(), "sk-simulated".to_owned()));
         }
+        if self.shop.contains("http://services") {
+            env.push((leaks::POOLED_PORT.to_owned(), providers.addr().port().to_string()));
+        }
         env.extend(self.env);
         let shop = self.shop.replace("ws://services", &providers.socket_base());
         let shop = shop.replace("http://services", &providers.http_base());
