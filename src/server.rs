@@ -4,9 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::{App, HttpServer, web};
 use chrono::Utc;
+use futures_util::future::Either;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
@@ -18,12 +19,10 @@ use trunkline_actors::recorder::{Recorder, RecorderSettings};
 use trunkline_connectors::websocket;
 use trunkline_store::{Backend, Journal, Store, StoreError};
 
-use crate::config::{
-    Configuration, Environment, PublicUrl, Settings, StoreSettings,
-};
-use crate::http::routes;
+use crate::config::{Configuration, Environment, PublicUrl, Settings, StoreSettings};
 use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
+use crate::http::{routes, shield};
 use crate::telemetry::Telemetry;
 
 mod fleet;
@@ -39,6 +38,12 @@ pub use stop::Ending;
 const RECORDINGS_SWEEP: Duration = Duration::from_secs(600);
 /// Records drained together from the journal before the first call.
 const DRAIN: u32 = 500;
+
+/// Longest a request's line and headers may take, from the connection's first
+/// moment or the end of the request before on.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection is kept for the next request.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +126,7 @@ pub async fn start(
     lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {
-        ops: OpsTokens::new(&ops_token, settings.ops.read_token.as_ref()),
+        ops: ops_tokens(&settings, &ops_token, &public_url),
         environment,
         book,
         public_url: public_url.clone(),
@@ -199,13 +204,16 @@ fn open_journal(settings: &StoreSettings, store: &Store) -> Result<Option<Journa
     Ok(Some(journal))
 }
 
-/// The switches hold from the first call on.
+/// The switches and the block list hold from the first call on.
 async fn read_switches(node: &Node) -> Result<(), StartError> {
     let store = node.store.clone();
-    let read = actix_web::rt::task::spawn_blocking(move || store.switches());
-    let rows = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
-    let rows = rows.map_err(StartError::Store)?;
-    node.switches.replace(&rows);
+    let read = actix_web::rt::task::spawn_blocking(move || {
+        Ok((store.switches()?, store.blocked_numbers()?))
+    });
+    let read = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
+    let (switches, blocked) = read.map_err(StartError::Store)?;
+    node.switches.replace(&switches);
+    node.blocked.replace(&blocked);
     Ok(())
 }
 
@@ -285,14 +293,35 @@ fn ops_token(settings: &Settings) -> (SecretString, bool) {
     }
 }
 
+fn ops_tokens(settings: &Settings, admin: &SecretString, origin: &PublicUrl) -> OpsTokens {
+    let (wrong, trusted) =
+        (settings.limits.ops_failures_per_source, settings.server.trust_forwarded_headers);
+    OpsTokens::new(admin, settings.ops.read_token.as_ref())
+        .throttled(wrong, trusted)
+        .at_origin(origin)
+}
+
 fn serve(state: &web::Data<AppState>, listener: TcpListener) -> Result<ServerHandle, StartError> {
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
         // Each worker builds its client now: loading TLS roots takes milliseconds
         // that no call should wait for.
         websocket::warm_up();
-        App::new().app_data(shared.clone()).configure(routes::configure)
+        App::new()
+            .app_data(shared.clone())
+            .wrap_fn(|request, service| {
+                if shield::has_chunks(&request) {
+                    let refused = request.into_response(shield::length_required());
+                    Either::Left(std::future::ready(Ok(refused)))
+                } else {
+                    Either::Right(service.call(request))
+                }
+            })
+            .wrap(shield::headers())
+            .configure(routes::configure)
     })
+    .client_request_timeout(HEAD_PATIENCE)
+    .keep_alive(KEEP_ALIVE)
     .disable_signals()
     .shutdown_timeout(stop::CONNECTIONS_PATIENCE_S)
     .on_connect(|connection, _| {

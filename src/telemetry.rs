@@ -99,7 +99,8 @@ impl Poster {
         let (letters, mut waiting) = mpsc::unbounded_channel::<Letter>();
         drop(actix_rt::spawn(async move {
             websocket::install_crypto_provider();
-            let client = Client::builder().timeout(POST_PATIENCE).finish();
+            // A collector does not send its senders elsewhere.
+            let client = Client::builder().timeout(POST_PATIENCE).disable_redirects().finish();
             let mut watch = Watch::default();
             while let Some(Letter { request, reply }) = waiting.recv().await {
                 let answer = post(&client, request).await;

@@ -6,6 +6,7 @@
 //! it. What a call *decides* is in `trunkline_core::call`.
 
 pub mod barge_in;
+pub mod blocked;
 pub mod call;
 pub mod clock;
 pub mod dispositions;

@@ -56,6 +56,7 @@ const SIDE_EFFECTS: &str = "trunkline_side_effects_total";
 const RECORDINGS: &str = "trunkline_flight_recordings_total";
 const RECORDER_WAITING: &str = "trunkline_flight_recorder_waiting_bytes";
 const SOURCES_THROTTLED: &str = "trunkline_sources_throttled_total";
+const OPS_REFUSED: &str = "trunkline_ops_refused_total";
 const FLEET_UP: &str = "trunkline_fleet_up";
 const FLEET_NODES: &str = "trunkline_fleet_nodes";
 const FLEET_EXCHANGE: &str = "trunkline_fleet_exchange_seconds";
@@ -134,6 +135,10 @@ pub fn describe() {
     describe_counter!(
         SOURCES_THROTTLED,
         "Badly signed requests from a source that had sent as many as it may, by path."
+    );
+    describe_counter!(
+        OPS_REFUSED,
+        "Requests to the operations pages and the API that were refused, by reason."
     );
     describe_gauge!(FLEET_UP, "1 while limits are kept together with the other nodes, else 0.");
     describe_gauge!(FLEET_NODES, "Nodes that live, as this one last knew.");
@@ -343,6 +348,11 @@ pub fn recorder_waiting(bytes: usize) {
 /// A badly signed request came from a source that had sent too many.
 pub fn source_throttled(path: &'static str) {
     counter!(SOURCES_THROTTLED, "path" => path).increment(1);
+}
+
+/// A request to the operations pages or the API was refused.
+pub fn ops_refused(reason: &'static str) {
+    counter!(OPS_REFUSED, "reason" => reason).increment(1);
 }
 
 /// Limits are kept together with the other nodes, or are not.

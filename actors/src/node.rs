@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::oneshot;
+use trunkline_connectors::reach::Reach;
 use trunkline_core::ids::{AccountSid, CallSid, NodeId, TenantId};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::realtime::Dialect;
 use trunkline_store::{EventRow, Journal, Payload, Record, Store};
 use uuid::Uuid;
 
+use crate::blocked::BlockBoard;
 use crate::dispositions::Dispositions;
 use crate::fleet::Membership;
 use crate::limiter::{
@@ -45,6 +47,8 @@ pub struct ModelTarget {
     pub dialect: Dialect,
     /// The model's name, for the record.
     pub model: String,
+    /// How far the dial may reach: whoever named the URL decides that.
+    pub reach: Reach,
 }
 
 impl std::fmt::Debug for ModelTarget {
@@ -109,6 +113,8 @@ pub struct Node {
     pub side_effects: SideEffects,
     /// The switches as last read.
     pub switches: SwitchBoard,
+    /// The database's block list as last read.
+    pub blocked: BlockBoard,
     /// What follows the streams that ended here.
     pub dispositions: Dispositions,
     /// Renderings that are kept.
@@ -148,13 +154,13 @@ impl Node {
         let limits = LimiterState::new(settings.limiter, Arc::clone(&fleet), find_tenant);
         let directory = Arc::new(Directory::default());
         let queue = RecordQueue::new(settings.queue_bound);
-        let switches = SwitchBoard::default();
+        let (switches, blocked) = (SwitchBoard::default(), BlockBoard::default());
         let dispositions = Dispositions::default();
         let persistence = start_persistence(
             &tree,
             &queue,
             (&store, journal.as_ref()),
-            &switches,
+            (&switches, &blocked),
             &settings,
             &on_fatal,
         );
@@ -173,6 +179,7 @@ impl Node {
             journal,
             side_effects,
             switches,
+            blocked,
             dispositions,
             phrases,
             recorder,
@@ -357,17 +364,18 @@ fn start_persistence(
     tree: &Arc<ActorTree>,
     queue: &Arc<RecordQueue>,
     (store, journal): (&Store, Option<&Journal>),
-    switches: &SwitchBoard,
+    (switches, blocked): (&SwitchBoard, &BlockBoard),
     settings: &NodeSettings,
     on_fatal: &OnFatal,
 ) -> Service<Persistence> {
-    let (queue, switches) = (Arc::clone(queue), switches.clone());
+    let (queue, switches, blocked) = (Arc::clone(queue), switches.clone(), blocked.clone());
     let (store, journal) = (store.clone(), journal.cloned());
     let poll = settings.switch_poll;
     let make = move |link: &Link<Persistence>| {
         let probe = Arc::clone(link.probe());
         let (queue, store) = (Arc::clone(&queue), store.clone());
-        Persistence::new(probe, queue, store, journal.clone(), switches.clone(), poll)
+        let boards = (switches.clone(), blocked.clone());
+        Persistence::new(probe, queue, store, journal.clone(), boards, poll)
     };
     Service::start(tree, Kind::Persistence, make, Arc::clone(on_fatal))
 }

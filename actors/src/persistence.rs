@@ -17,8 +17,9 @@ use std::time::Duration;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context};
 use tokio::sync::oneshot;
-use trunkline_store::{Journal, Store};
+use trunkline_store::{Journal, Store, StoreError};
 
+use crate::blocked::BlockBoard;
 use crate::message::Shell;
 use crate::switches::SwitchBoard;
 use crate::tree::Probe;
@@ -52,6 +53,7 @@ pub struct Persistence {
     store: Store,
     journal: Option<Journal>,
     switches: SwitchBoard,
+    blocked: BlockBoard,
     switch_poll: Duration,
     progress: Progress,
     flushes: Vec<(Mark, oneshot::Sender<()>)>,
@@ -59,14 +61,14 @@ pub struct Persistence {
 
 impl Persistence {
     /// An actor that empties `queue` into `store`, by way of `journal` at need, and
-    /// keeps `switches` as the database has them.
+    /// keeps the switches and the block list as the database has them.
     #[must_use]
     pub fn new(
         probe: Arc<Probe>,
         queue: Arc<RecordQueue>,
         store: Store,
         journal: Option<Journal>,
-        switches: SwitchBoard,
+        (switches, blocked): (SwitchBoard, BlockBoard),
         switch_poll: Duration,
     ) -> Self {
         // A predecessor that died may have left records in the journal.
@@ -77,6 +79,7 @@ impl Persistence {
             store,
             journal,
             switches,
+            blocked,
             switch_poll,
             progress: Progress::new(behind),
             flushes: Vec::new(),
@@ -97,11 +100,14 @@ impl Persistence {
 
     fn poll_switches(&mut self, context: &mut Context<Self>) {
         let store = self.store.clone();
-        let read = actix_rt::task::spawn_blocking(move || store.switches());
-        context.spawn(wrap_future(read).map(|rows, actor: &mut Self, context| {
-            // While the database is away the switches stay as they were.
-            if let Ok(Ok(rows)) = rows {
-                actor.switches.replace(&rows);
+        let read = actix_rt::task::spawn_blocking(move || {
+            Ok::<_, StoreError>((store.switches()?, store.blocked_numbers()?))
+        });
+        context.spawn(wrap_future(read).map(|read, actor: &mut Self, context| {
+            // While the database is away all of it stays as it was.
+            if let Ok(Ok((switches, blocked))) = read {
+                actor.switches.replace(&switches);
+                actor.blocked.replace(&blocked);
             }
             context.run_later(actor.switch_poll, Self::poll_switches);
         }));

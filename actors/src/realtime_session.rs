@@ -270,7 +270,8 @@ impl Actor for RealtimeSession {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
-            websocket::dial(&target.url, &target.headers, MAX_MESSAGE_BYTES, DIAL_PATIENCE).await
+            let ModelTarget { url, headers, reach, .. } = &target;
+            websocket::dial(url, headers, MAX_MESSAGE_BYTES, DIAL_PATIENCE, reach).await
         };
         context.spawn(wrap_future(Box::pin(dial)).map(
             |dialled: Result<Connection, DialError>, session: &mut Self, context| match dialled {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use trunkline_core::call::{self as core_call, Disposition};
-use trunkline_store::{CallChange, Mode, Outcome, Record};
+use trunkline_store::{CallChange, HandoffRow, Mode, Outcome, Record};
 
 use crate::dispositions::Dispositions;
 use crate::limiter::{Booking, OnUnserved, Unserved};
@@ -26,8 +26,23 @@ pub(crate) fn close_books(
         if matches!(why, Unserved::NotBegun | Unserved::Draining) {
             dispositions.set(&booking.call_sid, Disposition::Bridge);
         }
+        if let Some(handoff) = handed_off(booking, why) {
+            record_in(&queue, &persistence, Record::HandedOff(handoff));
+        }
         record_in(&queue, &persistence, close_unserved(booking, why));
     })
+}
+
+/// The caller of a call without its agent is put through, where there is a human.
+fn handed_off(booking: &Booking, why: Unserved) -> Option<HandoffRow> {
+    let reason = match why {
+        Unserved::NoStream | Unserved::HungUp => return None,
+        Unserved::NotBegun => "call_not_begun",
+        Unserved::Draining => "draining",
+    };
+    booking.tenant.human_number.as_ref()?;
+    let (sid, id) = (booking.call_sid.clone(), booking.tenant.id.clone());
+    Some(HandoffRow::to_human(sid, id, reason, Utc::now()))
 }
 
 /// A call that was admitted never had its agent: its row is closed.

@@ -12,6 +12,7 @@ use bytestring::ByteString;
 use clap::Parser;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use trunkline_connectors::reach::Reach;
 use trunkline_connectors::websocket::{Connection, dial, warm_up};
 
 /// Longest frame of either side, in bytes.
@@ -82,7 +83,7 @@ async fn relay(session: Session, mut messages: MessageStream, url: String) {
     let Some(stream_sid) = started(&mut messages).await else {
         return;
     };
-    let Ok(model) = dial(&url, &[], MAX_FRAME_BYTES, DIAL_PATIENCE).await else {
+    let Ok(model) = dial(&url, &[], MAX_FRAME_BYTES, DIAL_PATIENCE, &Reach::Anywhere).await else {
         return;
     };
     let (mut sink, source) = model.split();

@@ -8,6 +8,7 @@ use trunkline_core::wire::chat::{
 use trunkline_core::wire::refusal::Advice;
 
 use crate::http::{Body, Patience, RequestError, post};
+use crate::reach::Reach;
 
 /// Longest answer that is read, in bytes: chunks are a few hundred bytes for
 /// each token.
@@ -63,9 +64,11 @@ pub async fn ask(
     api_key: &str,
     request: &Request<'_>,
     patience: Patience,
+    reach: &Reach,
 ) -> Result<Answer, ChatError> {
     let url = request_target(base_url).map_err(RequestError::from)?;
-    let body = post(&url, &headers(api_key), request.write(), MAX_ANSWER_BYTES, patience).await?;
+    let body =
+        post(&url, &headers(api_key), request.write(), MAX_ANSWER_BYTES, patience, reach).await?;
     Ok(Answer { body, stream: Stream::default(), events: VecDeque::new(), state: State::Reading })
 }
 

@@ -4,6 +4,7 @@
 //!
 //! No redirect is followed: the request holds a key.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use awc::ClientResponse;
@@ -15,7 +16,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use trunkline_core::wire::refusal::{Advice, Refusal};
 use trunkline_core::wire::url::UrlError;
 
-use crate::websocket::client;
+use crate::reach::{OutOfReach, Reach};
+use crate::websocket::{checked_addresses, client};
 
 /// Longest refusal that is read, in bytes.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
@@ -64,6 +66,9 @@ pub enum RequestError {
     /// The service answered with something other than 200.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The address may not be dialled.
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
     /// No connection, or a broken one.
     #[error("{0}")]
     Connection(String),
@@ -81,7 +86,8 @@ impl RequestError {
     #[must_use]
     pub fn advice(&self) -> Advice {
         match self {
-            Self::Url(_) => Advice::GiveUp,
+            Self::Url(_) | Self::OutOfReach(OutOfReach::NotPublic) => Advice::GiveUp,
+            Self::OutOfReach(OutOfReach::NoAddress) => Advice::Retry,
             Self::Refused(refusal) => refusal.advice(),
             Self::Timeout { .. } | Self::Connection(_) | Self::TooLong(_) | Self::Useless(_) => {
                 Advice::Retry
@@ -105,23 +111,45 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// Posts `body` to `url` and waits for an answer of at most `max_bytes`.
+/// Posts `body` to `url`, as far as `reach` goes, and waits for an answer of at most
+/// `max_bytes`.
 ///
 /// # Errors
-/// When there is none in time, or none of status 200.
+/// When the address may not be dialled, or there is no answer in time, or none of
+/// status 200.
 pub async fn post(
     url: &str,
     headers: &[(&'static str, String)],
     body: String,
     max_bytes: usize,
     patience: Patience,
+    reach: &Reach,
 ) -> Result<Body, RequestError> {
     let sent_at = Instant::now();
-    let mut request = client().post(url);
-    for (name, value) in headers {
-        request = request.insert_header((*name, value.as_str()));
+    let first_byte_at = sent_at + patience.first_byte;
+    let checked = match timeout_at(first_byte_at, checked_addresses(url, reach)).await {
+        Err(_) => return Err(too_late(Stage::FirstByte, patience.first_byte)),
+        Ok(checked) => checked?,
+    };
+    let send = |address: Option<SocketAddr>| {
+        let mut request = client().post(url);
+        for (name, value) in headers {
+            request = request.insert_header((*name, value.as_str()));
+        }
+        if let Some(address) = address {
+            request = request.address(address);
+        }
+        timeout_at(first_byte_at, Box::pin(request.send_body(body.clone())))
+    };
+    let mut addresses = checked.into_iter();
+    let mut head = send(addresses.next()).await;
+    // Another address of the same name may be the one that answers.
+    for address in addresses {
+        if !matches!(head, Ok(Err(SendRequestError::Connect(_)))) {
+            break;
+        }
+        head = send(Some(address)).await;
     }
-    let head = timeout_at(sent_at + patience.first_byte, Box::pin(request.send_body(body))).await;
     let response = match head {
         Err(_) => return Err(too_late(Stage::FirstByte, patience.first_byte)),
         Ok(Err(SendRequestError::Connect(ConnectError::Timeout))) => {

@@ -12,6 +12,7 @@ use trunkline_core::wire::recogniser::{Dialogue, Hearing, Outgoing, RecogniserEv
 use trunkline_core::wire::refusal::Advice;
 use trunkline_core::wire::url::UrlError;
 
+use crate::reach::Reach;
 use crate::websocket::{Connection, DialError, dial};
 
 /// Time between two looks at whether the service is still there.
@@ -105,10 +106,11 @@ pub async fn connect(
     base_url: &str,
     api_key: &str,
     patience: Patience,
+    reach: &Reach,
 ) -> Result<Recogniser, RecogniserError> {
     let url = hearing.request_target(base_url)?;
     let headers = hearing.headers(api_key);
-    let connection = dial(&url, &headers, MAX_MESSAGE_BYTES, patience.connect).await?;
+    let connection = dial(&url, &headers, MAX_MESSAGE_BYTES, patience.connect, reach).await?;
     let mut dialogue = Dialogue::new(hearing);
     let (first, event) = dialogue.open();
     let now = Instant::now();

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use trunkline_core::wire::{azure_speech, elevenlabs};
 
 use crate::http::{Body, Patience, RequestError, post};
+use crate::reach::Reach;
 
 /// Longest audio that is read, in bytes: the ten minutes after which services
 /// cut it.
@@ -41,6 +42,7 @@ pub async fn speak(
     api_key: &str,
     order: &Order<'_>,
     patience: Patience,
+    reach: &Reach,
 ) -> Result<Speech, RequestError> {
     let (url, headers, body) = match order {
         Order::Azure(utterance) => (
@@ -54,7 +56,7 @@ pub async fn speak(
             utterance.body(),
         ),
     };
-    let body = post(&url, &headers, body, MAX_AUDIO_BYTES, patience).await?;
+    let body = post(&url, &headers, body, MAX_AUDIO_BYTES, patience, reach).await?;
     // A page of words would be played as noise.
     let kind = body.header("content-type").unwrap_or_default();
     if ["text/", "application/json", "application/xml"].iter().any(|no| kind.starts_with(no)) {

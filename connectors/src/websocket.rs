@@ -6,22 +6,26 @@
 //! the three.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_codec::Framed;
-use actix_http::ws::Codec;
 use actix_service::{Service as _, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use awc::error::WsClientError;
 use awc::http::{StatusCode, Uri};
+use awc::ws::WebsocketsRequest;
 use awc::{BoxedSocket, Client, Connector};
+
+use crate::bounded::Bounded;
+use crate::reach::{OutOfReach, Reach};
 
 /// How long a TCP connection and its TLS may take, whatever the patience.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An open connection: a stream and a sink of WebSocket frames. Fragmented
 /// messages come in fragments.
-pub type Connection = Framed<BoxedSocket, Codec>;
+pub type Connection = Framed<BoxedSocket, Bounded>;
 
 /// Why no connection came about. Holds no header and no query.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,9 @@ pub enum DialError {
     /// The service answered the handshake with something else.
     #[error("the handshake was answered with HTTP {0}")]
     Status(StatusCode),
+    /// The address may not be dialled.
+    #[error("{0}")]
+    OutOfReach(#[from] OutOfReach),
     /// No connection, or a broken one.
     #[error("{0}")]
     Connection(String),
@@ -42,7 +49,10 @@ impl DialError {
     #[must_use]
     pub fn is_worth_retrying(&self) -> bool {
         match self {
-            Self::Timeout(_) | Self::Connection(_) => true,
+            Self::Timeout(_) | Self::Connection(_) | Self::OutOfReach(OutOfReach::NoAddress) => {
+                true
+            }
+            Self::OutOfReach(OutOfReach::NotPublic) => false,
             Self::Status(status) => {
                 !status.is_client_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
@@ -54,27 +64,69 @@ thread_local! {
     static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
 }
 
-/// Dials `url` (`ws:` or `wss:`) with these headers. `max_frame_bytes` bounds one
-/// frame. Waits for at most `patience` in all.
+/// Dials `url` (`ws:` or `wss:`) with these headers, as far as `reach` goes. It
+/// follows no redirection. `max_frame_bytes` bounds one frame. Waits for at most
+/// `patience` in all.
 ///
 /// # Errors
-/// When nobody answers, or not with a WebSocket.
+/// When the address may not be dialled, or nobody answers, or not with a WebSocket.
 pub async fn dial(
     url: &str,
     headers: &[(&'static str, String)],
     max_frame_bytes: usize,
     patience: Duration,
+    reach: &Reach,
 ) -> Result<Connection, DialError> {
-    let mut request = client().ws(url).max_frame_size(max_frame_bytes);
-    for (name, value) in headers {
-        request = request.header(*name, value.as_str());
-    }
-    match tokio::time::timeout(patience, Box::pin(request.connect())).await {
+    let request = || {
+        let request = client().ws(url).max_frame_size(max_frame_bytes);
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, value.as_str()))
+    };
+    let connected = Box::pin(async {
+        let checked = checked_addresses(url, reach).await?;
+        let mut last = None;
+        for address in &checked {
+            match connect(request().address(*address), max_frame_bytes).await {
+                Err(DialError::Connection(error)) => last = Some(error),
+                done => return done,
+            }
+        }
+        match last {
+            Some(error) => Err(DialError::Connection(error)),
+            None => connect(request(), max_frame_bytes).await,
+        }
+    });
+    match tokio::time::timeout(patience, connected).await {
         Err(_) => Err(DialError::Timeout(patience)),
-        Ok(Err(WsClientError::InvalidResponseStatus(status))) => Err(DialError::Status(status)),
-        Ok(Err(other)) => Err(DialError::Connection(other.to_string())),
-        Ok(Ok((_, connection))) => Ok(connection),
+        Ok(done) => done,
     }
+}
+
+async fn connect(
+    request: WebsocketsRequest,
+    max_frame_bytes: usize,
+) -> Result<Connection, DialError> {
+    match Box::pin(request.connect()).await {
+        Err(WsClientError::InvalidResponseStatus(status)) => Err(DialError::Status(status)),
+        Err(other) => Err(DialError::Connection(other.to_string())),
+        Ok((_, connection)) => {
+            Ok(connection.into_map_codec(|codec| Bounded { codec, most: max_frame_bytes }))
+        }
+    }
+}
+
+/// The addresses that `reach` lets be dialled; none where it does not matter.
+pub(crate) async fn checked_addresses(
+    url: &str,
+    reach: &Reach,
+) -> Result<Vec<SocketAddr>, OutOfReach> {
+    if *reach == Reach::Anywhere {
+        return Ok(Vec::new());
+    }
+    let uri: Uri = url.parse().map_err(|_| OutOfReach::NoAddress)?;
+    let host = uri.host().ok_or(OutOfReach::NoAddress)?;
+    let is_tls = matches!(uri.scheme_str(), Some("wss" | "https"));
+    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    reach.check(host, port).await
 }
 
 /// Makes this thread's client now, so that the first call does not wait for it.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::call::Disposition;
 use crate::pii::PhoneNumber;
 use crate::tenant::{Mode, OverCap, Tenant};
+use crate::wire::twilio::CarrierStatus;
 
 /// Switches that act on the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -183,6 +184,35 @@ pub fn after_stream(disposition: Option<Disposition>, caller_is_there: bool) -> 
     }
 }
 
+/// What follows a dialled human.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterDial {
+    /// Nothing: they spoke, or the caller did not wait.
+    HangUp,
+    /// The caller waited for somebody who did not come, and is told so.
+    NobodyThere,
+}
+
+/// Decides what follows a dialled human. Of what the carrier does not say, nothing is
+/// told to the caller.
+#[must_use]
+pub fn after_dial(status: Option<CarrierStatus>) -> AfterDial {
+    match status {
+        Some(CarrierStatus::Busy | CarrierStatus::NoAnswer | CarrierStatus::Failed) => {
+            AfterDial::NobodyThere
+        }
+        None
+        | Some(
+            CarrierStatus::Queued
+            | CarrierStatus::Initiated
+            | CarrierStatus::Ringing
+            | CarrierStatus::InProgress
+            | CarrierStatus::Completed
+            | CarrierStatus::Canceled,
+        ) => AfterDial::HangUp,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +224,13 @@ mod tests {
         assert_eq!(after_stream(Some(Disposition::HangUp), true), AfterStream::HangUp);
         assert_eq!(after_stream(Some(Disposition::CallerGone), false), AfterStream::HangUp);
         assert_eq!(after_stream(Some(Disposition::CallerGone), true), human);
+    }
+
+    #[test]
+    fn who_waited_in_vain_is_told_so() {
+        assert_eq!(after_dial(Some(CarrierStatus::NoAnswer)), AfterDial::NobodyThere);
+        assert_eq!(after_dial(Some(CarrierStatus::Completed)), AfterDial::HangUp);
+        assert_eq!(after_dial(None), AfterDial::HangUp);
     }
 
     #[test]

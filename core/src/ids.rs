@@ -111,6 +111,11 @@ id!(
     "node id"
 );
 id!(
+    /// What serves one customer at a time: a person, a chair, a room.
+    ResourceId,
+    "resource"
+);
+id!(
     /// The speech model's name of one response.
     ResponseId,
     "response id"

@@ -17,6 +17,7 @@ pub mod media;
 pub mod persona;
 pub mod pii;
 pub mod pipeline;
+pub mod suspicion;
 pub mod tenant;
 pub mod time;
 pub mod tools;

@@ -123,10 +123,14 @@ pub struct Limits {
     /// Calls at once; 0 is no cap.
     pub concurrent_calls: u32,
     /// Calls of one number within an hour; 0 is no limit.
+    #[serde(default)]
     pub calls_per_number_per_hour: u32,
     /// Calls within an hour; 0 is no limit.
+    #[serde(default)]
     pub calls_per_hour: u32,
-    /// Callers who are turned away, everybody's list included.
+    /// Callers who are turned away, everybody's list included. They are no part of a
+    /// call that was taken, so no recording of one names them.
+    #[serde(default, skip_serializing)]
     pub blocked_numbers: BlockList,
     /// What the call over the cap gets.
     pub over_cap: OverCap,

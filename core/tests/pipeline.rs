@@ -13,8 +13,8 @@ use trunkline_core::call::ModelEvent;
 use trunkline_core::ids::{ItemId, ResponseId, ToolCallId};
 use trunkline_core::pii::Personal;
 use trunkline_core::pipeline::{
-    Heard, Input, Measure, Output, Pipeline, PipelineSettings, Question, SAFE_SENTENCE, Speech, Thought,
-    UNSAFE_OUTPUT, Voiced,
+    Heard, Input, Measure, Output, Pipeline, PipelineSettings, Question, SAFE_SENTENCE, Speech,
+    Thought, UNSAFE_OUTPUT, Voiced,
 };
 use trunkline_core::time::Micros;
 use trunkline_core::wire::chat::{Message, ToolCall};

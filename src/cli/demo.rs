@@ -54,7 +54,7 @@ async fn demo(args: DemoArgs) -> Result<bool, String> {
     let environment = demo_environment(&providers);
     let configuration =
         load(&args.config, &environment).map_err(|problems| problems.to_string())?;
-    super::serve::start_log(&configuration.settings);
+    crate::log::start(&configuration.settings.log);
     let auth_token = environment.secret("TWILIO_AUTH_TOKEN");
     let recorder = configuration.settings.recorder.clone();
     let number = demo_number(&configuration).ok_or("no tenant has a number to call")?;

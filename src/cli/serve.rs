@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use super::{ConfigArgs, complain, load};
-use crate::config::{Configuration, Environment, LogFormat, ReloadOutcome, Settings, watch};
+use crate::config::{Configuration, Environment, ReloadOutcome, watch};
+use crate::log;
 use crate::server::{self, Ending, Server};
 
 /// Serves; answers the process's exit code: 0 after a clean end, 1 when it could
@@ -21,7 +21,7 @@ pub async fn run(args: ConfigArgs) -> i32 {
             return 1;
         }
     };
-    start_log(&configuration.settings);
+    log::start(&configuration.settings.log);
     say_doubts(&configuration);
     let watching = watch(configuration.book.clone(), say_reload);
     if let Err(error) = &watching {
@@ -37,25 +37,6 @@ pub async fn run(args: ConfigArgs) -> i32 {
     };
     say_where(&server);
     until_told(server).await
-}
-
-/// Installs the log. A second installation, as in a test, changes nothing.
-pub(super) fn start_log(settings: &Settings) {
-    let filter =
-        EnvFilter::try_new(&settings.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // A line that cannot be written is lost. To complain of it on the same standard
-    // error would panic, and a full disk would end the process.
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .log_internal_errors(false);
-    let installed = match settings.log.format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
-    };
-    if let Err(error) = installed {
-        tracing::debug!(%error, "the log was installed before");
-    }
 }
 
 /// What a process is sent that writes beyond its limit: the same on Linux and macOS.

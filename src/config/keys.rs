@@ -6,6 +6,7 @@
 //! `.env.example`. A test compares the four.
 
 use trunkline_actors::recorder::RecorderKey;
+use trunkline_connectors::reach::Networks;
 use trunkline_core::block_list::{BlockList, Blocked};
 use trunkline_core::ids::{NodeId, TenantId};
 
@@ -93,6 +94,8 @@ keys! {
     PUBLIC_URL = Key::new("server.public_url", "PUBLIC_URL", "", Shape::Text(check_public_url));
     /// Whether `X-Forwarded-Proto` and `X-Forwarded-Host` are believed.
     TRUST_FORWARDED_HEADERS = Key::new("server.trust_forwarded_headers", "TRUST_FORWARDED_HEADERS", "false", Shape::Flag);
+    /// Networks that are not public and may be dialled when a tenant's file says so.
+    DIAL_PRIVATE_NETWORKS = Key::new("server.dial_private_networks", "DIAL_PRIVATE_NETWORKS", "", Shape::Text(check_networks));
     /// Worker threads; 0 is one per core.
     WORKERS = Key::new("server.workers", "WORKERS", "0", Shape::Whole(0, 512));
     /// This process's name in the database.
@@ -151,6 +154,8 @@ keys! {
     VOICE_BLOCKED_NUMBERS = Key::new("limits.blocked_numbers", "VOICE_BLOCKED_NUMBERS", "", Shape::Text(check_blocked));
     /// Badly signed requests of one source address within a minute; 0 is no limit.
     SIGNATURE_FAILURES_PER_SOURCE = Key::new("limits.signature_failures_per_source", "SIGNATURE_FAILURES_PER_SOURCE", "30", Shape::Whole(0, 1_000_000));
+    /// Wrong ops tokens of one source address within a minute; 0 is no limit.
+    OPS_FAILURES_PER_SOURCE = Key::new("limits.ops_failures_per_source", "OPS_FAILURES_PER_SOURCE", "30", Shape::Whole(0, 1_000_000));
 
     /// Redis that the nodes of a fleet share; unset, this process is alone.
     REDIS_URL = Key::secret("fleet.redis_url", "REDIS_URL", check_redis_url);
@@ -309,6 +314,12 @@ fn check_prefix(text: &str) -> Result<(), Complaint> {
 fn check_recorder_key(text: &str) -> Result<(), Complaint> {
     RecorderKey::parse(text).map(|_| ()).map_err(|error| {
         Complaint::new(error.to_string(), "make one with: head -c 32 /dev/urandom | base64")
+    })
+}
+
+fn check_networks(text: &str) -> Result<(), Complaint> {
+    Networks::parse(text).map(drop).map_err(|error| {
+        Complaint::new(error.to_string(), "write networks like 10.1.0.0/16,127.0.0.1")
     })
 }
 

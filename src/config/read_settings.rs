@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 use trunkline_actors::recorder::{KeySource, RecorderKey};
+use trunkline_connectors::reach::Networks;
 use trunkline_core::flight::Keep;
 use trunkline_core::ids::{NodeId, TenantId};
 use trunkline_core::wire::realtime::Dialect;
@@ -95,6 +96,9 @@ fn server(layers: &mut Layers<'_>) -> ServerSettings {
         port: layers.parsed(&keys::PORT, 8080),
         public_url: layers.optional(&keys::PUBLIC_URL, |text| PublicUrl::parse(text).ok()),
         trust_forwarded_headers: layers.flag(&keys::TRUST_FORWARDED_HEADERS),
+        dial_private_networks: layers
+            .optional(&keys::DIAL_PRIVATE_NETWORKS, |text| Networks::parse(text).ok())
+            .unwrap_or_default(),
         workers: layers.parsed(&keys::WORKERS, 0),
         node_id: node_id(layers),
     }
@@ -160,6 +164,7 @@ fn limits(layers: &mut Layers<'_>) -> LimitSettings {
             .optional(&keys::VOICE_BLOCKED_NUMBERS, |text| keys::blocked(text).ok())
             .unwrap_or_default(),
         signature_failures_per_source: layers.parsed(&keys::SIGNATURE_FAILURES_PER_SOURCE, 30),
+        ops_failures_per_source: layers.parsed(&keys::OPS_FAILURES_PER_SOURCE, 30),
     }
 }
 

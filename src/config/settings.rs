@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use trunkline_actors::recorder::KeySource;
+use trunkline_connectors::reach::Networks;
 use trunkline_core::block_list::BlockList;
 use trunkline_core::flight::Keep;
 use trunkline_core::ids::{NodeId, TenantId};
@@ -53,6 +54,9 @@ pub struct ServerSettings {
     pub public_url: Option<PublicUrl>,
     /// Whether `X-Forwarded-Proto` and `X-Forwarded-Host` are believed.
     pub trust_forwarded_headers: bool,
+    /// Networks that are not public and may be dialled all the same, when a tenant's
+    /// file names an address in them.
+    pub dial_private_networks: Networks,
     /// Worker threads; 0 is one per core.
     pub workers: usize,
     /// This process's name in the database.
@@ -128,6 +132,8 @@ pub struct LimitSettings {
     pub blocked_numbers: BlockList,
     /// Badly signed requests of one source address within a minute; 0 is no limit.
     pub signature_failures_per_source: u32,
+    /// Wrong ops tokens of one source address within a minute; 0 is no limit.
+    pub ops_failures_per_source: u32,
 }
 
 /// The other nodes, and what is shared with them.

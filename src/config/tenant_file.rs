@@ -110,9 +110,7 @@ fn read(
         id,
         company,
         numbers: numbers(section),
-        mode: section
-            .choice("mode", &ANSWERED)
-            .unwrap_or(Mode::Realtime),
+        mode: section.choice("mode", &ANSWERED).unwrap_or(Mode::Realtime),
         persona,
         human_number: human.clone().flatten(),
         caller_id: number(section, "caller_id"),

@@ -167,8 +167,12 @@ pub(crate) fn check_database_url(text: &str) -> Result<(), Complaint> {
         Some(("postgres" | "postgresql" | "sqlite", _)) => {
             Err(Complaint::new("names a kind of database, but no database", FIX))
         }
+        // A word is shown; anything else may be a part of what must not be.
         Some((scheme, rest)) if rest.starts_with("//") => {
-            Err(Complaint::new(format!("{scheme:?} is no database that Trunkline can use"), FIX))
+            let is_word =
+                scheme.len() <= 16 && scheme.bytes().all(|b| b.is_ascii_lowercase() || b == b'+');
+            let named = if is_word { format!("{scheme:?}") } else { "this".to_owned() };
+            Err(Complaint::new(format!("{named} is no database that Trunkline can use"), FIX))
         }
         Some(_) | None => Ok(()),
     }

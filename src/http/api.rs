@@ -12,6 +12,7 @@ use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_store::{Scope, Store, StoreError, SwitchChange};
 
 use super::auth::Role;
+use super::body::Body;
 use super::state::AppState;
 
 /// Whose records are asked for.
@@ -27,16 +28,16 @@ impl ScopeQuery {
     }
 }
 
-fn error(status: actix_web::http::StatusCode, message: &str) -> HttpResponse {
+pub(super) fn error(status: actix_web::http::StatusCode, message: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": message }))
 }
 
-fn not_found(message: &str) -> HttpResponse {
+pub(super) fn not_found(message: &str) -> HttpResponse {
     error(actix_web::http::StatusCode::NOT_FOUND, message)
 }
 
 /// Runs a query on a thread that may block.
-async fn query<T: Send + 'static>(
+pub(super) async fn query<T: Send + 'static>(
     state: &AppState,
     work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, HttpResponse> {
@@ -52,8 +53,8 @@ async fn query<T: Send + 'static>(
     }
 }
 
-/// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said and
-/// how the model's handshake went.
+/// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said, how the
+/// model's handshake went, and how the caller was put through to a human.
 pub(super) async fn call(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -84,6 +85,7 @@ fn everything_about(
         "events": store.events(scope, sid)?,
         "transcript": store.transcript(scope, sid)?,
         "handshake": store.handshake(scope, sid)?,
+        "handoff": store.handoff(scope, sid)?,
     })))
 }
 
@@ -158,8 +160,9 @@ pub(super) async fn hangup(
     request: HttpRequest,
     state: web::Data<AppState>,
     call_sid: web::Path<CallSid>,
+    scope: web::Query<ScopeQuery>,
 ) -> HttpResponse {
-    command(&request, &state, &call_sid, Command::Hangup).await
+    command(&request, &state, &call_sid, &scope, Command::Hangup).await
 }
 
 /// `POST /api/v1/calls/{call_sid}/transfer`: the caller is put through to the human.
@@ -167,9 +170,10 @@ pub(super) async fn transfer(
     request: HttpRequest,
     state: web::Data<AppState>,
     call_sid: web::Path<CallSid>,
+    scope: web::Query<ScopeQuery>,
 ) -> HttpResponse {
     let reason = "operator".to_owned();
-    command(&request, &state, &call_sid, Command::Transfer { reason }).await
+    command(&request, &state, &call_sid, &scope, Command::Transfer { reason }).await
 }
 
 /// Tells a call something, on whichever node it lives.
@@ -177,10 +181,16 @@ async fn command(
     request: &HttpRequest,
     state: &AppState,
     call_sid: &CallSid,
+    scope: &ScopeQuery,
     command: Command,
 ) -> HttpResponse {
     if let Err(refusal) = state.ops.require(request, Role::Admin) {
         return refusal;
+    }
+    if let Some(tenant) = &scope.tenant
+        && !is_live_of(state, call_sid, tenant).await
+    {
+        return not_found("no live call of this tenant has this SID");
     }
     let unavailable = actix_web::http::StatusCode::SERVICE_UNAVAILABLE;
     match state.node.command(call_sid, command).await {
@@ -201,13 +211,33 @@ async fn command(
     }
 }
 
-/// `GET /api/v1/switches`: every switch that was ever thrown.
-pub(super) async fn switches(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
+/// Whether a live call, on whichever node, is this tenant's.
+async fn is_live_of(state: &AppState, call_sid: &CallSid, tenant: &TenantId) -> bool {
+    if let Some(call) = state.node.directory.by_call(call_sid) {
+        return call.tenant == *tenant;
+    }
+    let elsewhere = state.node.live_elsewhere().await.unwrap_or_default();
+    elsewhere.iter().any(|(_, view)| view.call_sid == *call_sid && view.tenant == *tenant)
+}
+
+/// `GET /api/v1/switches?tenant=`: every switch that was ever thrown; for a tenant,
+/// its own and those that hold for all.
+pub(super) async fn switches(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    scope: web::Query<ScopeQuery>,
+) -> HttpResponse {
     if let Err(refusal) = state.ops.require(&request, Role::Read) {
         return refusal;
     }
     match query(&state, Store::switches).await {
-        Ok(rows) => HttpResponse::Ok().json(json!({ "switches": rows })),
+        Ok(mut rows) => {
+            rows.retain(|row| {
+                let (of, asked) = (row.tenant_id.as_ref(), scope.tenant.as_ref());
+                of.is_none() || asked.is_none() || of == asked
+            });
+            HttpResponse::Ok().json(json!({ "switches": rows }))
+        }
         Err(refusal) => refusal,
     }
 }
@@ -217,7 +247,7 @@ pub(super) async fn switches(request: HttpRequest, state: web::Data<AppState>) -
 pub(super) async fn set_switches(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     if let Err(refusal) = state.ops.require(&request, Role::Admin) {
         return refusal;

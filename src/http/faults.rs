@@ -10,6 +10,7 @@ use trunkline_actors::tree::Kind;
 use trunkline_core::ids::CallSid;
 
 use super::auth::Role;
+use super::body::Body;
 use super::state::AppState;
 
 /// What is to go wrong, and for whom.
@@ -25,11 +26,17 @@ pub(super) struct FaultOrder {
 pub(super) async fn inject(
     request: HttpRequest,
     state: web::Data<AppState>,
-    order: web::Json<FaultOrder>,
+    body: Body,
 ) -> HttpResponse {
     if let Err(refusal) = state.ops.require(&request, Role::Admin) {
         return refusal;
     }
+    let order: FaultOrder = match serde_json::from_slice(&body) {
+        Ok(order) => order,
+        Err(problem) => {
+            return HttpResponse::BadRequest().json(json!({ "error": problem.to_string() }));
+        }
+    };
     let Some(kind) = Kind::parse(&order.kind) else {
         return HttpResponse::BadRequest().json(json!({ "error": "no such kind of actor" }));
     };

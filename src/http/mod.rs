@@ -4,12 +4,20 @@
 //! what is to be done, and render the answer.
 
 mod api;
+mod appointments;
 mod auth;
+mod blocked_numbers;
+mod body;
+mod bookings;
 #[cfg(feature = "fault-injection")]
 mod faults;
+mod guesses;
 mod health;
+mod holds;
 mod ops;
 mod quota;
 pub mod routes;
+pub mod shield;
+mod source;
 pub mod state;
 mod twilio;

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 
-use super::{api, health, ops, twilio};
+use super::{api, appointments, blocked_numbers, body, health, holds, ops, twilio};
 
 /// What a carrier's path does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,7 @@ enum Webhook {
     Status,
     Amd,
     ConnectAction,
+    DialAction,
     Menu,
     Stream,
 }
@@ -24,6 +25,7 @@ const CARRIER_PATHS: &[(&str, Webhook)] = &[
     ("/twilio/status", Webhook::Status),
     ("/twilio/amd", Webhook::Amd),
     (CONNECT_ACTION, Webhook::ConnectAction),
+    (DIAL_ACTION, Webhook::DialAction),
     (MENU, Webhook::Menu),
     (STREAM, Webhook::Stream),
     //
@@ -38,10 +40,17 @@ const CARRIER_PATHS: &[(&str, Webhook)] = &[
 
 /// Where the carrier asks what follows a stream.
 pub const CONNECT_ACTION: &str = "/twilio/connect-action";
+/// Where the carrier says how a dialled human's leg ended.
+pub const DIAL_ACTION: &str = "/twilio/dial-action";
 /// Where the carrier sends the key that was pressed in the classic menu.
 pub const MENU: &str = "/twilio/menu";
 /// Where the carrier opens its media stream.
 pub const STREAM: &str = "/twilio/stream";
+
+const APPOINTMENTS: &str = "/api/v1/tenants/{tenant}/appointments";
+const APPOINTMENT: &str = "/api/v1/tenants/{tenant}/appointments/{confirmation}";
+const HOLDS: &str = "/api/v1/tenants/{tenant}/holds";
+const HOLD: &str = "/api/v1/tenants/{tenant}/holds/{hold}";
 
 /// The path of a request as a fixed text, for metric labels and logs.
 #[must_use]
@@ -51,6 +60,7 @@ pub fn known_path(path: &str) -> &'static str {
 
 /// Adds every path to an application.
 pub fn configure(config: &mut web::ServiceConfig) {
+    config.app_data(web::PayloadConfig::new(body::MAX_BYTES));
     for (path, webhook) in CARRIER_PATHS {
         let route = match webhook {
             Webhook::Voice => web::post().to(twilio::voice::voice),
@@ -58,6 +68,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             Webhook::Status => web::post().to(twilio::status::status),
             Webhook::Amd => web::post().to(twilio::amd::amd),
             Webhook::ConnectAction => web::post().to(twilio::connect_action::connect_action),
+            Webhook::DialAction => web::post().to(twilio::dial_action::dial_action),
             Webhook::Menu => web::post().to(twilio::menu::menu),
             Webhook::Stream => web::get().to(twilio::stream::stream),
         };
@@ -68,12 +79,23 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/ready", web::get().to(health::ready))
         .route("/metrics", web::get().to(health::metrics))
         .route("/ops/actors", web::get().to(ops::actors))
+        .route("/api/v1/blocked-numbers", web::get().to(blocked_numbers::list))
+        .route("/api/v1/blocked-numbers", web::post().to(blocked_numbers::block))
+        .route("/api/v1/blocked-numbers/{pattern}", web::delete().to(blocked_numbers::unblock))
         .route("/api/v1/calls/live", web::get().to(api::live_calls))
         .route("/api/v1/calls/{call_sid}", web::get().to(api::call))
         .route("/api/v1/calls/{call_sid}/hangup", web::post().to(api::hangup))
         .route("/api/v1/calls/{call_sid}/transfer", web::post().to(api::transfer))
         .route("/api/v1/switches", web::get().to(api::switches))
-        .route("/api/v1/switches", web::put().to(api::set_switches));
+        .route("/api/v1/switches", web::put().to(api::set_switches))
+        .route(APPOINTMENTS, web::get().to(appointments::list))
+        .route(APPOINTMENTS, web::post().to(appointments::book))
+        .route(APPOINTMENT, web::get().to(appointments::one))
+        .route(APPOINTMENT, web::patch().to(appointments::reschedule))
+        .route(APPOINTMENT, web::delete().to(appointments::cancel))
+        .route(HOLDS, web::get().to(holds::list))
+        .route(HOLDS, web::post().to(holds::hold))
+        .route(HOLD, web::delete().to(holds::release));
     #[cfg(feature = "fault-injection")]
     config.route("/ops/faults", web::post().to(super::faults::inject));
 }

@@ -7,6 +7,7 @@ use trunkline_actors::node::{FindModels, ModelTarget, SessionTarget};
 use trunkline_actors::pipeline::{
     AgentTarget, PipelineTarget, RecogniserTarget, VoiceService as TargetService, VoiceTarget,
 };
+use trunkline_connectors::reach::Reach;
 use trunkline_core::tenant::{
     AgentChoice, Mode, ModelFallback, RecogniserChoice, RecogniserService, Tenant, VoiceChoice,
     VoiceService,
@@ -27,7 +28,7 @@ const ELEVENLABS_URL: &str = "https://api.elevenlabs.io";
 pub(super) fn find(settings: &Settings, environment: &Environment) -> FindModels {
     let (settings, environment) = (settings.clone(), environment.clone());
     Box::new(move |tenant| {
-        let pipeline = || pipeline(tenant, &environment).map(SessionTarget::Pipeline);
+        let pipeline = || pipeline(tenant, &settings, &environment).map(SessionTarget::Pipeline);
         match tenant.mode {
             Mode::Pipeline => pipeline().into_iter().collect(),
             Mode::Realtime | Mode::Bridge => {
@@ -59,29 +60,43 @@ fn model_target(
     let ours = &settings.realtime;
     let model = wanted.name.clone().unwrap_or_else(|| ours.model.clone());
     let dialect = wanted.dialect.unwrap_or(ours.dialect);
-    let url = wanted.url.as_deref().unwrap_or_else(|| ours.url.expose_secret());
+    let (url, reach) = match wanted.url.as_deref() {
+        Some(url) => (url, public(settings)),
+        None => (ours.url.expose_secret(), Reach::Anywhere),
+    };
     let url = request_target(url, &model).ok()?;
-    Some(ModelTarget { url, headers: headers(dialect, key.expose_secret()), dialect, model })
+    let headers = headers(dialect, key.expose_secret());
+    Some(ModelTarget { url, headers, dialect, model, reach })
+}
+
+/// How far an address reaches that a tenant's file names.
+fn public(settings: &Settings) -> Reach {
+    Reach::Public(settings.server.dial_private_networks.clone())
 }
 
 /// A tenant's pipeline; none where one kind of service has no key.
-fn pipeline(tenant: &Tenant, environment: &Environment) -> Option<Arc<PipelineTarget>> {
+fn pipeline(
+    tenant: &Tenant,
+    settings: &Settings,
+    environment: &Environment,
+) -> Option<Arc<PipelineTarget>> {
+    let reach = || public(settings);
     let key = |name: &str| Some(environment.secret(name)?.expose_secret().to_owned());
     let choice = &tenant.pipeline;
     let recognisers: Vec<_> = choice
         .recognisers
         .iter()
-        .filter_map(|one| Some(recogniser(tenant, one, key(recogniser_key(one))?)))
+        .filter_map(|one| Some(recogniser(tenant, one, key(recogniser_key(one))?, reach())))
         .collect();
     let agents: Vec<_> = choice
         .agents
         .iter()
-        .filter_map(|one| Some(agent(one, key(&one.api_key_env)?)))
+        .filter_map(|one| Some(agent(one, key(&one.api_key_env)?, reach())))
         .collect();
     let voices: Vec<_> = choice
         .voices
         .iter()
-        .filter_map(|one| Some(voice(one, key(voice_key(one))?)))
+        .filter_map(|one| Some(voice(one, key(voice_key(one))?, reach())))
         .collect();
     if recognisers.is_empty() || agents.is_empty() || voices.is_empty() {
         return None;
@@ -111,7 +126,12 @@ fn voice_key(choice: &VoiceChoice) -> &str {
     choice.api_key_env.as_deref().unwrap_or(choice.service.key_name())
 }
 
-fn recogniser(tenant: &Tenant, choice: &RecogniserChoice, key: String) -> RecogniserTarget {
+fn recogniser(
+    tenant: &Tenant,
+    choice: &RecogniserChoice,
+    key: String,
+    reach: Reach,
+) -> RecogniserTarget {
     let silence_ms = tenant.model.silence_duration_ms;
     let (model, language) = (choice.model.clone(), choice.language.clone());
     let hearing = match choice.service {
@@ -135,15 +155,15 @@ fn recogniser(tenant: &Tenant, choice: &RecogniserChoice, key: String) -> Recogn
         }
     };
     let url = choice.url.clone().unwrap_or_else(|| choice.service.public_url().to_owned());
-    RecogniserTarget { url, key, hearing }
+    RecogniserTarget { url, key, reach, hearing }
 }
 
-fn agent(choice: &AgentChoice, key: String) -> AgentTarget {
+fn agent(choice: &AgentChoice, key: String, reach: Reach) -> AgentTarget {
     let (url, model) = (choice.url.clone(), choice.model.clone());
-    AgentTarget { url, key, model, temperature: choice.temperature }
+    AgentTarget { url, key, reach, model, temperature: choice.temperature }
 }
 
-fn voice(choice: &VoiceChoice, key: String) -> VoiceTarget {
+fn voice(choice: &VoiceChoice, key: String, reach: Reach) -> VoiceTarget {
     let (service, public) = match choice.service {
         VoiceService::Azure => (TargetService::Azure, azure_speech::region_url(&choice.region)),
         VoiceService::Elevenlabs => {
@@ -153,5 +173,5 @@ fn voice(choice: &VoiceChoice, key: String) -> VoiceTarget {
         }
     };
     let url = choice.url.clone().unwrap_or(public);
-    VoiceTarget { url, key, voice: choice.voice.clone(), service }
+    VoiceTarget { url, key, reach, voice: choice.voice.clone(), service }
 }

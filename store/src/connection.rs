@@ -86,9 +86,19 @@ fn in_words<C>(result: ConnectionResult<C>) -> Result<C, String> {
     })
 }
 
+/// How far a transaction must seem to be alone with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// As the server has it by default.
+    Usual,
+    /// As if transactions ran one after the other. On SQLite they do.
+    Serializable,
+}
+
 /// Runs `work` in one write transaction: all of it is stored, or nothing.
 pub(crate) fn in_transaction<T>(
     connection: &mut AnyConnection,
+    isolation: Isolation,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     type Manager = <AnyConnection as Connection>::TransactionManager;
@@ -98,7 +108,13 @@ pub(crate) fn in_transaction<T>(
         AnyConnection::Sqlite(c) => {
             AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?
         }
-        AnyConnection::Postgres(c) => AnsiTransactionManager::begin_transaction(c)?,
+        AnyConnection::Postgres(c) => {
+            let begin = match isolation {
+                Isolation::Usual => "BEGIN",
+                Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            };
+            AnsiTransactionManager::begin_transaction_sql(c, begin)?;
+        }
     }
     match work(connection) {
         Ok(value) => {

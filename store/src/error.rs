@@ -62,6 +62,46 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether two transactions stood in each other's way, so that this one may be
+    /// begun anew at once.
+    pub(crate) fn is_collision(&self) -> bool {
+        self.is_violation(DatabaseErrorKind::SerializationFailure)
+    }
+
+    /// Whether the database refused a name that is there already.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        self.is_violation(DatabaseErrorKind::UniqueViolation)
+    }
+
+    /// Whether the database refused a time that is taken: a constraint on Postgres,
+    /// a trigger of the same name on SQLite.
+    pub(crate) fn is_overlap(&self) -> bool {
+        const NAME: &str = "occupied_no_overlap";
+        match self {
+            Self::Query(DieselError::DatabaseError(_, info)) => {
+                info.constraint_name() == Some(NAME) || info.message().starts_with(NAME)
+            }
+            Self::Url(_)
+            | Self::Connect { .. }
+            | Self::Busy(_)
+            | Self::Migration(_)
+            | Self::Missing(_)
+            | Self::Journal { .. }
+            | Self::Query(_) => false,
+        }
+    }
+
+    fn is_violation(&self, of: DatabaseErrorKind) -> bool {
+        matches!(self, Self::Query(DieselError::DatabaseError(kind, _)) if same(kind, &of))
+    }
+}
+
+/// Diesel's kinds cannot be compared.
+fn same(one: &DatabaseErrorKind, other: &DatabaseErrorKind) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other)
+}
+
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "both enums are non-exhaustive: what is unknown is tried again"

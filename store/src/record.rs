@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use crate::tables::call_change::{self, CallChange};
 use crate::tables::calls::{self, CallRow};
 use crate::tables::events::{self, EventRow};
+use crate::tables::handoffs::{self, HandoffOutcome, HandoffRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
 use crate::tables::nodes::{self, NodeChange};
 use crate::tables::status_report::{self, StatusReport};
@@ -34,6 +35,10 @@ pub enum Record {
     Handshake(HandshakeRow),
     /// What became of that.
     HandshakeChanged(HandshakeChange),
+    /// A call was put through to a human.
+    HandedOff(HandoffRow),
+    /// How that ended.
+    HandoffEnded(HandoffOutcome),
     /// A process started, lives, or stopped.
     Node(NodeChange),
 }
@@ -51,6 +56,8 @@ impl Record {
             Self::TranscriptHeard(_) => "transcript_heard",
             Self::Handshake(_) => "handshake",
             Self::HandshakeChanged(_) => "handshake_changed",
+            Self::HandedOff(_) => "handed_off",
+            Self::HandoffEnded(_) => "handoff_ended",
             Self::Node(_) => "node",
         }
     }
@@ -66,6 +73,8 @@ impl Record {
             Self::Transcript(said) => Some(&said.call_sid),
             Self::Handshake(handshake) => Some(&handshake.call_sid),
             Self::HandshakeChanged(change) => Some(&change.call_sid),
+            Self::HandedOff(handoff) => Some(&handoff.call_sid),
+            Self::HandoffEnded(report) => Some(&report.call_sid),
             Self::TranscriptHeard(_) | Self::Node(_) => None,
         }
     }
@@ -83,6 +92,8 @@ impl Record {
             | Self::TranscriptHeard(_)
             | Self::Handshake(_)
             | Self::HandshakeChanged(_)
+            | Self::HandedOff(_)
+            | Self::HandoffEnded(_)
             | Self::Node(_) => false,
         }
     }
@@ -98,6 +109,8 @@ impl Record {
             Self::TranscriptHeard(heard) => transcripts::heard(connection, heard),
             Self::Handshake(handshake) => handshakes::insert(connection, handshake),
             Self::HandshakeChanged(change) => handshakes::change(connection, change),
+            Self::HandedOff(handoff) => handoffs::insert(connection, handoff),
+            Self::HandoffEnded(report) => handoffs::ended(connection, report),
             Self::Node(change) => nodes::apply(connection, change),
         }
     }

@@ -116,3 +116,60 @@ diesel::table! {
         done_at -> Nullable<Timestamp>,
     }
 }
+
+diesel::table! {
+    appointments (id) {
+        id -> Text,
+        tenant_id -> Text,
+        resource -> Text,
+        confirmation_number -> Text,
+        customer_name -> Text,
+        phone_number -> Text,
+        email -> Nullable<Text>,
+        service -> Nullable<Text>,
+        status -> Text,
+        starts_at -> Timestamp,
+        ends_at -> Timestamp,
+        call_sid -> Nullable<Text>,
+        request_hash -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        cancelled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    holds (id) {
+        id -> Text,
+        tenant_id -> Text,
+        resource -> Text,
+        token_hash -> Text,
+        starts_at -> Timestamp,
+        ends_at -> Timestamp,
+        expires_at -> Timestamp,
+        call_sid -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    handoffs (call_sid) {
+        call_sid -> Text,
+        tenant_id -> Text,
+        reason -> Text,
+        target -> Text,
+        announced_at -> Timestamp,
+        outcome -> Nullable<Text>,
+        outcome_at -> Nullable<Timestamp>,
+        talk_s -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    blocked_numbers (tenant_id, pattern) {
+        tenant_id -> Text,
+        pattern -> Text,
+        created_at -> Timestamp,
+        created_by -> Text,
+    }
+}

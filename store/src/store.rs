@@ -3,11 +3,12 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::connection::{AnyConnection, Purpose, connect, in_transaction};
+use crate::connection::{AnyConnection, Isolation, Purpose, connect, in_transaction};
 use crate::error::StoreError;
 use crate::pool::Pools;
 use crate::target::{Backend, Target};
@@ -17,6 +18,13 @@ const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations
 
 /// Any number that no other program's advisory lock has; held while migrating.
 const MIGRATION_LOCK: i64 = 0x7472_756e_6b6c_696e;
+
+/// Pauses before a transaction that met another is begun anew. Ours: together about
+/// as long as the wait for a lock.
+const PAUSES_MS: [u64; 24] = [
+    0, 1, 2, 5, 5, 10, 10, 20, 20, 40, 40, 80, 80, 80, 160, 160, 160, 160, 320, 320, 320, 320, 640,
+    640,
+];
 
 /// The database. Cheap to clone; every method blocks.
 #[derive(Clone)]
@@ -94,7 +102,29 @@ impl Store {
         work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut connection = self.pools.writer()?;
-        in_transaction(&mut connection, work)
+        in_transaction(&mut connection, Isolation::Usual, work)
+    }
+
+    /// One transaction that is as if it were alone with the database, begun anew
+    /// while two stand in each other's way or `again` says so of a failure.
+    pub(crate) fn write_alone<T>(
+        &self,
+        again: impl Fn(&StoreError) -> bool,
+        mut work: impl FnMut(&mut AnyConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut pauses = PAUSES_MS.iter();
+        loop {
+            let mut connection = self.pools.writer()?;
+            let done = in_transaction(&mut connection, Isolation::Serializable, &mut work);
+            // Another may have it while this one waits.
+            drop(connection);
+            match (done, pauses.next()) {
+                (Err(error), Some(pause)) if error.is_collision() || again(&error) => {
+                    std::thread::sleep(Duration::from_millis(*pause));
+                }
+                (done, _) => return done,
+            }
+        }
     }
 }
 

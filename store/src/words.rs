@@ -200,6 +200,16 @@ words!(
     }
 );
 
+words!(
+    /// What has become of an appointment.
+    AppointmentStatus, "status of an appointment", {
+        /// It stands.
+        Confirmed = "confirmed",
+        /// It was given up, and its time is free again.
+        Cancelled = "cancelled",
+    }
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

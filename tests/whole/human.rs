@@ -126,3 +126,57 @@ async fn an_operator_puts_the_caller_through_after_the_agents_sentence() {
     let stored = world.stored(&report.call_sid).await;
     assert_handed_off(&stored, "operator");
 }
+
+/// What is stored of a call's way to the human, once the carrier has said how it
+/// ended.
+async fn handoff(world: &World, call_sid: &str) -> Value {
+    crate::support::wait_for("the handoff's outcome", async || {
+        let stored = world.stored(call_sid).await;
+        (!stored["handoff"]["outcome"].is_null()).then(|| stored["handoff"].clone())
+    })
+    .await
+}
+
+#[actix_rt::test]
+async fn how_it_ended_is_written_down_and_who_waited_in_vain_is_told() {
+    use trunkline_simulator::carrier::{DialOutcome, place_call};
+    let world = World::start().await;
+    let mut plan = world.call(&format!("wait greeting\npress 0\nexpect dial {HUMAN} within 10s"));
+    for (dial, outcome, said) in [
+        (DialOutcome::Answered, "completed", 1),
+        (DialOutcome::Busy, "busy", 2),
+        (DialOutcome::NoAnswer, "no-answer", 2),
+    ] {
+        plan.dial = dial;
+        let report = place_call(&plan, None).await;
+        assert_eq!(report.said.len(), said, "{report:?}");
+        let row = handoff(&world, &report.call_sid).await;
+        assert_eq!(
+            (&row["reason"], &row["target"], &row["outcome"]),
+            (&"dtmf_bridge".into(), &"human".into(), &outcome.into()),
+            "{row}"
+        );
+        assert_eq!(row["talk_s"].is_null(), dial != DialOutcome::Answered, "{row}");
+        assert!(!row.to_string().contains("5550170099"), "the number is the tenant's business");
+    }
+    let report = world.place("wait greeting\nhangup").await;
+    assert_eq!(world.stored(&report.call_sid).await["handoff"], Value::Null);
+}
+
+#[actix_rt::test]
+async fn who_has_been_with_the_human_is_not_sent_there_again() {
+    use crate::support::Webhook;
+    use trunkline_simulator::carrier::Verb;
+    let world = World::plan().shop("mode = \"bridge\"").start().await;
+    let call = crate::support::new_call();
+    assert_eq!(world.rings(&call).await.dialled().1, HUMAN);
+    let over = Webhook::new("/twilio/dial-action", &call).with("DialCallStatus", "completed");
+    assert_eq!(over.clone().send(&world.server).await.verbs(), [Verb::Hangup]);
+    assert_eq!(over.unsigned().send(&world.server).await.status, 403);
+    let failed = Webhook::new("/twilio/fallback", &call)
+        .with("ErrorCode", "11205")
+        .with("ErrorUrl", "https://voice.test/twilio/dial-action");
+    assert_eq!(failed.send(&world.server).await.verbs(), [Verb::Hangup]);
+    let row = handoff(&world, &call).await;
+    assert_eq!((&row["reason"], &row["outcome"]), (&"bridge_mode".into(), &"completed".into()));
+}

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
 use crate::support::{CLOSED_BY_POLICY, RawStream, World, new_call};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -82,6 +85,25 @@ async fn two_streams_that_show_a_token_at_once_do_not_both_begin() {
     assert_eq!((code, reason.as_str()), (CLOSED_BY_POLICY, "token_used"));
     assert!(world.is_live(&call).await);
     assert_eq!(world.metrics().await.sum("trunkline_slots_held"), 1.0);
+}
+
+#[actix_rt::test]
+async fn of_a_hundred_streams_that_show_a_token_at_once_one_begins() {
+    const STREAMS: usize = 100;
+    let world = World::start().await;
+    let (call, token) = world.reserved().await;
+    let opened = (0..STREAMS).map(|_| RawStream::open(&world.server));
+    let mut streams = futures_util::future::join_all(opened).await;
+    let shown = streams.iter_mut().map(|stream| stream.start(&call, None, Some(&token)));
+    futures_util::future::join_all(shown).await;
+    let closed: FuturesUnordered<_> =
+        streams.iter_mut().map(|stream| stream.closed(Duration::from_secs(60))).collect();
+    let refused: Vec<(u16, String)> = closed.take(STREAMS - 1).collect().await;
+    let used = (CLOSED_BY_POLICY, "token_used".to_owned());
+    assert!(refused.iter().all(|answer| *answer == used), "{refused:?}");
+    assert!(world.is_live(&call).await);
+    assert_eq!(world.metrics().await.sum("trunkline_slots_held"), 1.0);
+    eprintln!("FIGURES {STREAMS} streams showed one token, {} were refused", refused.len());
 }
 
 #[actix_rt::test]

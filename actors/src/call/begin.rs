@@ -15,7 +15,7 @@ use trunkline_core::persona::{Rng, Vars, render};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::time::Micros;
 use trunkline_core::tools::Toolbox;
-use trunkline_store::{CallChange, Mode, Record};
+use trunkline_store::{CallChange, HandoffRow, Mode, Record};
 
 use crate::clock::CallClock;
 use crate::limiter::{Booking, Claim};
@@ -100,6 +100,7 @@ pub fn begin(
         tape: tape.clone(),
         call_sid: booking.call_sid.clone(),
         tenant: booking.tenant.id.clone(),
+        has_human: booking.tenant.human_number.is_some(),
     };
     let mut entry = None;
     let link = supervise::spawn(
@@ -167,6 +168,7 @@ struct Watcher {
     tape: Option<Rc<CallTape>>,
     call_sid: CallSid,
     tenant: TenantId,
+    has_human: bool,
 }
 
 impl Watcher {
@@ -187,11 +189,16 @@ impl Watcher {
         self.node.dispositions.set(&self.call_sid, Disposition::Bridge);
         metrics::call_ended(&self.tenant, Outcome::Failed);
         metrics::call_bridged(&self.tenant, "call_actor_died");
+        if self.has_human {
+            let (sid, id) = (self.call_sid.clone(), self.tenant.clone());
+            let handoff = HandoffRow::to_human(sid, id, "call_actor_died", Utc::now());
+            self.node.record(Record::HandedOff(handoff));
+        }
         let mut change = CallChange::new(self.call_sid.clone(), Utc::now());
         change.phase = Some("ended".to_owned());
         change.outcome = Some(trunkline_store::Outcome::Failed);
         change.mode = Some(Mode::Bridge);
-        change.handoff = Some(true);
+        change.handoff = Some(self.has_human);
         change.handoff_reason = Some("call_actor_died".to_owned());
         change.error = Some(format!("the call's actor ended: {exit:?}"));
         change.ended_at = Some(Utc::now());

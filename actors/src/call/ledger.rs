@@ -9,8 +9,8 @@ use trunkline_core::call::{Handshake, Outcome, PhaseName, Speaker, Summary, Tran
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_core::time::Micros;
 use trunkline_store::{
-    CallChange, Channel, EventRow, HandshakeChange, HandshakeRow, Mode, Payload, Record,
-    TranscriptRow,
+    CallChange, Channel, EventRow, HandoffRow, HandshakeChange, HandshakeRow, Mode, Payload,
+    Record, TranscriptRow,
 };
 use uuid::Uuid;
 
@@ -122,7 +122,16 @@ impl Ledger {
         }));
     }
 
+    /// Before the end is: who sees the end sees it too.
+    fn handed_off(&self, reason: &str) {
+        let (sid, id) = (self.call_sid.clone(), self.tenant.clone());
+        self.node.record(Record::HandedOff(HandoffRow::to_human(sid, id, reason, Utc::now())));
+    }
+
     pub(super) fn ended(&self, summary: &Summary) {
+        if summary.handoff {
+            self.handed_off(summary.reason.as_deref().unwrap_or("unknown"));
+        }
         let mut change = CallChange::new(self.call_sid.clone(), Utc::now());
         change.outcome = Some(outcome(summary.outcome));
         change.handoff = Some(summary.handoff);

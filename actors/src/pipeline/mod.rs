@@ -6,4 +6,4 @@ mod session;
 mod target;
 
 pub use session::{PipelinePlan, PipelineSession};
-pub use target::{AgentTarget, PipelineTarget, RecogniserTarget, VoiceTarget, VoiceService};
+pub use target::{AgentTarget, PipelineTarget, RecogniserTarget, VoiceService, VoiceTarget};

@@ -73,7 +73,8 @@ async fn listen(
     tell: &Sender<Happened>,
 ) -> Result<(), recogniser::RecogniserError> {
     let mut recogniser =
-        recogniser::connect(&target.hearing, &target.url, &target.key, CONNECTION).await?;
+        recogniser::connect(&target.hearing, &target.url, &target.key, CONNECTION, &target.reach)
+            .await?;
     loop {
         let event = tokio::select! {
             event = recogniser.next() => event,
@@ -152,7 +153,7 @@ async fn answer<F>(
 where
     F: Future<Output = Result<(), tokio::sync::mpsc::error::SendError<Happened>>>,
 {
-    let mut answer = chat::ask(&target.url, &target.key, body, REQUEST).await?;
+    let mut answer = chat::ask(&target.url, &target.key, body, REQUEST, &target.reach).await?;
     let mut usage = None;
     while let Some(event) = answer.next().await {
         let thought = match event? {
@@ -179,12 +180,7 @@ fn used(tokens: Tokens) -> Usage {
 }
 
 /// Has a sentence spoken.
-pub(super) async fn speak(
-    target: VoiceTarget,
-    request: u32,
-    text: String,
-    tell: Sender<Happened>,
-) {
+pub(super) async fn speak(target: VoiceTarget, request: u32, text: String, tell: Sender<Happened>) {
     let order = match &target.service {
         VoiceService::Azure => Order::Azure(azure_speech::Utterance {
             voice: &target.voice,
@@ -202,7 +198,8 @@ pub(super) async fn speak(
             },
         },
     };
-    let mut speech = match voice::speak(&target.url, &target.key, &order, REQUEST).await {
+    let VoiceTarget { url, key, reach, .. } = &target;
+    let mut speech = match voice::speak(url, key, &order, REQUEST, reach).await {
         Ok(speech) => speech,
         Err(error) => return drop(tell.send(failed(request, &error)).await),
     };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use trunkline_connectors::reach::Reach;
 use trunkline_core::wire::recogniser::Hearing;
 
 /// The services of a pipeline, each kind in the tenant's order; one at least of
@@ -25,6 +26,8 @@ pub struct RecogniserTarget {
     pub url: String,
     /// Its key.
     pub key: String,
+    /// How far the dial may reach: whoever named the URL decides that.
+    pub reach: Reach,
     /// What it is to recognise, in which dialect.
     pub hearing: Hearing,
 }
@@ -36,6 +39,8 @@ pub struct AgentTarget {
     pub url: String,
     /// Its key.
     pub key: String,
+    /// How far the dial may reach: whoever named the URL decides that.
+    pub reach: Reach,
     /// The model's name.
     pub model: String,
     /// Sampling temperature.
@@ -49,6 +54,8 @@ pub struct VoiceTarget {
     pub url: String,
     /// Its key.
     pub key: String,
+    /// How far the dial may reach: whoever named the URL decides that.
+    pub reach: Reach,
     /// The provider's name of the voice.
     pub voice: String,
     /// Whose it is.

@@ -5,6 +5,8 @@
 //! to the call.
 
 mod body;
+mod flood;
+mod heads;
 mod liveness;
 mod pump;
 mod quiet;
@@ -40,6 +42,7 @@ use crate::supervise::Watch;
 use crate::tree::{Kind, Label, Probe};
 
 use body::{Carrying, While};
+use flood::Flood;
 use liveness::{Liveness, Pulse};
 use pump::Pump;
 use quiet::Quiet;
@@ -97,6 +100,7 @@ pub struct TwilioStream {
     watch: Watch,
     node: Arc<Node>,
     state: State,
+    flood: Flood,
     frames_up: u64,
     frames_down: u64,
     /// What of both the metrics know.
@@ -122,6 +126,7 @@ pub fn open(
         watch: Watch::new(&node.tree, label),
         node: Arc::clone(node),
         state: State::Nameless,
+        flood: Flood::new(),
         frames_up: 0,
         frames_down: 0,
         reported: (0, 0),
@@ -129,7 +134,7 @@ pub fn open(
         patience: None,
     };
     let response =
-        WsResponseBuilder::new(stream, request, Quiet(payload)).frame_size(MAX_MESSAGE_BYTES);
+        WsResponseBuilder::new(stream, request, Quiet::new(payload)).frame_size(MAX_MESSAGE_BYTES);
     Ok(response.start()?.map_body(|_, whole| body.of(whole)).map_into_boxed_body())
 }
 
@@ -374,6 +379,11 @@ impl Actor for TwilioStream {
 
 impl StreamHandler<Result<Message, ProtocolError>> for TwilioStream {
     fn handle(&mut self, message: Result<Message, ProtocolError>, context: &mut Self::Context) {
+        let started = !matches!(self.state, State::Nameless);
+        if self.flood.is_flood(started) {
+            self.refuse("flood", CloseCode::Policy, context);
+            return;
+        }
         let probe = Arc::clone(self.watch.probe());
         probe.handle_frame(|| match message {
             Ok(Message::Text(text)) => self.take_text(&text, context),

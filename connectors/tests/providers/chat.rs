@@ -2,6 +2,7 @@
 
 use trunkline_connectors::chat::{Answer, ChatError, ask};
 use trunkline_connectors::http::{Patience, RequestError, Stage};
+use trunkline_connectors::reach::Reach;
 use trunkline_core::wire::chat::{
     ChatEvent, FinishReason, Message, Request, StreamError, ToolChoice,
 };
@@ -42,7 +43,7 @@ async fn say(
         temperature: None,
         max_tokens: None,
     };
-    ask(base, "key", &request, patience).await
+    ask(base, "key", &request, patience, &Reach::Anywhere).await
 }
 
 /// Reads to the end: what came, and the error if there was one.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use trunkline_connectors::reach::Reach;
 use trunkline_connectors::recogniser::{Patience, Recogniser, RecogniserError, connect};
 use trunkline_core::wire::deepgram::{Closing, Listen};
 use trunkline_core::wire::recogniser::{Hearing, RecogniserEvent};
@@ -66,7 +67,9 @@ fn has_words(event: &RecogniserEvent) -> bool {
 async fn an_utterance_is_heard_with_its_beginning_first() {
     let running = start(fast()).await;
     let mut recogniser =
-        connect(&deepgram(), &running.socket_base(), "key", PATIENT).await.unwrap();
+        connect(&deepgram(), &running.socket_base(), "key", PATIENT, &Reach::Anywhere)
+            .await
+            .unwrap();
     send(&mut recogniser, &recording("hours.wav", 500, 1_800)).await;
     let events =
         until(&mut recogniser, |e| matches!(e, RecogniserEvent::UtteranceEnd { .. })).await;
@@ -111,13 +114,15 @@ async fn audio_sent_again_after_a_break_loses_no_word() {
     let base = running.socket_base();
     let audio = recording("booking.wav", 300, 1_000);
     let (first, _) = audio.split_at(8 * 1_200);
-    let mut recogniser = connect(&deepgram(), &base, "key", PATIENT).await.unwrap();
+    let mut recogniser =
+        connect(&deepgram(), &base, "key", PATIENT, &Reach::Anywhere).await.unwrap();
     send(&mut recogniser, first).await;
     let (events, error) = end(&mut recogniser).await;
     assert!(!events.iter().any(has_words));
     assert!(error.advice().is_retryable(), "{error}");
     running.set_knobs(fast());
-    let mut recogniser = connect(&deepgram(), &base, "key", PATIENT).await.unwrap();
+    let mut recogniser =
+        connect(&deepgram(), &base, "key", PATIENT, &Reach::Anywhere).await.unwrap();
     send(&mut recogniser, &audio).await;
     let events = until(&mut recogniser, has_words).await;
     let said = events.iter().find_map(words).unwrap();
@@ -134,7 +139,8 @@ async fn what_was_told_is_heard_and_a_flush_is_answered() {
     let listen =
         Listen { tag: Some("room 7".to_owned()), endpointing_ms: 5_000, ..Listen::default() };
     let hearing = Hearing::Deepgram(listen);
-    let mut recogniser = connect(&hearing, &running.socket_base(), "key", PATIENT).await.unwrap();
+    let mut recogniser =
+        connect(&hearing, &running.socket_base(), "key", PATIENT, &Reach::Anywhere).await.unwrap();
     recogniser.finalize().await.unwrap();
     let flushed = |e: &RecogniserEvent| matches!(e, RecogniserEvent::Final { flushed: true, .. });
     let events = until(&mut recogniser, flushed).await;
@@ -150,7 +156,9 @@ async fn what_was_told_is_heard_and_a_flush_is_answered() {
 async fn silence_is_made_final_too() {
     let running = start(fast()).await;
     let mut recogniser =
-        connect(&deepgram(), &running.socket_base(), "key", PATIENT).await.unwrap();
+        connect(&deepgram(), &running.socket_base(), "key", PATIENT, &Reach::Anywhere)
+            .await
+            .unwrap();
     send(&mut recogniser, &vec![0xff; 8 * 4_000]).await;
     let is_final = |e: &RecogniserEvent| matches!(e, RecogniserEvent::Final { .. });
     let events = until(&mut recogniser, is_final).await;
@@ -172,21 +180,24 @@ async fn what_goes_wrong_with_a_recogniser() {
         [(429, Advice::Retry), (503, Advice::Retry), (401, Advice::GiveUp), (400, Advice::GiveUp)]
     {
         knobs(Knobs { refuse: Some(status), ..fast() });
-        let error = connect(&deepgram(), &base, "key", PATIENT).await.unwrap_err();
+        let error =
+            connect(&deepgram(), &base, "key", PATIENT, &Reach::Anywhere).await.unwrap_err();
         assert_eq!(error.advice(), advice, "{error}");
     }
     knobs(Knobs { hang: true, ..fast() });
     let hasty = Patience { connect: Duration::from_millis(300), ..PATIENT };
-    let error = connect(&deepgram(), &base, "key", hasty).await.unwrap_err();
+    let error = connect(&deepgram(), &base, "key", hasty, &Reach::Anywhere).await.unwrap_err();
     assert!(error.advice().is_retryable(), "{error}");
     knobs(Knobs { error_code: Some("X".to_owned()), ..fast() });
-    let mut recogniser = connect(&deepgram(), &base, "key", PATIENT).await.unwrap();
+    let mut recogniser =
+        connect(&deepgram(), &base, "key", PATIENT, &Reach::Anywhere).await.unwrap();
     let (events, error) = end(&mut recogniser).await;
     assert!(matches!(events[1], RecogniserEvent::Failed { advice: Advice::Retry, .. }));
     assert!(matches!(error, RecogniserError::Closed { closing: Closing::Broken, .. }), "{error}");
     // Garbage and messages in pieces cost nothing.
     knobs(Knobs { garbage: true, fragment: true, ..fast() });
-    let mut recogniser = connect(&deepgram(), &base, "key", PATIENT).await.unwrap();
+    let mut recogniser =
+        connect(&deepgram(), &base, "key", PATIENT, &Reach::Anywhere).await.unwrap();
     send(&mut recogniser, &recording("hours.wav", 300, 1_000)).await;
     let events = until(&mut recogniser, has_words).await;
     assert!(events.iter().any(has_words));
@@ -198,7 +209,9 @@ async fn what_goes_wrong_with_a_recogniser() {
 async fn a_quiet_line_is_kept_alive_and_a_dead_one_noticed() {
     let running = start(fast()).await;
     let mut recogniser =
-        connect(&deepgram(), &running.socket_base(), "key", PATIENT).await.unwrap();
+        connect(&deepgram(), &running.socket_base(), "key", PATIENT, &Reach::Anywhere)
+            .await
+            .unwrap();
     send(&mut recogniser, &[0xff; 160]).await;
     let kept = async {
         eventually(|| running.hearings()[0].keep_alives >= 1).await;
@@ -213,7 +226,7 @@ async fn a_quiet_line_is_kept_alive_and_a_dead_one_noticed() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("ws://{}", silent.local_addr().unwrap());
     let hasty = Patience { connect: Duration::from_millis(300), ..PATIENT };
-    let error = connect(&deepgram(), &base, "key", hasty).await.unwrap_err();
+    let error = connect(&deepgram(), &base, "key", hasty, &Reach::Anywhere).await.unwrap_err();
     assert!(error.advice().is_retryable(), "{error}");
 }
 
@@ -221,7 +234,8 @@ async fn a_quiet_line_is_kept_alive_and_a_dead_one_noticed() {
 async fn a_transcription_session_hears_the_same() {
     let running = start(fast()).await;
     let hearing = Hearing::Transcription(Transcribe { silence_ms: 500, ..Transcribe::default() });
-    let mut recogniser = connect(&hearing, &running.socket_base(), "key", PATIENT).await.unwrap();
+    let mut recogniser =
+        connect(&hearing, &running.socket_base(), "key", PATIENT, &Reach::Anywhere).await.unwrap();
     let events = until(&mut recogniser, |e| *e == RecogniserEvent::Ready).await;
     assert_eq!(events.len(), 1);
     send(&mut recogniser, &recording("hours.wav", 500, 1_000)).await;

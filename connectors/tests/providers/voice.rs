@@ -1,6 +1,7 @@
 //! Voices.
 
 use trunkline_connectors::http::{Patience, RequestError, Stage};
+use trunkline_connectors::reach::Reach;
 use trunkline_connectors::voice::{Order, Speech, speak};
 use trunkline_core::wire::refusal::Advice;
 use trunkline_core::wire::{azure_speech, elevenlabs};
@@ -46,7 +47,8 @@ async fn what_is_heard_tells_its_words() {
     for (order, provider, voice) in
         [(azure(TEXT), "azure", "en-US-AvaNeural"), (elevenlabs(TEXT), "elevenlabs", "Rachel")]
     {
-        let (audio, error) = all(speak(&base, "key", &order, PATIENT).await.unwrap()).await;
+        let (audio, error) =
+            all(speak(&base, "key", &order, PATIENT, &Reach::Anywhere).await.unwrap()).await;
         assert!(error.is_none(), "{error:?}");
         let (number, first) = watermark::read(&audio).unwrap();
         assert_eq!(first, 0);
@@ -71,25 +73,28 @@ async fn what_goes_wrong_with_a_voice() {
         let knobs = |knobs: Knobs| running.set_knobs_of(provider, Some(knobs));
         for (status, advice) in [(429, Advice::Wait), (502, Advice::Retry), (401, Advice::GiveUp)] {
             knobs(Knobs { refuse: Some(status), ..fast() });
-            let error = speak(&base, "key", &order, PATIENT).await.unwrap_err();
+            let error = speak(&base, "key", &order, PATIENT, &Reach::Anywhere).await.unwrap_err();
             assert_eq!(error.advice(), advice, "{error}");
         }
         knobs(Knobs { drop_after_deltas: Some(2), ..fast() });
-        let (audio, error) = all(speak(&base, "key", &order, PATIENT).await.unwrap()).await;
+        let (audio, error) =
+            all(speak(&base, "key", &order, PATIENT, &Reach::Anywhere).await.unwrap()).await;
         assert_eq!(audio.len(), 2 * 8 * 400);
         assert!(error.unwrap().advice().is_retryable());
         knobs(Knobs { garbage: true, ..fast() });
-        let error = speak(&base, "key", &order, PATIENT).await.unwrap_err();
+        let error = speak(&base, "key", &order, PATIENT, &Reach::Anywhere).await.unwrap_err();
         assert!(matches!(error, RequestError::Useless("no audio")), "{error}");
         knobs(Knobs { mute: true, ..fast() });
         let hasty = Patience { first_byte: SHORT, ..PATIENT };
-        let (_, error) = all(speak(&base, "key", &order, hasty).await.unwrap()).await;
+        let (_, error) =
+            all(speak(&base, "key", &order, hasty, &Reach::Anywhere).await.unwrap()).await;
         assert!(matches!(error, Some(RequestError::Timeout { stage: Stage::FirstByte, .. })));
         running.set_knobs_of(provider, None);
     }
-    let (_, error) = all(speak(&base, "key", &azure(""), PATIENT).await.unwrap()).await;
+    let (_, error) =
+        all(speak(&base, "key", &azure(""), PATIENT, &Reach::Anywhere).await.unwrap()).await;
     assert!(matches!(error, Some(RequestError::Useless("empty"))), "{error:?}");
-    let error = speak(&base, " ", &azure("x"), PATIENT).await.unwrap_err();
+    let error = speak(&base, " ", &azure("x"), PATIENT, &Reach::Anywhere).await.unwrap_err();
     assert_eq!(error.advice(), Advice::GiveUp, "no key: {error}");
     running.stop().await;
 }
@@ -98,7 +103,8 @@ async fn what_goes_wrong_with_a_voice() {
 async fn audio_plays_while_it_is_made_and_stops_when_it_is_dropped() {
     let running = start(Knobs { rate: 4.0, delta_ms: 100, ..fast() }).await;
     let long = "It goes on and on. ".repeat(20);
-    let mut speech = speak(&running.http_base(), "key", &azure(&long), PATIENT).await.unwrap();
+    let mut speech =
+        speak(&running.http_base(), "key", &azure(&long), PATIENT, &Reach::Anywhere).await.unwrap();
     assert!(speech.next().await.unwrap().is_ok());
     assert_eq!(running.spoken()[0].status, "running");
     drop(speech);

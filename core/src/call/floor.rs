@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::ids::ItemId;
 use crate::pii::Personal;
+use crate::suspicion;
 use crate::tenant::Turns;
 use crate::time::Micros;
 use crate::turn::barge_in::{BargeInInput, Verdict};
@@ -189,6 +190,7 @@ impl Call {
         }
         self.tell_turn_manager(utterance, TurnInput::Words { text: text.clone() });
         self.history.caller(text.expose());
+        self.note_suspicion(&text, utterance.map_or(self.tally.turns, |u| u.turn).max(1));
         self.out(Output::Transcript(TranscriptEntry {
             speaker: Speaker::Caller,
             turn: utterance.map_or(self.tally.turns, |u| u.turn).max(1),
@@ -199,6 +201,17 @@ impl Call {
             started_at: utterance.map_or(self.floor.speech_started_at, |u| u.started_at),
             ended_at: utterance.and_then(|u| u.ended_at).unwrap_or(now),
         }));
+    }
+
+    /// Words that try to steer the agent are noted, and nothing else comes of them.
+    fn note_suspicion(&mut self, text: &Personal, turn: u32) {
+        let patterns: Vec<&str> = suspicion::patterns(text.expose())
+            .into_iter()
+            .map(suspicion::Pattern::as_str)
+            .collect();
+        if !patterns.is_empty() {
+            self.event("suspicious_input", json!({ "patterns": patterns, "turn": turn }));
+        }
     }
 
     /// The answer to a turn is on the wire.

@@ -103,6 +103,10 @@ struct Listener<V> {
     voice: V,
     /// Whether the network hears this run.
     asked: bool,
+    /// Whether the last run had no pitch at all: then the line makes noise, and the
+    /// network, which costs more than all the rest together, is asked about the next
+    /// run from its first pitch on. Nothing is told of a run before that.
+    noise_before: bool,
     /// The two frames before this one, the older first.
     before: [Frame; 2],
     run: Option<Run>,
@@ -117,6 +121,7 @@ impl<V: VoiceActivity> Listener<V> {
             echo: EchoGuard::new(settings, snapshot.echo),
             voice,
             asked: false,
+            noise_before: false,
             before: [[SILENCE; FRAME_BYTES]; 2],
             run: snapshot.run.map(Run::resumed),
             heard_until: None,
@@ -161,7 +166,7 @@ impl<V: VoiceActivity> Listener<V> {
         let evidence = Evidence {
             loud,
             hidden: gate.open && !loud,
-            score: self.score(frame, agent_audible),
+            score: self.score(frame, agent_audible, voiced),
             voiced,
             digit: voiced && !sustained && is_digit(frame),
             level_dbfs: level,
@@ -177,14 +182,17 @@ impl<V: VoiceActivity> Listener<V> {
         newer
     }
 
-    /// What the network says, where it is to be asked. At the beginning of a run
-    /// it is given the two frames before it as well, to know the line.
-    fn score(&mut self, frame: &Frame, agent_audible: bool) -> Option<f32> {
+    /// What the network says, where it is to be asked; 0 where it need not be. At
+    /// first it is given the two frames before as well, to know the line.
+    fn score(&mut self, frame: &Frame, agent_audible: bool, voiced: bool) -> Option<f32> {
         if !agent_audible {
             self.asked = false;
             return None;
         }
         if !self.asked {
+            if self.noise_before && !voiced {
+                return Some(0.0);
+            }
             self.asked = true;
             self.voice.reset();
             for before in &self.before {
@@ -199,6 +207,7 @@ impl<V: VoiceActivity> Listener<V> {
         match run.frame(evidence, settings) {
             Course::On(sound) => sound,
             Course::Over(sound) => {
+                self.noise_before = !run.had_pitch();
                 self.run = None;
                 self.asked = false;
                 sound

@@ -146,6 +146,11 @@ impl Run {
         self.told >= Told::Sustained
     }
 
+    /// Whether anything in it had a pitch.
+    pub(super) fn had_pitch(&self) -> bool {
+        self.voiced_ms > 0 || self.voiced_power > 0.0
+    }
+
     /// What new ears must know of it: nothing while nothing was told.
     pub(super) fn snapshot(&self) -> Option<RunSnapshot> {
         (self.told >= Told::Began).then_some(RunSnapshot {

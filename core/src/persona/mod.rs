@@ -97,9 +97,14 @@ fn variables(vars: &Vars) -> BTreeMap<&'static str, Value> {
     ])
 }
 
+/// Steps that a template may take: a long one takes a thousand. Without a bound, two
+/// loops within each other could hold up a call for ever.
+const FUEL: u64 = 100_000;
+
 fn environment(vars: &Vars, seed: u64) -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_fuel(Some(FUEL));
     // The text is spoken or read by a model: `&` stays `&`.
     env.set_auto_escape_callback(|_| AutoEscape::None);
     add_pick(&mut env, seed);

@@ -77,7 +77,12 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(response: ResponseId, item: ItemId, without_tools: bool, now: Micros) -> Self {
+    pub(super) fn new(
+        response: ResponseId,
+        item: ItemId,
+        without_tools: bool,
+        now: Micros,
+    ) -> Self {
         Self {
             response,
             item,
@@ -122,7 +127,8 @@ impl Answer {
     pub(super) fn due(&self) -> Option<Micros> {
         let thinking = self.thinking.as_ref().map(|t| t.until);
         let speaking = self.speaking.as_ref().map(|s| s.until);
-        let ahead = (self.speaking.is_none() && !self.queue.is_empty()).then_some(self.last_begins_at);
+        let ahead =
+            (self.speaking.is_none() && !self.queue.is_empty()).then_some(self.last_begins_at);
         [thinking, speaking, ahead].into_iter().flatten().min()
     }
 
@@ -392,7 +398,8 @@ impl Pipeline {
         }
         let provider = self.voices.pick(now);
         let tried = vec![provider];
-        let speaking = Speaking { request, provider, tried, sentence, bytes: 0, ordered_at: now, until: now };
+        let speaking =
+            Speaking { request, provider, tried, sentence, bytes: 0, ordered_at: now, until: now };
         self.speak(speaking, now);
     }
 

@@ -280,12 +280,16 @@ mod tests {
         let output = Item::FunctionCallOutput { call_id: id("c2"), output: "2".to_owned() };
         history.add(&output);
         let all = said(&history);
-        assert_eq!(all[2..], [
-            "A One two. Three four five six.[ToolCall(\"t\", c1), ToolCall(\"t\", c2)]".to_owned(),
-            format!("T {NO_RESULT}"),
-            "T 2".to_owned(),
-            "U Hm?".to_owned(),
-        ]);
+        assert_eq!(
+            all[2..],
+            [
+                "A One two. Three four five six.[ToolCall(\"t\", c1), ToolCall(\"t\", c2)]"
+                    .to_owned(),
+                format!("T {NO_RESULT}"),
+                "T 2".to_owned(),
+                "U Hm?".to_owned(),
+            ]
+        );
     }
 
     #[test]

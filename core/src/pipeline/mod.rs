@@ -325,9 +325,7 @@ impl Pipeline {
             ClientEvent::CancelResponse { response_id } => self.cancel(response_id.as_ref()),
             // There is no buffer to speak of, and the session was configured when
             // it was made.
-            ClientEvent::CommitAudio
-            | ClientEvent::ClearAudio
-            | ClientEvent::SessionUpdate(_) => {}
+            ClientEvent::CommitAudio | ClientEvent::ClearAudio | ClientEvent::SessionUpdate(_) => {}
         }
     }
 

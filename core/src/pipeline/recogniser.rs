@@ -358,7 +358,11 @@ mod tests {
         recogniser.handle(1, Heard::Lost { reason: String::new(), retry: true }, Micros::ZERO);
         recogniser.audio(vec![10; 160]);
         let outputs = drain(&mut recogniser);
-        assert!(outputs.contains(&Hearing::Dial { connection: 2, provider: 0, delay: Micros::ZERO }));
+        assert!(outputs.contains(&Hearing::Dial {
+            connection: 2,
+            provider: 0,
+            delay: Micros::ZERO
+        }));
         recogniser.handle(2, Heard::Up, Micros::ZERO);
         let again = audio_of(&drain(&mut recogniser));
         assert_eq!((again[0], again.len()), (5, 6 * 160), "from the sixth frame on");
@@ -380,14 +384,17 @@ mod tests {
         recogniser.handle(1, last, Micros::ZERO);
         let told: Vec<Hearing> = drain(&mut recogniser);
         let partial = |text: &str| Hearing::Partial(words(text));
-        assert_eq!(told, [
-            Hearing::Started,
-            partial("I"),
-            partial(" would"),
-            partial(" like"),
-            partial(" tea."),
-            Hearing::Stopped(words("I would like tea.")),
-        ]);
+        assert_eq!(
+            told,
+            [
+                Hearing::Started,
+                partial("I"),
+                partial(" would"),
+                partial(" like"),
+                partial(" tea."),
+                Hearing::Stopped(words("I would like tea.")),
+            ]
+        );
     }
 
     #[test]
@@ -425,7 +432,10 @@ mod tests {
         let at = recogniser.poll_timeout().unwrap();
         recogniser.handle_timeout(at);
         let outputs = drain(&mut recogniser);
-        assert!(outputs.iter().any(|o| matches!(o, Hearing::Dial { connection: 2, .. })), "{outputs:?}");
+        assert!(
+            outputs.iter().any(|o| matches!(o, Hearing::Dial { connection: 2, .. })),
+            "{outputs:?}"
+        );
         assert_eq!(recogniser.poll_timeout(), None, "nobody is waited for while dialling");
     }
 

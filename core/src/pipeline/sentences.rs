@@ -123,7 +123,7 @@ impl Sentences {
         let is_mark = |c: char| matches!(c, ',' | ';' | ':' | '—' | '–');
         let spaces = text.char_indices().filter(|(at, c)| *c == ' ' && *at >= SHORTEST_CLAUSE);
         let behind = |at: usize| text.get(..at).is_some_and(|head| head.ends_with(is_mark));
-        let clause = spaces.clone().filter(|(at, _)| behind(*at)).last();
+        let clause = spaces.clone().rfind(|(at, _)| behind(*at));
         let mut spaces = spaces;
         let anywhere =
             || (text.len() > 2 * long).then(|| spaces.find(|(at, _)| *at >= long)).flatten();
@@ -195,7 +195,10 @@ mod tests {
             ("It costs 3.50 dollars. Fine?", &["It costs 3.50 dollars.", "Fine?"]),
             ("At 3 p.m. on Friday. Good.", &["At 3 p.m. on Friday.", "Good."]),
             ("We close at 5 p.m. See you then.", &["We close at 5 p.m.", "See you then."]),
-            ("Take No. 5 please. No. That is wrong.", &["Take No. 5 please.", "No.", "That is wrong."]),
+            (
+                "Take No. 5 please. No. That is wrong.",
+                &["Take No. 5 please.", "No.", "That is wrong."],
+            ),
             ("Ask J. Smith. He knows!", &["Ask J. Smith.", "He knows!"]),
             ("He said \"Stop.\" Then he left.", &["He said \"Stop.\"", "Then he left."]),
             ("On the 3rd. Or the 4th.", &["On the 3rd.", "Or the 4th."]),
@@ -218,7 +221,8 @@ mod tests {
     #[test]
     fn the_first_piece_does_not_wait_for_a_long_sentence_to_end() {
         let mut sentences = Sentences::default();
-        let text = "Well, since you ask about our services, which are many and of all kinds, let me ";
+        let text =
+            "Well, since you ask about our services, which are many and of all kinds, let me ";
         sentences.push(text);
         let first = sentences.next_whole().map(|s| s.written);
         let expected = "Well, since you ask about our services, which are many and of all kinds,";
@@ -236,7 +240,8 @@ mod tests {
 
     #[test]
     fn where_the_pieces_of_a_stream_are_cut_changes_nothing() {
-        let text = "Dr. No. 5 is in. It costs 3.50 at 3 p.m. today! **Really?** \n1. One\n2. Two 😀.";
+        let text =
+            "Dr. No. 5 is in. It costs 3.50 at 3 p.m. today! **Really?** \n1. One\n2. Two 😀.";
         let whole = cut(text);
         for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
             let mut sentences = Sentences::default();

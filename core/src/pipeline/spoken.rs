@@ -79,7 +79,10 @@ fn read(word: &str) -> String {
     let body = word.trim_end_matches(['.', ',', '?', '!', ';', ':']);
     let tail = word.get(body.len()..).unwrap_or_default();
     let read = if is_address(body) {
-        body.replace('@', " at ").replace('.', " dot ").replace('_', " underscore ").replace('-', " dash ")
+        body.replace('@', " at ")
+            .replace('.', " dot ")
+            .replace('_', " underscore ")
+            .replace('-', " dash ")
     } else if is_telephone(body) {
         telephone(body)
     } else {
@@ -97,7 +100,8 @@ fn is_address(word: &str) -> bool {
 fn is_telephone(word: &str) -> bool {
     let digits = word.chars().filter(char::is_ascii_digit).count();
     let shaped = word.starts_with('+') || word.contains(['-', '(', ' ']);
-    let only = word.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '(' | ')' | ' ' | '.'));
+    let only =
+        word.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '(' | ')' | ' ' | '.'));
     // A date has dashes too, and eight digits: its first group is a year.
     let date = word.split('-').map(str::len).eq([4, 2, 2]);
     only && !date && (TELEPHONE_DIGITS..=15).contains(&digits) && shaped
@@ -113,9 +117,7 @@ fn telephone(number: &str) -> String {
         [one] => in_threes(one),
         several => several.iter().map(|group| (*group).to_owned()).collect(),
     };
-    let read = |group: &String| {
-        group.chars().map(String::from).collect::<Vec<_>>().join(" ")
-    };
+    let read = |group: &String| group.chars().map(String::from).collect::<Vec<_>>().join(" ");
     format!("{plus}{}", pieces.iter().map(read).collect::<Vec<_>>().join(", "))
 }
 

@@ -37,6 +37,7 @@ mod recorder_damage;
 mod recycling;
 mod sentences;
 mod silence;
+mod suspicion;
 mod sweep;
 mod tools;
 mod turns;

@@ -7,6 +7,7 @@ use trunkline_actors::call::CallMessage;
 use trunkline_core::call::Input;
 use trunkline_core::wire::twilio::webhook::AmdWebhook;
 
+use crate::http::body::Body;
 use crate::http::state::AppState;
 
 use super::signed;
@@ -15,7 +16,7 @@ use super::signed;
 pub(in crate::http) async fn amd(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let read = signed::typed(&state, &request, &body, AmdWebhook::from_form);
     let (signed, webhook) = match read {

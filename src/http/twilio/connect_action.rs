@@ -14,6 +14,7 @@ use trunkline_core::wire::twilio::twiml::Twiml;
 use trunkline_core::wire::twilio::webhook::ConnectActionWebhook;
 use trunkline_store::{CallRow, Mode, Outcome, Scope};
 
+use crate::http::body::Body;
 use crate::http::state::AppState;
 
 use super::{records, signed, twiml};
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(in crate::http) async fn connect_action(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let read = signed::typed(&state, &request, &body, ConnectActionWebhook::from_form);
     let (signed, webhook) = match read {
@@ -47,12 +48,20 @@ pub(in crate::http) async fn connect_action(
         how_it_ended(&state, tenant.as_deref(), &webhook.call_sid).await
     };
     let caller_is_there = webhook.call_status == Some(CarrierStatus::InProgress);
-    let what = render(disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
+    // The call itself has said why, unless it could not know: nobody did.
+    if let (Some(disposition), Some(tenant)) = (disposition, tenant.as_deref())
+        && tenant.human_number.is_some()
+        && after_stream(Some(disposition), caller_is_there) != AfterStream::HangUp
+    {
+        records::handed_off(&state, tenant, &webhook.call_sid, "after_stream");
+    }
+    let what = render(&state, disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
     twiml::answer(&what)
 }
 
 /// What the caller gets after a stream of which this is known.
 pub(super) fn render(
+    state: &AppState,
     disposition: Option<Disposition>,
     caller_is_there: bool,
     tenant: Option<&Tenant>,
@@ -60,7 +69,7 @@ pub(super) fn render(
 ) -> Twiml {
     match after_stream(disposition, caller_is_there) {
         AfterStream::HangUp => twiml::hang_up(),
-        AfterStream::Human { announce } => twiml::human(tenant, called, announce),
+        AfterStream::Human { announce } => twiml::human(state, tenant, called, announce),
     }
 }
 

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
 
+use crate::http::body::Body;
 use crate::http::state::AppState;
 
 use super::{signed, twiml};
@@ -12,7 +13,7 @@ use super::{signed, twiml};
 pub(in crate::http) async fn menu(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let read = signed::typed(&state, &request, &body, VoiceWebhook::from_form);
     let (signed, webhook) = match read {
@@ -23,5 +24,5 @@ pub(in crate::http) async fn menu(
     let tenant_id = signed.tenant.as_ref().map(|tenant| tenant.id.clone());
     let data = json!({ "human": zero });
     state.node.audit(Some(webhook.call_sid.clone()), tenant_id, "menu_key", data);
-    twiml::answer(&twiml::human(signed.tenant.as_deref(), webhook.to.as_ref(), true))
+    twiml::answer(&twiml::human(&state, signed.tenant.as_deref(), webhook.to.as_ref(), true))
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod amd;
 pub(super) mod connect_action;
+pub(super) mod dial_action;
 pub(super) mod fallback;
 pub(super) mod menu;
 mod records;

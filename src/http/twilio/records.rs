@@ -9,7 +9,9 @@ use trunkline_core::ids::CallSid;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
-use trunkline_store::{CallChange, CallRow, HandshakeRow, Mode, Outcome, Payload, Record};
+use trunkline_store::{
+    CallChange, CallRow, HandoffRow, HandshakeRow, Mode, Outcome, Payload, Record,
+};
 
 use crate::http::state::AppState;
 
@@ -39,6 +41,9 @@ pub(super) fn call_bridged(
     metrics::call_bridged(&tenant.id, reason);
     tracing::warn!(call.id = %call_sid, tenant.id = %tenant.id, mode = "bridge", reason, "a call goes to the human number");
     let human = tenant.human_number.is_some();
+    if human {
+        handed_off(state, tenant, call_sid, reason);
+    }
     let mut change = ended(call_sid, if human { Outcome::Transferred } else { Outcome::Failed });
     change.mode = Some(Mode::Bridge);
     change.handoff = Some(human);
@@ -57,6 +62,13 @@ pub(super) fn call_bridged(
     }));
     let (sid, id) = (Some(call_sid.clone()), Some(tenant.id.clone()));
     state.node.audit(sid, id, "bridge", json!({ "reason": reason }));
+}
+
+/// The caller is put through to the human; the first reason stays. It goes before
+/// what ends the call: who sees the end sees it too.
+pub(super) fn handed_off(state: &AppState, tenant: &Tenant, call_sid: &CallSid, reason: &str) {
+    let (sid, id) = (call_sid.clone(), tenant.id.clone());
+    state.node.record(Record::HandedOff(HandoffRow::to_human(sid, id, reason, Utc::now())));
 }
 
 /// The call was not taken at all.

@@ -18,6 +18,7 @@ use trunkline_core::wire::twilio::signature::{SignatureError, verify_form, verif
 
 use crate::config::{PublicUrl, TenantSecrets};
 use crate::http::routes;
+use crate::http::source::source;
 use crate::http::state::AppState;
 
 const SIGNATURE: &str = "x-twilio-signature";
@@ -113,7 +114,7 @@ pub(super) fn handshake(state: &AppState, request: &HttpRequest) -> Result<(), H
 fn refuse(state: &AppState, request: &HttpRequest, error: SignatureError) -> HttpResponse {
     let path = routes::known_path(request.path());
     metrics::signature_failure(path);
-    let source = source(state, request);
+    let source = source(request, state.settings.server.trust_forwarded_headers);
     let from = source.as_deref().unwrap_or_default();
     if let BadSignature::Throttled { first } = state.node.limits.bad_signature(from) {
         return throttle(state, path, from, first);
@@ -143,19 +144,6 @@ fn throttle(state: &AppState, path: &'static str, source: &str, first: bool) -> 
     HttpResponse::TooManyRequests()
         .insert_header((header::RETRY_AFTER, "60"))
         .json(json!({ "error": "too many requests that the carrier did not sign" }))
-}
-
-/// Where a request comes from: the peer, or whom a trusted proxy says it passes
-/// on, which is what it has added last.
-fn source(state: &AppState, request: &HttpRequest) -> Option<String> {
-    let forwarded = || {
-        let value = request.headers().get("x-forwarded-for")?.to_str().ok()?;
-        let last = value.rsplit(',').next()?.trim();
-        last.parse::<std::net::IpAddr>().ok().map(|address| address.to_string())
-    };
-    let trusted = state.settings.server.trust_forwarded_headers;
-    let peer = || request.peer_addr().map(|peer| peer.ip().to_string());
-    trusted.then(forwarded).flatten().or_else(peer)
 }
 
 /// The tokens that may have signed: the called tenant's own, or, where the

@@ -11,6 +11,7 @@ use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::webhook::StatusWebhook;
 use trunkline_store::{Outcome, Record, Status, StatusReport};
 
+use crate::http::body::Body;
 use crate::http::state::AppState;
 
 use super::{records, signed};
@@ -19,7 +20,7 @@ use super::{records, signed};
 pub(in crate::http) async fn status(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let read = signed::typed(&state, &request, &body, StatusWebhook::from_form);
     let (signed, webhook) = match read {

@@ -7,9 +7,12 @@ use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::twiml::{CONTENT_TYPE, Twiml};
 use trunkline_core::wire::twilio::verbs::{ConnectStream, Dial, Gather, RejectReason};
 
+use crate::http::routes;
+use crate::http::state::AppState;
+
 /// Said before the human number is dialled.
 const CONNECTING: &str = "Connecting you to an agent now.";
-/// Said when there is no human number.
+/// Said when there is no human number, or nobody answers there.
 const NOBODY: &str =
     "I'm sorry, nobody can take your call right now. Please try again later. Goodbye.";
 /// Said when the channel is off.
@@ -34,6 +37,7 @@ pub(super) fn answer(twiml: &Twiml) -> HttpResponse {
 
 /// The human number is dialled, where there is one.
 pub(super) fn human(
+    state: &AppState,
     tenant: Option<&Tenant>,
     called: Option<&PhoneNumber>,
     announce: bool,
@@ -41,12 +45,30 @@ pub(super) fn human(
     let Some((tenant, number)) =
         tenant.and_then(|tenant| Some((tenant, tenant.human_number.clone()?)))
     else {
-        return Twiml::new().say(NOBODY).hangup();
+        return nobody();
     };
-    let caller_id = tenant.caller_id.clone().or_else(|| called.filter(|n| n.is_e164()).cloned());
-    let dial = Dial { caller_id, record: tenant.record, ..Dial::to(number) };
+    let dial = dial(state, tenant, called, number);
     let twiml = Twiml::new();
     if announce { twiml.say(CONNECTING).dial(dial) } else { twiml.dial(dial) }
+}
+
+/// The human, and what is asked once they have spoken. The path alone: the carrier
+/// asks where it got the document from. A process that is about to end is not asked:
+/// the caller would hear the carrier's error after the human's goodbye.
+fn dial(
+    state: &AppState,
+    tenant: &Tenant,
+    called: Option<&PhoneNumber>,
+    number: PhoneNumber,
+) -> Dial {
+    let caller_id = tenant.caller_id.clone().or_else(|| called.filter(|n| n.is_e164()).cloned());
+    let action = (!state.node.is_draining()).then(|| routes::DIAL_ACTION.to_owned());
+    Dial { caller_id, record: tenant.record, action, ..Dial::to(number) }
+}
+
+/// There is no human, or none came.
+pub(super) fn nobody() -> Twiml {
+    Twiml::new().say(NOBODY).hangup()
 }
 
 /// The channel is off.
@@ -75,7 +97,12 @@ pub(super) fn reject() -> Twiml {
 }
 
 /// The classic menu: a key, or the human after a while.
-pub(super) fn menu(tenant: &Tenant, called: Option<&PhoneNumber>, action: String) -> Twiml {
+pub(super) fn menu(
+    state: &AppState,
+    tenant: &Tenant,
+    called: Option<&PhoneNumber>,
+    action: String,
+) -> Twiml {
     let gather = Gather {
         action: Some(action),
         num_digits: Some(1),
@@ -87,8 +114,7 @@ pub(super) fn menu(tenant: &Tenant, called: Option<&PhoneNumber>, action: String
     let Some(number) = tenant.human_number.clone() else {
         return twiml.say(NOBODY).hangup();
     };
-    let caller_id = tenant.caller_id.clone().or_else(|| called.filter(|n| n.is_e164()).cloned());
-    twiml.say(CONNECTING).dial(Dial { caller_id, record: tenant.record, ..Dial::to(number) })
+    twiml.say(CONNECTING).dial(dial(state, tenant, called, number))
 }
 
 /// The agent, by a media stream; the consent line first.

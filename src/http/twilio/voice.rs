@@ -19,6 +19,7 @@ use trunkline_core::wire::twilio::verbs::ConnectStream;
 use trunkline_core::wire::twilio::webhook::VoiceWebhook;
 
 use crate::config::PublicUrl;
+use crate::http::body::Body;
 use crate::http::routes;
 use crate::http::state::AppState;
 
@@ -29,7 +30,7 @@ use super::{records, signed, twiml};
 pub(in crate::http) async fn voice(
     request: HttpRequest,
     state: web::Data<AppState>,
-    body: web::Bytes,
+    body: Body,
 ) -> HttpResponse {
     let began = Instant::now();
     let answer = match signed::typed(&state, &request, &body, VoiceWebhook::from_form) {
@@ -67,7 +68,7 @@ fn fail_open(state: &AppState, tenant: &Tenant, webhook: &VoiceWebhook, error: &
     tracing::error!(call.id = %webhook.call_sid, error, "a call could not be answered");
     state.node.forget_reservation(webhook.call_sid.clone());
     records::call_bridged(state, tenant, &webhook.call_sid, "internal_error");
-    twiml::human(Some(tenant), webhook.to.as_ref(), true)
+    twiml::human(state, Some(tenant), webhook.to.as_ref(), true)
 }
 
 async fn decide(
@@ -79,10 +80,18 @@ async fn decide(
     let called = webhook.to.as_ref();
     if let Some(disposition) = state.node.dispositions.get(&webhook.call_sid) {
         // A late redelivery: the call has been and gone.
-        return Ok(super::connect_action::render(Some(disposition), false, Some(tenant), called));
+        return Ok(super::connect_action::render(
+            state,
+            Some(disposition),
+            false,
+            Some(tenant),
+            called,
+        ));
     }
     records::call_rings(state, tenant, webhook);
-    if admission::is_blocked(tenant, webhook.from.as_ref()) {
+    let listed =
+        webhook.from.as_ref().is_some_and(|from| state.node.blocked.names(&tenant.id, from));
+    if listed || admission::is_blocked(tenant, webhook.from.as_ref()) {
         return Ok(turn_away(state, tenant, webhook, TurnedAway::Blocked));
     }
     let facts = Facts {
@@ -98,14 +107,14 @@ async fn decide(
                 return Ok(turn_away(state, tenant, webhook, why));
             }
             records::call_bridged(state, tenant, &webhook.call_sid, "stream_disabled");
-            Ok(twiml::menu(tenant, called, origin.join(routes::MENU)))
+            Ok(twiml::menu(state, tenant, called, origin.join(routes::MENU)))
         }
         Answer::Human(reason) => {
             if let Err(why) = count(state, tenant, webhook).await {
                 return Ok(turn_away(state, tenant, webhook, why));
             }
             records::call_bridged(state, tenant, &webhook.call_sid, reason);
-            Ok(twiml::human(Some(tenant), called, true))
+            Ok(twiml::human(state, Some(tenant), called, true))
         }
         Answer::Closed => {
             records::call_refused(state, tenant, &webhook.call_sid, "channel_off");
@@ -131,7 +140,7 @@ async fn reserve(
         Err(Full::Process) => Ok(over_cap(state, tenant, webhook, "process_limit")),
         Err(Full::Closed) => {
             records::call_bridged(state, tenant, &webhook.call_sid, "draining");
-            Ok(twiml::human(Some(tenant), webhook.to.as_ref(), true))
+            Ok(twiml::human(state, Some(tenant), webhook.to.as_ref(), true))
         }
         Err(Full::Unknown) => Err("the limiter does not answer".to_owned()),
     }
@@ -194,7 +203,7 @@ fn over_cap(
         }
         OverCapAnswer::Human => {
             records::call_bridged(state, tenant, &webhook.call_sid, reason);
-            twiml::human(Some(tenant), webhook.to.as_ref(), true)
+            twiml::human(state, Some(tenant), webhook.to.as_ref(), true)
         }
     }
 }

@@ -1,10 +1,14 @@
 //! One file per table: what is inserted, what is changed, what is read, and the
 //! queries that do it.
 
+pub(crate) mod appointments;
+pub(crate) mod blocked_numbers;
 pub(crate) mod call_change;
 pub(crate) mod calls;
 pub(crate) mod events;
+pub(crate) mod handoffs;
 pub(crate) mod handshakes;
+pub(crate) mod holds;
 pub(crate) mod lost_nodes;
 pub(crate) mod nodes;
 pub(crate) mod side_effects;

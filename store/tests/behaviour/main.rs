@@ -14,8 +14,11 @@ mod support;
 
 mod append_only;
 mod batches;
+mod blocked_numbers;
+mod bookings;
 mod concurrent_writers;
 mod connection_errors;
+mod handoffs;
 mod handshakes;
 mod journal;
 mod lost_nodes;

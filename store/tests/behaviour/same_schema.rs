@@ -49,7 +49,7 @@ const POSTGRES_INDEXES: &str = r"
     SELECT t.relname::text AS table_name, i.relname::text AS index_name, x.indpred IS NOT NULL AS partial
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
     JOIN pg_namespace n ON n.oid = t.relnamespace
-    WHERE n.nspname = 'public' AND NOT x.indisunique";
+    WHERE n.nspname = 'public' AND NOT x.indisunique AND NOT x.indisexclusion";
 
 #[test]
 fn tables_columns_and_indexes_are_the_same() {

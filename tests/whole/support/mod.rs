@@ -12,6 +12,7 @@ mod machine;
 mod metrics;
 mod neighbour;
 mod ongoing;
+mod raw;
 mod server;
 mod sockets;
 mod stream;
@@ -29,7 +30,7 @@ use trunkline_simulator::providers::{
 
 #[allow(unused_imports, reason = "not every test asks for everything")]
 pub use self::{
-    crowd::{Crowd, Past},
+    crowd::{Crowd, Past, allow_many_files},
     database::{fresh as fresh_database, own_cluster},
     deaf::DeafProxy,
     lock::DatabaseLock,
@@ -37,6 +38,7 @@ pub use self::{
     metrics::Metrics,
     neighbour::{GOODBYE, assert_human, assert_whole, event},
     ongoing::Ongoing,
+    raw::{RawConnection, handshake as stream_handshake},
     server::{ServerProcess, client},
     stream::{CLOSED_BY_POLICY, RawStream},
     webhook::{Answer, CALLER, Webhook, new_call},

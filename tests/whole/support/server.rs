@@ -263,6 +263,8 @@ fn base_env(folder: &Path) -> Vec<(String, String)> {
         ("VOICE_CALLS_PER_NUMBER_PER_HOUR", "0".to_owned()),
         ("VOICE_CALLS_PER_TENANT_PER_HOUR", "0".to_owned()),
         ("SIGNATURE_FAILURES_PER_SOURCE", "0".to_owned()),
+        ("OPS_FAILURES_PER_SOURCE", "0".to_owned()),
+        ("DIAL_PRIVATE_NETWORKS", "127.0.0.0/8".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),
         ("RUST_LOG", "info,trunkline_actors=debug".to_owned()),
     ]

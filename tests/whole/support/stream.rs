@@ -49,6 +49,16 @@ impl RawStream {
         self.0.send(Message::Text(text.to_owned().into())).await.expect("the text is sent");
     }
 
+    /// Sends a text; whether the stream still takes it.
+    pub async fn try_send(&mut self, text: &str) -> bool {
+        self.0.send(Message::Text(text.to_owned().into())).await.is_ok()
+    }
+
+    /// Sends a ping; whether the stream still takes it.
+    pub async fn ping(&mut self) -> bool {
+        self.0.send(Message::Ping("now".into())).await.is_ok()
+    }
+
     /// Sends bytes.
     pub async fn send_binary(&mut self, bytes: Vec<u8>) {
         self.0.send(Message::Binary(bytes.into())).await.expect("the bytes are sent");
