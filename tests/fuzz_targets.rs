@@ -68,7 +68,8 @@ fn mutate(mut bytes: Vec<u8>, others: &[Vec<u8>], chance: &mut Chance) -> Vec<u8
         let at = chance.below(bytes.len() + 1);
         match chance.below(6) {
             0 if !bytes.is_empty() => {
-                bytes[at.min(bytes.len().saturating_sub(1))] = chance.next() as u8
+                let last = bytes.len() - 1;
+                bytes[at.min(last)] = chance.next() as u8;
             }
             1 => bytes.truncate(at),
             2 => {

@@ -27,6 +27,9 @@ async fn rings(world: &World, body: String, signature: &str) -> u16 {
     request.send_body(body).await.expect("the server answers").status().as_u16()
 }
 
+/// Names and values of a form.
+type Fields = Vec<(&'static str, String)>;
+
 #[actix_rt::test]
 async fn what_the_carrier_signed_is_heard_however_it_is_written() {
     let world = World::plan().shop("mode = \"bridge\"").start().await;
@@ -52,8 +55,8 @@ async fn what_the_carrier_signed_is_heard_however_it_is_written() {
     pairs.rotate_left(3);
     assert_eq!(rings(&world, encoded(&pairs), &good).await, 200, "and another");
 
-    let changed = |change: &dyn Fn(&mut Vec<(&'static str, String)>)| {
-        let mut all: Vec<(&'static str, String)> = vec![
+    let changed = |change: &dyn Fn(&mut Fields)| {
+        let mut all: Fields = vec![
             ("CallSid", call.clone()),
             ("AccountSid", ACCOUNT.to_owned()),
             ("From", CALLER.to_owned()),
