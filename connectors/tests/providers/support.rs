@@ -39,7 +39,7 @@ fn audio_folder() -> PathBuf {
 
 /// One of the shipped recordings as μ-law, with silence around it.
 pub(crate) fn recording(name: &str, before_ms: usize, after_ms: usize) -> Vec<u8> {
-    let reader = hound::WavReader::open(audio_folder().join(name)).unwrap();
+    let reader = hound::WavReader::open(audio_folder().join("utterances").join(name)).unwrap();
     let mut audio = vec![g711::SILENCE; 8 * before_ms];
     audio.extend(reader.into_samples::<i16>().map(|s| g711::encode_sample(s.unwrap())));
     audio.resize(audio.len() + 8 * after_ms, g711::SILENCE);

@@ -4,10 +4,13 @@ use std::collections::VecDeque;
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
-use actix_web::rt::time::{Instant, sleep_until};
+use actix_web::rt::time::{Instant, sleep, sleep_until};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
+
+/// Time in which what was sent before a cut leaves for the client.
+const FLUSH: Duration = Duration::from_millis(5);
 
 /// What is sent, and when: milliseconds since the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +79,8 @@ pub(crate) fn body<W: Watch>(
                 Some((Ok(bytes), sending))
             }
             What::Break => {
+                // Counted from now: the pieces before it are written while this waits.
+                sleep(FLUSH).await;
                 sending.end("broken");
                 Some((Err(Error::new(ErrorKind::ConnectionReset, "cut by a knob")), sending))
             }
