@@ -100,7 +100,7 @@ async fn an_utterance_is_heard_with_its_beginning_first() {
     assert!(matches!(error, RecogniserError::Closed { closing: Closing::Done, .. }), "{error}");
     assert!(recogniser.next().await.is_none());
     let record = &running.hearings()[0];
-    assert_eq!(record.audio_bytes, recogniser.sent_ms() * 8);
+    assert_eq!(record.audio_bytes / 8, recogniser.sent_ms());
     assert_eq!(
         (record.finals.as_slice(), record.ended.as_deref()),
         (&[said.to_owned()][..], Some("closed by request"))
