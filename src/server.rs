@@ -13,18 +13,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
 use trunkline_actors::limiter::LimiterSettings;
 use trunkline_actors::metrics;
-use trunkline_actors::node::{FindModels, ModelTarget, Node, NodeSettings};
+use trunkline_actors::node::{Node, NodeSettings};
 use trunkline_actors::phrases::PhraseCache;
 use trunkline_actors::recorder::{Recorder, RecorderSettings};
-use trunkline_connectors::reach::Reach;
 use trunkline_connectors::{socket, websocket};
-use trunkline_core::tenant::ModelFallback;
-use trunkline_core::wire::realtime::{headers, request_target};
 use trunkline_store::{Backend, Journal, Store, StoreError};
 
-use crate::config::{
-    Configuration, Environment, PublicUrl, Settings, StoreSettings, TenantSecrets,
-};
+use crate::config::{Configuration, Environment, PublicUrl, Settings, StoreSettings};
 use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
 use crate::http::{routes, shield};
@@ -32,8 +27,11 @@ use crate::telemetry::Telemetry;
 
 mod fleet;
 mod lease;
+mod models;
 mod retention;
 mod stop;
+
+pub(crate) use models::missing_key;
 
 pub use stop::Ending;
 
@@ -118,7 +116,7 @@ pub async fn start(
         stored,
         PhraseCache::open(Some(settings.tenants.phrase_cache_dir.clone())),
         Recorder::new(recorder_settings(&settings)),
-        find_models(&settings, &environment),
+        models::find(&settings, &environment),
         (fleet::join(&settings)?, fleet::find_tenant(&book)),
         // Nobody listens once the server is on its way out, which is as good.
         Arc::new(move |kind| on_fatal.send(kind.as_str()).unwrap_or_default()),
@@ -269,40 +267,6 @@ fn keep_recordings_in_bounds(node: &Arc<Node>) {
             recorder.sweep();
         }
     }));
-}
-
-/// How a tenant's speech models are found: its own, then what it falls back on.
-/// One without a key is left out.
-fn find_models(settings: &Settings, environment: &Environment) -> FindModels {
-    let (settings, environment) = (settings.clone(), environment.clone());
-    Box::new(move |tenant| {
-        let own_key = TenantSecrets::of(tenant, &settings, &environment).openai_api_key;
-        let first = ModelFallback { name: tenant.model.name.clone(), ..ModelFallback::default() };
-        let all = std::iter::once(&first).chain(&tenant.model.fallbacks);
-        all.filter_map(|model| {
-            let named = model.api_key_env.as_deref();
-            let key = named.map_or_else(|| own_key.clone(), |name| environment.secret(name))?;
-            model_target(&settings, model, &key)
-        })
-        .collect()
-    })
-}
-
-fn model_target(
-    settings: &Settings,
-    wanted: &ModelFallback,
-    key: &SecretString,
-) -> Option<ModelTarget> {
-    let ours = &settings.realtime;
-    let model = wanted.name.clone().unwrap_or_else(|| ours.model.clone());
-    let dialect = wanted.dialect.unwrap_or(ours.dialect);
-    let (url, reach) = match wanted.url.as_deref() {
-        Some(url) => (url, Reach::Public(settings.server.dial_private_networks.clone())),
-        None => (ours.url.expose_secret(), Reach::Anywhere),
-    };
-    let url = request_target(url, &model).ok()?;
-    let headers = headers(dialect, key.expose_secret());
-    Some(ModelTarget { url, headers, dialect, model, reach })
 }
 
 fn install_metrics() -> Result<PrometheusHandle, StartError> {

@@ -22,6 +22,7 @@ mod model_socket;
 pub mod node;
 pub mod persistence;
 pub mod phrases;
+pub mod pipeline;
 pub mod realtime_session;
 pub mod recorder;
 pub mod registry;

@@ -37,6 +37,8 @@ struct Transcoders {
 pub struct MediaLink {
     clock: CallClock,
     uplink: RefCell<Uplink>,
+    /// Whether frames go to a pipeline rather than to a speech model.
+    to_pipeline: Cell<bool>,
     downlink: RefCell<Downlink>,
     transcoders: RefCell<Option<Transcoders>>,
     hearing: RefCell<Option<Hearing>>,
@@ -58,6 +60,7 @@ impl MediaLink {
         Self {
             clock,
             uplink: RefCell::default(),
+            to_pipeline: Cell::default(),
             downlink: RefCell::new(Downlink::new(stream)),
             transcoders: RefCell::default(),
             hearing: RefCell::default(),
@@ -86,6 +89,25 @@ impl MediaLink {
         };
         *self.transcoders.borrow_mut() = transcoders;
         Ok(())
+    }
+
+    /// A speech model is spoken to from now on, in this form.
+    pub fn speak_to_model(&self, audio: ModelAudio) {
+        if !self.to_pipeline.replace(false) {
+            return;
+        }
+        self.uplink.borrow_mut().set_plain(false);
+        if let Err(error) = self.set_model_audio(audio) {
+            // The same was made when the call began.
+            tracing::error!(error, "no resampler for the speech model");
+        }
+    }
+
+    /// A pipeline is spoken to from now on, in what the telephone speaks.
+    pub fn speak_to_pipeline(&self) {
+        self.to_pipeline.set(true);
+        self.uplink.borrow_mut().set_plain(true);
+        *self.transcoders.borrow_mut() = None;
     }
 
     /// The call's clock.

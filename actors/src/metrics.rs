@@ -4,6 +4,7 @@
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use trunkline_core::call::{Exit, Metric, Outcome};
 use trunkline_core::ids::TenantId;
+use trunkline_core::pipeline::Measure;
 use trunkline_core::time::Micros;
 
 use crate::tree::Kind;
@@ -36,6 +37,8 @@ const BARGE_IN_STOP: &str = "trunkline_barge_in_stop_seconds";
 const BARGE_IN_PAUSE: &str = "trunkline_barge_in_pause_seconds";
 const BARGE_IN_FALSE: &str = "trunkline_barge_in_false_total";
 const WEBHOOK_TIME: &str = "trunkline_webhook_seconds";
+const PIPELINE_TIME: &str = "trunkline_pipeline_seconds";
+const PIPELINE_FAILOVERS: &str = "trunkline_pipeline_failovers_total";
 const MODEL_REDIALS: &str = "trunkline_model_redials_total";
 const RECORDS_WRITTEN: &str = "trunkline_records_written_total";
 const RECORDS_DROPPED: &str = "trunkline_records_dropped_total";
@@ -106,6 +109,11 @@ pub fn describe() {
     );
     describe_counter!(BARGE_IN_FALSE, "Sentences that were cut off for nothing.");
     describe_histogram!(WEBHOOK_TIME, "Seconds to answer a webhook, by path.");
+    describe_histogram!(PIPELINE_TIME, "Seconds of a pipeline, by stage.");
+    describe_counter!(
+        PIPELINE_FAILOVERS,
+        "Times another of a pipeline's services was asked instead, by kind."
+    );
     describe_counter!(MODEL_REDIALS, "Speech model sessions dialled again in mid-call.");
     describe_counter!(RECORDS_WRITTEN, "Records committed to the database.");
     describe_counter!(
@@ -255,6 +263,21 @@ pub fn of_call(metric: Metric) {
         Metric::BargeInFalse => counter!(BARGE_IN_FALSE).increment(1),
         Metric::Stale(kind) => stale(kind, 1),
         Metric::Redial => counter!(MODEL_REDIALS).increment(1),
+    }
+}
+
+/// A pipeline measured something.
+pub fn of_pipeline(measure: Measure) {
+    let stage = |stage: &'static str, took: Micros| {
+        histogram!(PIPELINE_TIME, "stage" => stage).record(seconds(took));
+    };
+    match measure {
+        Measure::FirstToken(took) => stage("first_token", took),
+        Measure::FirstSentence(took) => stage("first_sentence", took),
+        Measure::FirstSound(took) => stage("first_sound", took),
+        Measure::Failover(service) => {
+            counter!(PIPELINE_FAILOVERS, "service" => service).increment(1);
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::limiter::{
 use crate::message::Link;
 use crate::persistence::{Persistence, PersistenceMessage, RecordQueue};
 use crate::phrases::PhraseCache;
+use crate::pipeline::PipelineTarget;
 use crate::recorder::Recorder;
 use crate::registry::{Directory, Registry, RegistryMessage};
 use crate::service::{OnFatal, Service};
@@ -56,9 +57,18 @@ impl std::fmt::Debug for ModelTarget {
     }
 }
 
-/// Finds a tenant's speech models, the one to begin with first; none when there
-/// is no key for any.
-pub type FindModels = Box<dyn Fn(&Tenant) -> Vec<ModelTarget> + Send + Sync>;
+/// Where who hears and speaks for a tenant is reached.
+#[derive(Clone, Debug)]
+pub enum SessionTarget {
+    /// A speech model.
+    Realtime(ModelTarget),
+    /// A recogniser, a language model and a voice.
+    Pipeline(Arc<PipelineTarget>),
+}
+
+/// Finds who hears and speaks for a tenant, whom to begin with first; none when
+/// there is no key for any.
+pub type FindModels = Box<dyn Fn(&Tenant) -> Vec<SessionTarget> + Send + Sync>;
 
 /// Settings of a node.
 #[derive(Clone, Debug)]
@@ -277,7 +287,7 @@ impl Node {
     /// Where a tenant's speech models are, the one to begin with first; none when
     /// there is no key for any.
     #[must_use]
-    pub fn models_of(&self, tenant: &Tenant) -> Vec<ModelTarget> {
+    pub fn models_of(&self, tenant: &Tenant) -> Vec<SessionTarget> {
         (self.find_models)(tenant)
     }
 
@@ -336,6 +346,7 @@ impl Node {
             Kind::Call
             | Kind::TwilioStream
             | Kind::RealtimeSession
+            | Kind::PipelineSession
             | Kind::BargeIn
             | Kind::TurnManager
             | Kind::ToolRunner => false,

@@ -28,6 +28,7 @@ pub enum Kind {
     Call,
     TwilioStream,
     RealtimeSession,
+    PipelineSession,
     BargeIn,
     TurnManager,
     ToolRunner,
@@ -44,6 +45,7 @@ impl Kind {
             Self::Call => "call",
             Self::TwilioStream => "twilio_stream",
             Self::RealtimeSession => "realtime_session",
+            Self::PipelineSession => "pipeline_session",
             Self::BargeIn => "barge_in",
             Self::TurnManager => "turn_manager",
             Self::ToolRunner => "tool_runner",
@@ -53,13 +55,14 @@ impl Kind {
     /// The kind of that name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        const ALL: [Kind; 9] = [
+        const ALL: [Kind; 10] = [
             Kind::Registry,
             Kind::Limiter,
             Kind::Persistence,
             Kind::Call,
             Kind::TwilioStream,
             Kind::RealtimeSession,
+            Kind::PipelineSession,
             Kind::BargeIn,
             Kind::TurnManager,
             Kind::ToolRunner,

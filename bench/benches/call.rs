@@ -56,6 +56,7 @@ fn tenant() -> Tenant {
         voicemail: None,
         model: ModelSettings::default(),
         tools: Vec::new(),
+        pipeline: Default::default(),
         facts: BTreeMap::new(),
         credentials: Credentials::default(),
     }

@@ -2,6 +2,10 @@
 //! nothing of calls: it is told whom to dial and hands back a connection.
 
 pub mod bounded;
+pub mod chat;
+pub mod http;
 pub mod reach;
+pub mod recogniser;
 pub mod socket;
+pub mod voice;
 pub mod websocket;

@@ -21,6 +21,9 @@ use crate::bounded::Bounded;
 use crate::reach::{OutOfReach, Reach};
 use crate::socket;
 
+/// How long a TCP connection and its TLS may take, whatever the patience.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An open connection: a stream and a sink of WebSocket frames. Fragmented
 /// messages come in fragments.
 pub type Connection = Framed<BoxedSocket, Bounded>;
@@ -124,15 +127,18 @@ async fn connect(request: WebsocketsRequest, max_frame_bytes: usize) -> Result<D
 }
 
 /// The addresses that `reach` lets be dialled; none where it does not matter.
-async fn checked_addresses(url: &str, reach: &Reach) -> Result<Vec<SocketAddr>, DialError> {
+pub(crate) async fn checked_addresses(
+    url: &str,
+    reach: &Reach,
+) -> Result<Vec<SocketAddr>, OutOfReach> {
     if *reach == Reach::Anywhere {
         return Ok(Vec::new());
     }
-    let uri: Uri = url.parse().map_err(|_| DialError::Connection("the URL is none".to_owned()))?;
+    let uri: Uri = url.parse().map_err(|_| OutOfReach::NoAddress)?;
     let host = uri.host().ok_or(OutOfReach::NoAddress)?;
     let is_tls = matches!(uri.scheme_str(), Some("wss" | "https"));
     let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    Ok(reach.check(host, port).await?)
+    reach.check(host, port).await
 }
 
 /// Makes this thread's client now, so that the first call does not wait for it.
@@ -140,7 +146,7 @@ pub fn warm_up() {
     drop(client());
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     CLIENT.with(|cell| cell.borrow_mut().get_or_insert_with(build).clone())
 }
 
@@ -155,9 +161,9 @@ fn build() -> Client {
         .connector(tcp)
         .limit(0)
         .max_http_version(awc::http::Version::HTTP_11)
-        .timeout(Duration::from_secs(5));
-    // The dial's own patience is the only clock.
-    Client::builder().disable_timeout().connector(connector).finish()
+        .timeout(CONNECT_TIMEOUT);
+    // The dial's own patience is the only clock, and a key goes where it was meant to.
+    Client::builder().disable_timeout().disable_redirects().connector(connector).finish()
 }
 
 /// rustls takes no provider by itself. Installing one twice is harmless: the

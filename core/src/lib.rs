@@ -16,6 +16,7 @@ pub mod ids;
 pub mod media;
 pub mod persona;
 pub mod pii;
+pub mod pipeline;
 pub mod suspicion;
 pub mod tenant;
 pub mod time;

@@ -58,6 +58,9 @@ pub struct Tenant {
     pub voicemail: Option<String>,
     /// The speech model to use.
     pub model: ModelSettings,
+    /// The services that hear, think and speak in place of a speech model.
+    #[serde(default)]
+    pub pipeline: PipelineChoice,
     /// Names of the tools that the model may call.
     pub tools: Vec<String>,
     /// Answers that the `look_up` tool gives, by topic.
@@ -82,12 +85,25 @@ impl Default for Privacy {
     }
 }
 
+impl Tenant {
+    /// Who speaks, as a name that the kept renderings of its sentences go by.
+    #[must_use]
+    pub fn voice(&self) -> &str {
+        match (self.mode, self.pipeline.voices.first()) {
+            (Mode::Pipeline, Some(voice)) => &voice.voice,
+            (Mode::Realtime | Mode::Bridge | Mode::Pipeline, _) => &self.persona.voice,
+        }
+    }
+}
+
 /// How a tenant's calls are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// A realtime speech model hears and speaks.
     Realtime,
+    /// A recogniser hears, a language model thinks, and a voice speaks.
+    Pipeline,
     /// Every call goes straight to the human number.
     Bridge,
 }
@@ -242,6 +258,160 @@ pub struct ModelFallback {
     pub api_key_env: Option<String>,
     /// The dialect that is spoken there.
     pub dialect: Option<Dialect>,
+}
+
+/// The services of a pipeline, each kind in the order in which they are asked.
+/// Holds no key: it may be shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PipelineChoice {
+    /// Who hears.
+    pub recognisers: Vec<RecogniserChoice>,
+    /// Who thinks.
+    pub agents: Vec<AgentChoice>,
+    /// Who speaks.
+    pub voices: Vec<VoiceChoice>,
+    /// What a language model is told at most, in tokens.
+    pub history_tokens: u32,
+    /// Whether it takes over, within a call, when the speech model of a tenant whose
+    /// mode is another cannot be kept.
+    pub takes_over: bool,
+}
+
+impl Default for PipelineChoice {
+    fn default() -> Self {
+        Self {
+            recognisers: vec![RecogniserChoice::default()],
+            agents: vec![AgentChoice::default()],
+            voices: vec![VoiceChoice::default()],
+            history_tokens: 8_000,
+            takes_over: false,
+        }
+    }
+}
+
+/// A recogniser. What is unset is the service's own default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecogniserChoice {
+    /// Whose it is.
+    pub service: RecogniserService,
+    /// The service's name of the model.
+    pub model: Option<String>,
+    /// Language, as the service writes it.
+    pub language: Option<String>,
+    /// Where it is; the service's public address when unset.
+    pub url: Option<String>,
+    /// Name of the environment variable that holds the key. Never the key itself.
+    pub api_key_env: Option<String>,
+}
+
+/// Whose a recogniser is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecogniserService {
+    /// Deepgram, or who speaks its protocol.
+    #[default]
+    Deepgram,
+    /// A realtime transcription session of OpenAI's.
+    Openai,
+}
+
+impl RecogniserService {
+    /// Where the service is.
+    #[must_use]
+    pub const fn public_url(self) -> &'static str {
+        match self {
+            Self::Deepgram => "wss://api.deepgram.com",
+            Self::Openai => "wss://api.openai.com",
+        }
+    }
+
+    /// The variable that holds the key, where a file names none.
+    #[must_use]
+    pub const fn key_name(self) -> &'static str {
+        match self {
+            Self::Deepgram => "DEEPGRAM_API_KEY",
+            Self::Openai => "OPENAI_API_KEY",
+        }
+    }
+}
+
+/// A language model, of any service that speaks chat completions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentChoice {
+    /// The service's name of the model.
+    pub model: String,
+    /// Where it is.
+    pub url: String,
+    /// Name of the environment variable that holds the key. Never the key itself.
+    pub api_key_env: String,
+    /// Sampling temperature; the model's own when unset.
+    pub temperature: Option<f32>,
+}
+
+impl Default for AgentChoice {
+    fn default() -> Self {
+        Self {
+            model: "gpt-4.1-mini".to_owned(),
+            url: "https://api.openai.com/v1".to_owned(),
+            api_key_env: "OPENAI_API_KEY".to_owned(),
+            temperature: None,
+        }
+    }
+}
+
+/// A voice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VoiceChoice {
+    /// Whose it is.
+    pub service: VoiceService,
+    /// The service's name of the voice.
+    pub voice: String,
+    /// The service's name of the model, where it has several.
+    pub model: Option<String>,
+    /// Region of an Azure resource.
+    pub region: String,
+    /// Where it is; the service's public address when unset.
+    pub url: Option<String>,
+    /// Name of the environment variable that holds the key. Never the key itself.
+    pub api_key_env: Option<String>,
+}
+
+impl Default for VoiceChoice {
+    fn default() -> Self {
+        Self {
+            service: VoiceService::Azure,
+            voice: "en-US-AvaNeural".to_owned(),
+            model: None,
+            region: "eastus".to_owned(),
+            url: None,
+            api_key_env: None,
+        }
+    }
+}
+
+/// Who has voices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoiceService {
+    /// Azure's neural voices.
+    #[default]
+    Azure,
+    /// ElevenLabs' voices.
+    Elevenlabs,
+}
+
+impl VoiceService {
+    /// The variable that holds the key, where a file names none.
+    #[must_use]
+    pub const fn key_name(self) -> &'static str {
+        match self {
+            Self::Azure => "AZURE_SPEECH_KEY",
+            Self::Elevenlabs => "ELEVENLABS_API_KEY",
+        }
+    }
 }
 
 /// Wire form of the audio between us and the model.

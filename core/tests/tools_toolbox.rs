@@ -64,6 +64,7 @@ fn tenant() -> Tenant {
         tools: ["end_call", "transfer_to_human", "look_up", "end_call", "collect_digits"]
             .map(str::to_owned)
             .to_vec(),
+        pipeline: Default::default(),
         facts: facts.map(|(topic, fact)| (topic.to_owned(), fact.to_owned())).into(),
         credentials: Credentials::default(),
     }

@@ -2,9 +2,10 @@
 
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use trunkline_core::tenant::{Limits, Mode, OverCap, Tenant};
+use trunkline_core::tenant::{Limits, Mode, OverCap, RecogniserService, Tenant};
 
 use crate::config::{Environment, Problems, Settings, TenantSecrets, Tenants};
+use crate::server::missing_key;
 
 /// The whole of it. Holds no secret.
 #[derive(Clone, Debug, Serialize)]
@@ -38,7 +39,7 @@ pub struct CallPlan {
     pub tenant: String,
     /// Who speaks.
     pub persona: String,
-    /// `realtime`, `bridge`, `menu`, `off`, `reject` (nobody's number) or
+    /// `realtime`, `pipeline`, `bridge`, `menu`, `off`, `reject` (nobody's number) or
     /// `refused` (its webhooks cannot be trusted).
     pub mode: String,
     /// The model that listens, where one does.
@@ -119,9 +120,10 @@ fn plan(number: &str, tenant: &Tenant, settings: &Settings, env: &Environment) -
         |n| format!("the human at {n}"),
     );
     let talks = format!(
-        "{} speaks as {} through {model}; {}; in need: {to_human}",
+        "{} speaks as {} through {}; {}; in need: {to_human}",
         tenant.persona.speaks_as,
-        tenant.persona.voice,
+        tenant.voice(),
+        if tenant.mode == Mode::Pipeline { services(tenant) } else { model.clone() },
         caps(&tenant.limits)
     );
     let (mode, what_happens) = match (tenant.mode, tenant.stream_enabled) {
@@ -132,7 +134,13 @@ fn plan(number: &str, tenant: &Tenant, settings: &Settings, env: &Environment) -
             ("off", "hears that the line is closed, as VOICE_CHANNEL_ENABLED is false".to_owned())
         }
         (Mode::Bridge, _) => ("bridge", format!("goes to {to_human}")),
-        (Mode::Realtime, false) => ("menu", format!("hears a menu, then {to_human}")),
+        (Mode::Realtime | Mode::Pipeline, false) => {
+            ("menu", format!("hears a menu, then {to_human}"))
+        }
+        (Mode::Pipeline, true) => match missing_key(tenant, env) {
+            None => ("pipeline", talks),
+            Some(key) => ("bridge", format!("goes to {to_human}: {key} is not set")),
+        },
         (Mode::Realtime, true) if model_key => ("realtime", talks),
         (Mode::Realtime, true) => ("bridge", format!("goes to {to_human}: no key for the model")),
     };
@@ -141,12 +149,27 @@ fn plan(number: &str, tenant: &Tenant, settings: &Settings, env: &Environment) -
         tenant: tenant.id.to_string(),
         persona: tenant.persona.name.clone(),
         mode: mode.to_owned(),
-        model: (mode == "realtime").then_some(model),
+        model: match mode {
+            "realtime" => Some(model),
+            "pipeline" => tenant.pipeline.agents.first().map(|agent| agent.model.clone()),
+            _ => None,
+        },
         human_number: human,
         model_key,
         limits: Some(tenant.limits.clone()),
         what_happens,
     }
+}
+
+/// Who hears, thinks and speaks, as words.
+fn services(tenant: &Tenant) -> String {
+    let choice = &tenant.pipeline;
+    let agent = choice.agents.first().map_or("-", |agent| agent.model.as_str());
+    let hears = match choice.recognisers.first().map(|r| r.service).unwrap_or_default() {
+        RecogniserService::Deepgram => "Deepgram",
+        RecogniserService::Openai => "OpenAI",
+    };
+    format!("{hears} and {agent}")
 }
 
 fn caps(limits: &Limits) -> String {

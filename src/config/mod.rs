@@ -20,6 +20,7 @@ mod files;
 pub mod keys;
 mod layers;
 mod persona_file;
+mod pipeline;
 mod problem;
 mod read_settings;
 mod section;

@@ -17,11 +17,15 @@ use trunkline_core::wire::realtime::Dialect;
 use super::conversation;
 use super::document;
 use super::persona_file::PersonaFile;
+use super::pipeline::pipeline;
 use super::problem::{Complaint, Problems, Source};
 use super::section::Section;
 use super::suggest::did_you_mean;
 use super::urls::check_realtime_url;
 
+/// How calls are answered, by word.
+const ANSWERED: [(&str, Mode); 3] =
+    [("realtime", Mode::Realtime), ("pipeline", Mode::Pipeline), ("bridge", Mode::Bridge)];
 const NUMBER_FIX: &str = "write + and 8 to 15 digits, like +15550100000";
 /// Which recordings may be kept, by word.
 const KEEP: [(&str, Keep); 3] =
@@ -108,9 +112,7 @@ fn read(
         id,
         company,
         numbers: numbers(section),
-        mode: section
-            .choice("mode", &[("realtime", Mode::Realtime), ("bridge", Mode::Bridge)])
-            .unwrap_or(Mode::Realtime),
+        mode: section.choice("mode", &ANSWERED).unwrap_or(Mode::Realtime),
         persona,
         human_number: human.clone().flatten(),
         caller_id: number(section, "caller_id"),
@@ -128,11 +130,13 @@ fn read(
         silence: section.section("silence", conversation::silence),
         voicemail: section.text("voicemail"),
         model: section.section("model", model),
+        pipeline: section.section("pipeline", pipeline),
         tools: tools(section),
         facts: section.map("facts"),
         credentials: section.section("credentials", credentials),
     };
     check_tools(section, &mut tenant);
+    check_turns(section, &tenant);
     check_human(section, &tenant, human.is_some());
     tenant
 }
@@ -386,7 +390,7 @@ fn credentials(section: &mut Section<'_>) -> Credentials {
 
 /// The name of an environment variable. Somebody will paste the secret itself
 /// here, so what was written is not shown.
-fn variable(section: &mut Section<'_>, key: &'static str) -> Option<String> {
+pub(super) fn variable(section: &mut Section<'_>, key: &'static str) -> Option<String> {
     let name = section.text(key)?;
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let secret_like = name.len() == 34 && name.starts_with("AC");
@@ -399,6 +403,19 @@ fn variable(section: &mut Section<'_>, key: &'static str) -> Option<String> {
         return None;
     }
     Some(name)
+}
+
+/// Whether there is somebody to decide when a turn ends: a pipeline's services
+/// only report speech.
+fn check_turns(section: &mut Section<'_>, tenant: &Tenant) {
+    let pipeline = tenant.mode == Mode::Pipeline || tenant.pipeline.takes_over;
+    if pipeline && tenant.turns == Turns::Model {
+        section.error(
+            "turns",
+            "is \"model\", and no service of a pipeline decides when a turn ends",
+            "write turns = \"ours\", or remove the line",
+        );
+    }
 }
 
 /// Whether whoever needs a human reaches one. `chosen` is whether the file

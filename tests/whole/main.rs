@@ -59,6 +59,7 @@ mod operators;
 mod outage;
 mod pcm;
 mod personas;
+mod pipeline;
 mod quiet_callers;
 mod readiness;
 mod reordered;

@@ -22,7 +22,7 @@ use crate::limiter::{Booking, Claim};
 use crate::media_link::MediaLink;
 use crate::message::Link;
 use crate::metrics;
-use crate::node::{ModelTarget, Node};
+use crate::node::{Node, SessionTarget};
 use crate::recorder::{Beginning, CallTape};
 use crate::registry::LiveCall;
 use crate::supervise;
@@ -38,7 +38,7 @@ use super::ledger::Ledger;
 pub(super) struct CallPlan {
     pub(super) settings: CallSettings,
     /// The tenant's models, its first one first; one at least.
-    pub(super) targets: Vec<ModelTarget>,
+    pub(super) targets: Vec<SessionTarget>,
     pub(super) toolbox: Toolbox,
     pub(super) greeting: Option<Phrase>,
     pub(super) sentences: BTreeMap<Sentence, Phrase>,
@@ -46,8 +46,16 @@ pub(super) struct CallPlan {
 
 impl CallPlan {
     /// The model of this number, or the last one.
-    pub(super) fn target(&self, provider: usize) -> Option<&ModelTarget> {
+    pub(super) fn target(&self, provider: usize) -> Option<&SessionTarget> {
         self.targets.get(provider).or(self.targets.last())
+    }
+
+    /// How the call begins to be answered.
+    pub(super) fn mode(&self) -> Mode {
+        match self.targets.first() {
+            Some(SessionTarget::Pipeline(_)) => Mode::Pipeline,
+            Some(SessionTarget::Realtime(_)) | None => Mode::Realtime,
+        }
     }
 }
 
@@ -69,6 +77,9 @@ pub fn begin(
     let seed = seed_of(&booking.call_sid);
     let plan = plan(node, &booking, &stream_sid, seed)?;
     media.set_model_audio(booking.tenant.model.audio)?;
+    if plan.mode() == Mode::Pipeline {
+        media.speak_to_pipeline();
+    }
     if booking.tenant.barge_in.ears {
         media.open_ears(EarsSettings::default());
     }
@@ -230,7 +241,7 @@ fn plan(
     }
     let toolbox = Toolbox::for_tenant(tenant).map_err(|e| e.to_string())?;
     let script = script(tenant, booking, seed)?;
-    let kept = |text: &str| node.phrases.get(&tenant.persona.voice, text);
+    let kept = |text: &str| node.phrases.get(tenant.voice(), text);
     let greeting = kept(&script.greeting);
     let sentences: BTreeMap<Sentence, Phrase> = Sentence::ALL
         .into_iter()

@@ -4,6 +4,7 @@ use trunkline_core::call::{Child, ModelEvent};
 
 use crate::barge_in::{BargeIn, BargeInMessage};
 use crate::message::Link;
+use crate::pipeline::PipelineSession;
 use crate::realtime_session::{RealtimeSession, SessionMessage};
 use crate::tool_runner::{ToolMessage, ToolRunner};
 use crate::turn_manager::{TurnManager, TurnMessage};
@@ -12,11 +13,37 @@ use crate::twilio_stream::{TwilioMessage, TwilioStream};
 /// A child and its number, which tells it from the one that it replaced.
 type Numbered<A> = Option<(u32, Link<A>)>;
 
+/// Who hears and speaks.
+pub(super) enum ModelLink {
+    Realtime(Link<RealtimeSession>),
+    Pipeline(Link<PipelineSession>),
+}
+
+impl ModelLink {
+    pub(super) fn tell(&self, message: SessionMessage) {
+        match self {
+            Self::Realtime(link) => link.tell(message),
+            Self::Pipeline(link) => link.tell(message),
+        }
+    }
+
+    /// Something is to go wrong with it, if it is of this kind.
+    #[cfg(feature = "fault-injection")]
+    fn inject(&self, wanted: crate::tree::Kind, fault: crate::fault::Fault) {
+        use crate::tree::Kind;
+        match self {
+            Self::Realtime(link) if wanted == Kind::RealtimeSession => link.inject(fault),
+            Self::Pipeline(link) if wanted == Kind::PipelineSession => link.inject(fault),
+            Self::Realtime(_) | Self::Pipeline(_) => {}
+        }
+    }
+}
+
 /// See the module's text. The stream is there from the start; the others come
 /// and go.
 pub(crate) struct Children {
     pub(super) stream: Link<TwilioStream>,
-    pub(super) model: Numbered<RealtimeSession>,
+    pub(super) model: Option<(u32, ModelLink)>,
     pub(super) barge_in: Numbered<BargeIn>,
     pub(super) turns: Numbered<TurnManager>,
     pub(super) tools: Numbered<ToolRunner>,
@@ -75,7 +102,7 @@ impl Children {
     /// Takes a child that ended out of the table; answers whether it was in it,
     /// and so had not been told to end.
     pub(super) fn forget(&mut self, child: Child, serial: u32) -> bool {
-        fn take<A: crate::message::Shell>(slot: &mut Numbered<A>, serial: u32) -> bool {
+        fn take<L>(slot: &mut Option<(u32, L)>, serial: u32) -> bool {
             slot.take_if(|(number, _)| *number == serial).is_some()
         }
         match child {
@@ -99,7 +126,9 @@ impl Children {
         use crate::tree::Kind;
         match kind {
             Kind::TwilioStream => self.stream.inject(fault),
-            Kind::RealtimeSession => self.model.iter().for_each(|(_, link)| link.inject(fault)),
+            Kind::RealtimeSession | Kind::PipelineSession => {
+                self.model.iter().for_each(|(_, link)| link.inject(kind, fault));
+            }
             Kind::BargeIn => self.barge_in.iter().for_each(|(_, link)| link.inject(fault)),
             Kind::TurnManager => self.turns.iter().for_each(|(_, link)| link.inject(fault)),
             Kind::ToolRunner => self.tools.iter().for_each(|(_, link)| link.inject(fault)),

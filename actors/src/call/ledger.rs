@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::clock::CallClock;
 use crate::limiter::Booking;
-use crate::node::Node;
+use crate::node::{Node, SessionTarget};
 
 use super::begin::CallPlan;
 
@@ -45,9 +45,19 @@ impl Ledger {
         let mut change = CallChange::new(self.call_sid.clone(), started_at);
         change.stream_sid = Some(stream_sid.clone());
         change.stream_started_at = Some(started_at);
-        change.realtime_provider = Some("openai".to_owned());
-        change.model = plan.target(0).map(|target| target.model.clone());
-        change.voice = Some(plan.settings.tenant.persona.voice.clone());
+        match plan.target(0) {
+            Some(SessionTarget::Pipeline(target)) => {
+                let (model, _) = target.names();
+                change.model = Some(model.to_owned());
+            }
+            Some(SessionTarget::Realtime(target)) => {
+                change.realtime_provider = Some("openai".to_owned());
+                change.model = Some(target.model.clone());
+            }
+            None => {}
+        }
+        change.mode = Some(plan.mode());
+        change.voice = Some(plan.settings.tenant.voice().to_owned());
         change.persona = Some(plan.settings.tenant.persona.name.clone());
         change.node_id = Some(self.node.settings.id.clone());
         change.seed = Some(seed.cast_signed());

@@ -13,6 +13,8 @@ use trunkline_core::turn::endpoint::TurnSnapshot;
 use crate::barge_in::{BargeIn, BargeInMessage};
 use crate::message::Link;
 use crate::metrics;
+use crate::node::SessionTarget;
+use crate::pipeline::{PipelinePlan, PipelineSession};
 use crate::realtime_session::{RealtimeSession, SessionMessage, SessionPlan};
 use crate::supervise;
 use crate::tool_runner::{ToolLedger, ToolMessage, ToolRunner};
@@ -20,6 +22,7 @@ use crate::tree::{Kind, Label};
 use crate::turn_manager::{TurnManager, TurnMessage};
 use crate::twilio_stream::TwilioMessage;
 
+use super::children::ModelLink;
 use super::{CallActor, CallMessage};
 
 impl CallActor {
@@ -91,7 +94,7 @@ impl CallActor {
         tracing::info!(
             call.id = %self.entry.call_sid,
             tenant.id = %tenant,
-            mode = if summary.bridged { "bridge" } else { "realtime" },
+            mode = if summary.bridged { "bridge" } else { self.plan.mode().as_str() },
             outcome = summary.outcome.as_str(),
             reason = summary.reason.as_deref().unwrap_or("none"),
             turns = summary.turns,
@@ -121,7 +124,7 @@ impl CallActor {
             MediaCommand::Admit { response } => self.media.downlink().admit(&response),
             MediaCommand::Reject { response } => self.media.downlink().reject(&response),
             MediaCommand::Capture { response, text } => {
-                let voice = &self.plan.settings.tenant.persona.voice;
+                let voice = self.plan.settings.tenant.voice();
                 self.listening = self.node.phrases.listen(voice, &text);
                 if self.listening.is_some() {
                     self.media.downlink().capture(&response);
@@ -143,7 +146,7 @@ impl CallActor {
     fn learn_phrase(&mut self, text: &str) {
         self.listening = None;
         let captured = self.media.downlink().take_capture();
-        let voice = &self.plan.settings.tenant.persona.voice;
+        let voice = self.plan.settings.tenant.voice();
         let write = captured.and_then(|audio| self.node.phrases.learn(voice, text, &audio));
         if let Some(write) = write {
             drop(actix_rt::task::spawn_blocking(move || {
@@ -179,15 +182,42 @@ impl CallActor {
             return;
         };
         let serial = self.children.borrow_mut().next_serial();
-        let plan = SessionPlan { target, config: self.plan.settings.session(), delay, serial };
+        let config = self.plan.settings.session();
+        let link = match target {
+            SessionTarget::Realtime(target) => {
+                let plan = SessionPlan { target, config, delay, serial };
+                self.start_realtime(plan, attempt)
+            }
+            SessionTarget::Pipeline(target) => {
+                let plan = PipelinePlan { target, config, delay, serial };
+                self.start_pipeline(plan, attempt)
+            }
+        };
+        self.children.borrow_mut().model = Some((serial, link));
+    }
+
+    fn start_realtime(&self, plan: SessionPlan, attempt: u32) -> ModelLink {
+        self.media.speak_to_model(self.plan.settings.tenant.model.audio);
         let (call, media) = (self.me.clone(), Rc::clone(&self.media));
-        let link = supervise::spawn(
+        let on_exit = self.on_exit(Child::RealtimeSession, plan.serial);
+        ModelLink::Realtime(supervise::spawn(
             &self.node.tree,
             self.label(Kind::RealtimeSession, attempt),
             |link| RealtimeSession::new(Arc::clone(link.probe()), call, media, plan),
-            self.on_exit(Child::RealtimeSession, serial),
-        );
-        self.children.borrow_mut().model = Some((serial, link));
+            on_exit,
+        ))
+    }
+
+    fn start_pipeline(&self, plan: PipelinePlan, attempt: u32) -> ModelLink {
+        self.media.speak_to_pipeline();
+        let (call, media) = (self.me.clone(), Rc::clone(&self.media));
+        let on_exit = self.on_exit(Child::RealtimeSession, plan.serial);
+        ModelLink::Pipeline(supervise::spawn(
+            &self.node.tree,
+            self.label(Kind::PipelineSession, attempt),
+            |link| PipelineSession::new(Arc::clone(link.probe()), call, media, plan),
+            on_exit,
+        ))
     }
 
     fn start_barge_in(&self, snapshot: BargeInSnapshot) {

@@ -48,8 +48,10 @@ pub use output::{
 };
 pub use recovery::MAX_REDIALS;
 pub use session::RESPONSE_TIMEOUT;
+pub(crate) use session::set_sentence;
 pub use settings::{CallSettings, Script, Sentence};
 pub use timers::Timer;
+pub(crate) use words::cut as words_heard;
 
 use answered::Machine;
 use barge_in::BargeIn;

@@ -282,9 +282,18 @@ impl Call {
     }
 }
 
+/// What stands before a set sentence in the instructions to speak it.
+const SAY_EXACTLY: &str = "Say exactly this, word for word, and nothing else: \"";
+
 /// Instructions that make the model speak a set sentence.
 fn say_exactly(text: &str) -> String {
-    format!("Say exactly this, word for word, and nothing else: \"{text}\"")
+    format!("{SAY_EXACTLY}{text}\"")
+}
+
+/// The sentence that instructions of ours set, for who can speak it without
+/// asking a model.
+pub(crate) fn set_sentence(instructions: &str) -> Option<&str> {
+    instructions.strip_prefix(SAY_EXACTLY)?.strip_suffix('"')
 }
 
 /// Instructions that bring a conversation to its end. Only the first sentence is

@@ -2,7 +2,7 @@
 
 /// The words of `text` that fit into `heard` of `whole` bytes of its audio. A word
 /// that was cut does not count.
-pub(super) fn cut(text: &str, heard: u64, whole: u64) -> &str {
+pub(crate) fn cut(text: &str, heard: u64, whole: u64) -> &str {
     if whole == 0 {
         return "";
     }

@@ -24,6 +24,8 @@ pub struct UplinkCounts {
 pub struct Uplink {
     queue: VecDeque<String>,
     open: bool,
+    /// Frames are kept as they come, for who does not speak the model's protocol.
+    plain: bool,
     counts: UplinkCounts,
 }
 
@@ -33,7 +35,9 @@ impl Uplink {
     pub fn push(&mut self, payload: &str) -> bool {
         self.counts.frames += 1;
         let mut message = String::new();
-        if write_append(&mut message, payload).is_err() {
+        if self.plain {
+            message.push_str(payload);
+        } else if write_append(&mut message, payload).is_err() {
             self.counts.dropped += 1;
             return false;
         }
@@ -43,6 +47,15 @@ impl Uplink {
         }
         self.queue.push_back(message);
         self.open
+    }
+
+    /// Frames are given as they come from now on, base64, or (`false`) as messages
+    /// of the model's. What waits in the other form is dropped.
+    pub fn set_plain(&mut self, plain: bool) {
+        if std::mem::replace(&mut self.plain, plain) != plain {
+            self.counts.dropped += self.queue.len() as u64;
+            self.queue.clear();
+        }
     }
 
     /// The model takes audio from now on, or (`false`) no longer.
@@ -89,6 +102,18 @@ mod tests {
         assert!(first.as_deref().is_some_and(|m| m.contains("AAAA")), "{first:?}");
         assert!(uplink.push("CCCC"));
         assert_eq!(uplink.waiting(), 2);
+    }
+
+    #[test]
+    fn plain_frames_are_given_as_they_came() {
+        let mut uplink = Uplink::default();
+        uplink.set_plain(true);
+        uplink.set_open(true);
+        assert!(uplink.push("AAAA"));
+        assert_eq!(uplink.pop().as_deref(), Some("AAAA"));
+        uplink.push("AAAA");
+        uplink.set_plain(false);
+        assert_eq!((uplink.pop(), uplink.counts().dropped), (None, 1));
     }
 
     #[test]

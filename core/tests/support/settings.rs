@@ -141,6 +141,7 @@ impl Plan {
                 ..ModelSettings::default()
             },
             tools: Vec::new(),
+            pipeline: Default::default(),
             facts: BTreeMap::new(),
             credentials: Credentials::default(),
         }

@@ -10,6 +10,9 @@ use serde::Deserialize;
 use crate::speech::fingerprint::{Fingerprint, SAME};
 use crate::speech::level::{AudioFormat, levels};
 
+/// Sound from which the beginning of an utterance can be told, in frames.
+const LEAST_FRAMES: usize = 30;
+
 /// Why recordings could not be learnt.
 #[derive(Debug, thiserror::Error)]
 pub enum EarsError {
@@ -138,6 +141,25 @@ impl Ears {
             .map(|(other, text)| (print.likeness(other), text))
             .max_by(|a, b| a.0.total_cmp(&b.0))?;
         (likeness >= SAME).then(|| text.clone())
+    }
+
+    /// The words with which a known utterance begins that begins like this one;
+    /// as many as are said by then. `None` where none does, or too little was
+    /// heard to tell.
+    #[must_use]
+    pub fn recognise_start(&self, levels: &[f32]) -> Option<String> {
+        let print = Fingerprint::new(levels).filter(|print| print.frames() >= LEAST_FRAMES)?;
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let (likeness, whole, text) = known
+            .iter()
+            .map(|(whole, text)| (print.likeness_to_start(whole), whole, text))
+            .max_by(|a, b| a.0.total_cmp(&b.0))?;
+        if likeness < SAME {
+            return None;
+        }
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let said = words.len() * print.frames().min(whole.frames()) / whole.frames().max(1);
+        Some(words.get(..said)?.join(" "))
     }
 }
 

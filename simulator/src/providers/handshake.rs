@@ -8,6 +8,7 @@ use actix_web::rt::time::sleep;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
+use super::gate::Provider;
 use super::knobs::Knobs;
 use super::realtime::{Dialect, Seat, Session, socket};
 use super::record::SessionRecord;
@@ -22,7 +23,7 @@ pub(crate) async fn realtime(
     body: web::Payload,
     state: web::Data<State>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let knobs = match state.knobs().for_query(request.query_string()) {
+    let knobs = match state.knobs_of(Provider::Realtime).for_query(request.query_string()) {
         Ok(knobs) => knobs,
         Err(error) => {
             return Ok(HttpResponse::BadRequest().json(json!({ "error": error.to_string() })));

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 const LATENCY_MS: u64 = 5;
 const FIRST_AUDIO_MS: u64 = 250;
 const TRANSCRIPT_MS: u64 = 350;
+const FIRST_TOKEN_MS: u64 = 200;
+const TOKEN_MS: u64 = 10;
 const RATE: f64 = 5.0;
 const DELTA_MS: u64 = 400;
 const SESSION_LIMIT_S: u64 = 3_600;
@@ -30,6 +32,12 @@ pub struct Knobs {
     /// Milliseconds from a committed utterance to its transcript.
     #[arg(long, default_value_t = TRANSCRIPT_MS)]
     pub transcript_ms: u64,
+    /// Milliseconds from a chat request to the first piece of its answer.
+    #[arg(long, default_value_t = FIRST_TOKEN_MS)]
+    pub first_token_ms: u64,
+    /// Milliseconds from one token of a chat answer to the next.
+    #[arg(long, default_value_t = TOKEN_MS)]
+    pub token_ms: u64,
     /// Up to so many milliseconds are added to each of a response's events.
     #[arg(long, default_value_t = 0)]
     pub jitter_ms: u64,
@@ -100,6 +108,8 @@ impl Default for Knobs {
             latency_ms: LATENCY_MS,
             first_audio_ms: FIRST_AUDIO_MS,
             transcript_ms: TRANSCRIPT_MS,
+            first_token_ms: FIRST_TOKEN_MS,
+            token_ms: TOKEN_MS,
             jitter_ms: 0,
             seed: SEED,
             rate: RATE,

@@ -81,5 +81,10 @@ pub async fn run(options: ProvidersOptions) -> Result<(), ProvidersError> {
 #[expect(clippy::print_stdout, reason = "this is the command's own output")]
 fn announce(url: &str, addr: SocketAddr) {
     println!("realtime model  {url}");
+    println!("recogniser      ws://{addr}/v1/listen");
+    println!("chat            http://{addr}/v1/chat/completions");
+    println!(
+        "voices          http://{addr}/cognitiveservices/v1  http://{addr}/v1/text-to-speech/…"
+    );
     println!("control         http://{addr}/control  (sessions: /control/sessions)");
 }

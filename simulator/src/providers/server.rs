@@ -6,12 +6,14 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 
 use super::ears::Ears;
+use super::gate::Provider;
 use super::knobs::Knobs;
+use super::log::{ChatRecord, HearingRecord, SpokenRecord};
 use super::options::{ProvidersError, ProvidersOptions};
 use super::record::SessionRecord;
 use super::script::Script;
 use super::state::State;
-use super::{control, echo, handshake};
+use super::{chat, control, echo, handshake, listen, voice};
 
 /// Recordings that are learnt where no folder is named, if it is there.
 const DEFAULT_EARS: &str = "config/audio";
@@ -77,9 +79,17 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/v1/realtime", web::get().to(handshake::realtime))
         .route("/openai/v1/realtime", web::get().to(handshake::realtime))
+        .route("/v1/listen", web::get().to(listen::live))
+        .route("/v1/chat/completions", web::post().to(chat::completions))
+        .route("/cognitiveservices/v1", web::post().to(voice::azure))
+        .route("/v1/text-to-speech/{voice}/stream", web::post().to(voice::elevenlabs))
         .route("/control", web::get().to(control::show))
         .route("/control", web::post().to(control::change))
         .route("/control/sessions", web::get().to(control::sessions))
+        .route("/control/knobs/{provider}", web::post().to(control::change_one))
+        .route("/control/hearings", web::get().to(control::hearings))
+        .route("/control/chats", web::get().to(control::chats))
+        .route("/control/spoken", web::get().to(control::spoken))
         .route("/control/reset", web::post().to(control::reset))
         .route("/health", web::get().to(control::health));
 }
@@ -116,6 +126,43 @@ impl RunningProviders {
     #[must_use]
     pub fn url(&self) -> String {
         format!("ws://{}/v1/realtime", self.addr)
+    }
+
+    /// The recogniser's URL, to which clients add the path: `ws://HOST:PORT`.
+    #[must_use]
+    pub fn socket_base(&self) -> String {
+        format!("ws://{}", self.addr)
+    }
+
+    /// The URL of chat completions and of both voices: `http://HOST:PORT`.
+    #[must_use]
+    pub fn http_base(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Gives a provider knobs of its own for the requests that follow, or takes
+    /// them away: then the common ones hold.
+    pub fn set_knobs_of(&self, provider: Provider, knobs: Option<Knobs>) {
+        self.state.set_knobs_of(provider, knobs);
+    }
+
+    /// What each connection of the recogniser did so far, in order.
+    #[must_use]
+    pub fn hearings(&self) -> Vec<HearingRecord> {
+        self.state.hearings.read()
+    }
+
+    /// What each chat completion did so far, in order.
+    #[must_use]
+    pub fn chats(&self) -> Vec<ChatRecord> {
+        self.state.chats.read()
+    }
+
+    /// What the voices spoke so far, in order: entry `n - 1` is the text behind
+    /// watermark `n`.
+    #[must_use]
+    pub fn spoken(&self) -> Vec<SpokenRecord> {
+        self.state.spoken.read()
     }
 
     /// The knobs in force.

@@ -1,10 +1,13 @@
 //! What all sessions of a server share.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::ears::Ears;
+use super::gate::Provider;
 use super::knobs::Knobs;
+use super::log::{ChatRecord, HearingRecord, Log, SpokenRecord};
 use super::realtime::Voice;
 use super::record::{SessionRecord, SharedRecord};
 use super::script::Script;
@@ -16,10 +19,15 @@ pub(crate) struct State {
     /// As the server was started.
     first_knobs: Knobs,
     knobs: RwLock<Knobs>,
+    /// Those of one provider alone.
+    own_knobs: RwLock<HashMap<Provider, Knobs>>,
     pub(crate) script: Arc<Script>,
     pub(crate) ears: Arc<Ears>,
     pub(crate) voice: Arc<Voice>,
     sessions: Mutex<Vec<SharedRecord>>,
+    pub(crate) hearings: Log<HearingRecord>,
+    pub(crate) chats: Log<ChatRecord>,
+    pub(crate) spoken: Log<SpokenRecord>,
     started: AtomicU64,
     refused: AtomicU64,
 }
@@ -29,10 +37,14 @@ impl State {
         Self {
             first_knobs: knobs.clone(),
             knobs: RwLock::new(knobs),
+            own_knobs: RwLock::default(),
             script: Arc::new(script),
             ears: Arc::new(ears),
             voice: Arc::default(),
             sessions: Mutex::default(),
+            hearings: Log::default(),
+            chats: Log::default(),
+            spoken: Log::default(),
             started: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }
@@ -46,11 +58,30 @@ impl State {
         *self.knobs.write().unwrap_or_else(PoisonError::into_inner) = knobs;
     }
 
+    /// The knobs of one provider: its own, or the common ones.
+    pub(crate) fn knobs_of(&self, provider: Provider) -> Knobs {
+        let own = self.own_knobs.read().unwrap_or_else(PoisonError::into_inner);
+        own.get(&provider).cloned().unwrap_or_else(|| self.knobs())
+    }
+
+    /// Gives a provider knobs of its own, or takes them away.
+    pub(crate) fn set_knobs_of(&self, provider: Provider, knobs: Option<Knobs>) {
+        let mut own = self.own_knobs.write().unwrap_or_else(PoisonError::into_inner);
+        match knobs {
+            Some(knobs) => own.insert(provider, knobs),
+            None => own.remove(&provider),
+        };
+    }
+
     /// Forgets all sessions and puts the knobs back as at the start.
     pub(crate) fn reset(&self) {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.started.store(0, Ordering::Relaxed);
         self.refused.store(0, Ordering::Relaxed);
+        self.hearings.clear();
+        self.chats.clear();
+        self.spoken.clear();
+        self.own_knobs.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.set_knobs(self.first_knobs.clone());
     }
 

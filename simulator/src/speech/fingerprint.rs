@@ -48,6 +48,13 @@ impl Fingerprint {
         let behind = (1..=MAX_OFFSET).map(|skip| correlation(b, a, skip));
         ahead.chain(behind).fold(0.0, f32::max)
     }
+
+    /// How alike this is to the beginning of another utterance, of its own length.
+    #[must_use]
+    pub fn likeness_to_start(&self, whole: &Self) -> f32 {
+        let start = whole.0.get(..self.0.len()).unwrap_or(&whole.0);
+        self.likeness(&Self(start.to_vec()))
+    }
 }
 
 /// Correlation of `a` from frame `skip` on with `b`, both padded by silence.

@@ -19,6 +19,12 @@ const BETWEEN: Duration = Duration::from_millis(25);
 /// The actors that live as long as the process.
 const SERVICES: [&str; 3] = ["registry", "limiter", "persistence"];
 
+/// Names the port of services whose connections are kept for the next request.
+pub(super) const POOLED_PORT: &str = "WHOLE_POOLED_PORT";
+/// Most of those that are kept: one call asks a language model and a voice at once,
+/// and another one of each when the first fails.
+const MOST_POOLED: usize = 4;
+
 impl ServerProcess {
     /// What is left of calls in the running process, in words; nothing when it is
     /// as it was before the first call: three services and who waits for their
@@ -51,8 +57,19 @@ impl ServerProcess {
             }
         }
         let sockets = connections(self.pid(), &self.known_peers());
-        left.extend(sockets.into_iter().map(|socket| format!("socket {socket}")));
+        let sockets = sockets.into_iter().filter(|socket| !self.is_pooled(socket));
+        let pooled = connections(self.pid(), &self.known_peers()).len() - sockets.clone().count();
+        if pooled > MOST_POOLED {
+            left.push(format!("{pooled} sockets to the services of a pipeline"));
+        }
+        left.extend(sockets.map(|socket| format!("socket {socket}")));
         left
+    }
+
+    /// Whether a connection may serve the next request to the same service.
+    fn is_pooled(&self, socket: &str) -> bool {
+        let port = self.setting(POOLED_PORT);
+        port.is_some_and(|port| socket.ends_with(&format!(":{port}")))
     }
 
     /// Calls of this node whose row says that they go on.

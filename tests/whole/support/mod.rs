@@ -68,6 +68,26 @@ pub const HUMAN: &str = "+15550170099";
 /// The tests' account.
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 
+/// A pipeline of the simulated services, in a tenant's file.
+const PIPELINE: &str = r#"mode = "pipeline"
+[pipeline.recogniser]
+url = "ws://services"
+[[pipeline.recogniser.fallback]]
+service = "openai"
+url = "ws://services"
+[pipeline.agent]
+model = "first-model"
+url = "http://services/v1"
+[[pipeline.agent.fallback]]
+model = "second-model"
+url = "http://services/v1"
+[pipeline.voice]
+url = "http://services"
+[[pipeline.voice.fallback]]
+service = "elevenlabs"
+voice = "second-voice"
+url = "http://services""#;
+
 /// How a world is made.
 #[derive(Default)]
 pub struct WorldPlan {
@@ -128,6 +148,14 @@ impl WorldPlan {
         self.shop("silence.nudge_ms = 0\n[limits]\nconcurrent_calls = 0\nwatchdog_ms = 30000")
     }
 
+    /// Has the shop's calls answered by a pipeline: the simulated recogniser,
+    /// language model and voices, and of each kind a second one.
+    pub fn pipeline(self) -> Self {
+        let keys = ["DEEPGRAM_API_KEY", "AZURE_SPEECH_KEY", "ELEVENLABS_API_KEY"];
+        let with_keys = keys.iter().fold(self, |plan, key| plan.env(key, "key-of-the-tests"));
+        with_keys.shop(PIPELINE)
+    }
+
     /// Gives the server no key for its model.
     pub fn no_model(mut self) -> Self {
         self.no_model = true;
@@ -159,8 +187,13 @@ impl WorldPlan {
         if !self.no_model {
             env.push(("OPENAI_API_KEY".to_owned(), "sk-simulated".to_owned()));
         }
+        if self.shop.contains("http://services") {
+            env.push((leaks::POOLED_PORT.to_owned(), providers.addr().port().to_string()));
+        }
         env.extend(self.env);
-        let server = ServerProcess::start(&env, &shop_file(&self.shop), &self.tenants);
+        let shop = self.shop.replace("ws://services", &providers.socket_base());
+        let shop = shop.replace("http://services", &providers.http_base());
+        let server = ServerProcess::start(&env, &shop_file(&shop), &self.tenants);
         World { server, providers, _machine: machine }
     }
 }

@@ -31,12 +31,14 @@ pub use append::{NotBase64, write_append};
 pub use client::{ClientEvent, Item};
 pub use error::{ApiError, ErrorClass, WireError};
 pub use event::{AudioDelta, ServerEvent};
-pub use handshake::{UrlError, headers, request_target};
+pub use handshake::{headers, request_target};
 pub use parse::{MAX_MESSAGE_BYTES, parse};
 pub use response::{ItemKind, ResponseStatus};
 pub use session::{AudioFormat, SessionConfig, ToolSpec, TurnDetection};
 pub use spoken::Spoken;
 pub use usage::Usage;
+
+pub use crate::wire::url::UrlError;
 
 /// Which of the two protocol shapes a session speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

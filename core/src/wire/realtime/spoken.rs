@@ -11,7 +11,7 @@ use crate::pii::Personal;
 pub struct Spoken<'a>(Cow<'a, str>);
 
 impl<'a> Spoken<'a> {
-    pub(super) fn new(text: Cow<'a, str>) -> Self {
+    pub(in crate::wire) fn new(text: Cow<'a, str>) -> Self {
         Self(text)
     }
 

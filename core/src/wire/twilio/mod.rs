@@ -20,7 +20,6 @@ pub mod stream;
 pub mod twiml;
 pub mod verbs;
 pub mod webhook;
-mod xml;
 
 pub use form::{Form, FormError};
 pub use signature::SignatureError;

@@ -7,8 +7,8 @@
 use std::fmt;
 
 use super::verbs::{ConnectStream, Dial, Gather, GatherInput, Record, RejectReason};
-use super::xml::{self, Attribute};
 use crate::pii::PhoneNumber;
+use crate::wire::xml::{self, Attribute};
 
 /// The media type of a document. As `text/plain`, Twilio would read it aloud.
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";

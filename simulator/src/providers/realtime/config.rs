@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::dialect::Dialect;
 use super::error::ApiError;
+use super::fields::set;
 use super::merge::{check_modalities, known, merge_beta, merge_ga, vad_defaults};
 use super::vad::VadSettings;
 use crate::speech::level::AudioFormat;
@@ -114,7 +115,10 @@ impl Config {
         match self.dialect {
             Dialect::Ga => {
                 match patch.get("type").and_then(Value::as_str) {
-                    Some("realtime") => {}
+                    // A recogniser only: its audio and nothing else.
+                    Some(kind @ ("realtime" | "transcription")) => {
+                        set(&mut body, "type", kind);
+                    }
                     Some(other) => {
                         let value = Value::from(other);
                         return Err(ApiError::invalid_value("session.type", &value, "'realtime'"));
@@ -230,6 +234,7 @@ impl Config {
         let number =
             |name: &str, default: u64| vad.get(name).and_then(Value::as_u64).unwrap_or(default);
         let flag = |name: &str| vad.get(name).and_then(Value::as_bool).unwrap_or(true);
+        let answers = self.body.get("type").is_none_or(|kind| kind != "transcription");
         let silence_ms = match vad.get("eagerness").and_then(Value::as_str) {
             Some("low") => 1_500,
             Some("high") => 300,
@@ -242,8 +247,8 @@ impl Config {
             threshold,
             prefix_ms: number("prefix_padding_ms", 300),
             silence_ms,
-            create_response: flag("create_response"),
-            interrupt_response: flag("interrupt_response"),
+            create_response: answers && flag("create_response"),
+            interrupt_response: answers && flag("interrupt_response"),
         })
     }
 }

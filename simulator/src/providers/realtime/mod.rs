@@ -24,4 +24,6 @@ mod vad;
 
 pub(crate) use audio::Voice;
 pub(crate) use dialect::Dialect;
+pub(crate) use queue::Queue;
 pub(crate) use session::{Output, Seat, Session};
+pub(crate) use vad::{Detector, Edge, VadSettings};

@@ -8,19 +8,76 @@ use bytes::Bytes;
 
 use super::session::{Output, Session};
 
+/// A protocol without I/O, which this runs over a WebSocket. Times are
+/// milliseconds since the socket was open. After each call what
+/// [`Machine::take_output`] gives is carried out.
+pub(crate) trait Machine {
+    fn start(&mut self);
+    fn on_text(&mut self, text: &str, now_ms: u64);
+    fn on_binary(&mut self, bytes: &[u8], now_ms: u64);
+    fn on_time(&mut self, now_ms: u64);
+    /// When [`Machine::on_time`] is wanted next.
+    fn deadline_ms(&self) -> Option<u64>;
+    fn take_output(&mut self) -> Vec<Output>;
+    /// Whether it has ended the connection itself.
+    fn ended(&self) -> bool;
+    /// The connection is over, by the client's doing or nobody's.
+    fn left(&mut self, now_ms: u64, how: &str);
+    /// Whether long messages are sent in pieces.
+    fn fragments(&self) -> bool;
+}
+
+impl Machine for Session {
+    fn start(&mut self) {
+        Self::start(self);
+    }
+
+    fn on_text(&mut self, text: &str, now_ms: u64) {
+        Self::on_text(self, text, now_ms);
+    }
+
+    fn on_binary(&mut self, bytes: &[u8], now_ms: u64) {
+        Self::on_binary(self, bytes.len(), now_ms);
+    }
+
+    fn on_time(&mut self, now_ms: u64) {
+        Self::on_time(self, now_ms);
+    }
+
+    fn deadline_ms(&self) -> Option<u64> {
+        Self::deadline_ms(self)
+    }
+
+    fn take_output(&mut self) -> Vec<Output> {
+        Self::take_output(self)
+    }
+
+    fn ended(&self) -> bool {
+        Self::ended(self)
+    }
+
+    fn left(&mut self, now_ms: u64, how: &str) {
+        self.seat.record.ended(now_ms, how);
+    }
+
+    fn fragments(&self) -> bool {
+        self.seat.knobs.fragment
+    }
+}
+
 /// Messages longer than this are sent in pieces where that is wanted, and
 /// this is the pieces' length, in octets.
 const FRAGMENT_BYTES: usize = 1_024;
 
 /// Runs a session until either side ends it.
 pub(crate) async fn drive(
-    mut session: Session,
+    mut session: impl Machine,
     socket: actix_ws::Session,
     mut messages: AggregatedMessageStream,
 ) {
     let origin = Instant::now();
     let now_ms = move || u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let mut outlet = Outlet { socket: Some(socket), fragment: session.seat.knobs.fragment };
+    let mut outlet = Outlet { socket: Some(socket), fragment: session.fragments() };
     session.start();
     loop {
         for output in session.take_output() {
@@ -39,20 +96,20 @@ pub(crate) async fn drive(
         };
         match message {
             Some(Ok(AggregatedMessage::Text(text))) => session.on_text(&text, now_ms()),
-            Some(Ok(AggregatedMessage::Binary(bytes))) => session.on_binary(bytes.len(), now_ms()),
+            Some(Ok(AggregatedMessage::Binary(bytes))) => session.on_binary(&bytes, now_ms()),
             Some(Ok(AggregatedMessage::Ping(bytes))) => outlet.pong(&bytes).await,
             Some(Ok(AggregatedMessage::Pong(_))) => {}
             Some(Ok(AggregatedMessage::Close(_))) => {
-                session.seat.record.ended(now_ms(), "client closed");
+                session.left(now_ms(), "client closed");
                 outlet.close(CloseCode::Normal, String::new()).await;
             }
             Some(Err(_)) | None => {
-                session.seat.record.ended(now_ms(), "connection lost");
+                session.left(now_ms(), "connection lost");
                 outlet.socket = None;
             }
         }
     }
-    session.seat.record.ended(now_ms(), "connection lost");
+    session.left(now_ms(), "connection lost");
 }
 
 async fn wait(due: Option<Instant>) {

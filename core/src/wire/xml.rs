@@ -6,7 +6,7 @@ fn is_legal(c: char) -> bool {
 }
 
 /// Appends a text, or the value of an attribute; illegal characters are left out.
-pub(super) fn push_escaped(out: &mut String, text: &str) {
+pub(in crate::wire) fn push_escaped(out: &mut String, text: &str) {
     for c in text.chars().filter(|c| is_legal(*c)) {
         match c {
             '&' => out.push_str("&amp;"),
@@ -24,29 +24,29 @@ pub(super) fn push_escaped(out: &mut String, text: &str) {
 }
 
 /// One attribute: a name from this program and a value from anywhere.
-pub(super) type Attribute<'a> = (&'static str, &'a str);
+pub(in crate::wire) type Attribute<'a> = (&'static str, &'a str);
 
 /// Appends `<name a="b">`.
-pub(super) fn open(out: &mut String, name: &'static str, attributes: &[Attribute<'_>]) {
+pub(in crate::wire) fn open(out: &mut String, name: &'static str, attributes: &[Attribute<'_>]) {
     start(out, name, attributes);
     out.push('>');
 }
 
 /// Appends `<name a="b"/>`.
-pub(super) fn empty(out: &mut String, name: &'static str, attributes: &[Attribute<'_>]) {
+pub(in crate::wire) fn empty(out: &mut String, name: &'static str, attributes: &[Attribute<'_>]) {
     start(out, name, attributes);
     out.push_str("/>");
 }
 
 /// Appends `</name>`.
-pub(super) fn close(out: &mut String, name: &'static str) {
+pub(in crate::wire) fn close(out: &mut String, name: &'static str) {
     out.push_str("</");
     out.push_str(name);
     out.push('>');
 }
 
 /// Appends `<name a="b">text</name>`.
-pub(super) fn element(
+pub(in crate::wire) fn element(
     out: &mut String,
     name: &'static str,
     attributes: &[Attribute<'_>],

@@ -1,0 +1,393 @@
+//! Hearing, thinking and speaking with three services, which together present
+//! themselves to a call as one session of a speech model: it takes the same
+//! [`ClientEvent`]s and tells the same [`ModelEvent`]s. So the call's playback
+//! clock, its turns, interruptions, recovery and tools are the same in both modes.
+//!
+//! The contract is the call's: one mutation, then [`Pipeline::poll_output`] until
+//! it is empty, then wait for [`Pipeline::poll_timeout`] or the next input.
+//! [`Recogniser`] hears; `answer` writes and speaks one response; [`History`] is
+//! what the language model is told; [`Guard`] what it may not say.
+
+mod answer;
+mod guard;
+mod history;
+mod pool;
+mod recogniser;
+mod sentences;
+mod spoken;
+
+use std::collections::VecDeque;
+
+use crate::call::{ModelEvent, TRANSCRIPTION_FAILED, set_sentence};
+use crate::ids::{IdError, ItemId, ResponseId};
+use crate::pii::Personal;
+use crate::time::Micros;
+use crate::wire::chat::{Message, ToolCall};
+use crate::wire::realtime::{ClientEvent, ToolSpec, Usage};
+
+pub use guard::{Guard, SAFE_SENTENCE, UNSAFE_OUTPUT};
+pub use history::History;
+pub use pool::{EJECTED_FOR, Pool};
+pub use recogniser::{Heard, Hearing, Recogniser};
+pub use sentences::{Sentence, Sentences};
+
+use answer::Answer;
+
+/// What a pipeline is made for.
+#[derive(Clone, Debug)]
+pub struct PipelineSettings {
+    /// Number of the session within its call: makes its names unlike those of the
+    /// sessions before.
+    pub serial: u32,
+    /// Who the agent is and what it is to do.
+    pub instructions: String,
+    /// What the language model may call.
+    pub tools: Vec<ToolSpec>,
+    /// How many recognisers may be asked; one at least.
+    pub recognisers: usize,
+    /// How many language models.
+    pub agents: usize,
+    /// How many voices.
+    pub voices: usize,
+    /// What the language model is told at most, in tokens, as far as they can be
+    /// counted here.
+    pub history_tokens: usize,
+}
+
+/// What the language model tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Thought {
+    /// More of the answer.
+    Text(Personal),
+    /// A tool that is to be run, whole.
+    Call(ToolCall),
+    /// The answer is whole.
+    Finished {
+        /// What it used, where it says so.
+        usage: Option<Usage>,
+    },
+    /// No more comes, and the answer is not whole.
+    Failed {
+        /// In words, without secrets.
+        reason: String,
+        /// Whether asking the same model again could help.
+        retry: bool,
+    },
+}
+
+/// What a voice tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Voiced {
+    /// So many bytes of μ-law, which are with the media path.
+    Audio {
+        /// Bytes.
+        bytes: u64,
+    },
+    /// The sentence is whole.
+    Finished,
+    /// No more comes, and the sentence is not whole.
+    Failed {
+        /// In words, without secrets.
+        reason: String,
+        /// Whether asking the same voice again could help.
+        retry: bool,
+    },
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The call wants something, as of a realtime session.
+    Call(ClientEvent),
+    /// A piece of the caller's audio, μ-law.
+    Audio(Vec<u8>),
+    /// A recogniser tells something.
+    Heard {
+        /// In which connection.
+        connection: u32,
+        /// What.
+        event: Heard,
+    },
+    /// The language model tells something.
+    Thought {
+        /// In answer to which request.
+        request: u32,
+        /// What.
+        event: Thought,
+    },
+    /// A voice tells something.
+    Voiced {
+        /// In answer to which request.
+        request: u32,
+        /// What.
+        event: Voiced,
+    },
+}
+
+/// One thing to do.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Tell the call.
+    Tell(ModelEvent),
+    /// Record this.
+    Measured(Measure),
+    /// Dial a recogniser in place of the one there is.
+    Dial {
+        /// Number of the connection.
+        connection: u32,
+        /// Which, in the tenant's order.
+        provider: usize,
+        /// How long to wait first.
+        delay: Micros,
+    },
+    /// Send the recogniser this audio, μ-law.
+    Hear(Vec<u8>),
+    /// Ask a language model.
+    Ask(Box<Question>),
+    /// Its answer is not wanted any more.
+    StopAsking {
+        /// Which request.
+        request: u32,
+    },
+    /// Have a sentence spoken. Its audio goes to the media path as it comes.
+    Speak(Box<Speech>),
+    /// The rest of it is not wanted any more.
+    Hush {
+        /// Which request.
+        request: u32,
+    },
+    /// All audio of an item has been handed over: to be done before the call hears
+    /// of it.
+    FinishItem {
+        /// Of which response.
+        response: ResponseId,
+        /// Which.
+        item: ItemId,
+    },
+    /// All audio of a response has.
+    FinishResponse {
+        /// Which.
+        response: ResponseId,
+    },
+}
+
+/// Something that was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// From a question to a language model to the first of its answer.
+    FirstToken(Micros),
+    /// From the question to the first sentence that a voice is given.
+    FirstSentence(Micros),
+    /// From a sentence's order to its first sound.
+    FirstSound(Micros),
+    /// Another service of this kind was asked instead: `agent`, `recogniser` or `voice`.
+    Failover(&'static str),
+}
+
+/// What a language model is asked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Number of the request.
+    pub request: u32,
+    /// Which model, in the tenant's order.
+    pub provider: usize,
+    /// The conversation.
+    pub messages: Vec<Message>,
+    /// What it may call.
+    pub tools: Vec<ToolSpec>,
+}
+
+/// What a voice is to say.
+#[derive(Clone, Debug)]
+pub struct Speech {
+    /// Number of the request.
+    pub request: u32,
+    /// Which voice, in the tenant's order.
+    pub provider: usize,
+    /// The words, as they are to be read.
+    pub text: Personal,
+    /// The response that they belong to.
+    pub response: ResponseId,
+    /// And the item.
+    pub item: ItemId,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Pipeline {
+    settings: PipelineSettings,
+    recogniser: Recogniser,
+    history: History,
+    guard: Guard,
+    agents: Pool,
+    voices: Pool,
+    answer: Option<Answer>,
+    /// The recogniser that was dialled last.
+    dialled: Option<usize>,
+    /// Numbers of responses, items and requests.
+    counter: u32,
+    outputs: VecDeque<Output>,
+}
+
+impl Pipeline {
+    /// A session that has yet to begin.
+    #[must_use]
+    pub fn new(settings: PipelineSettings) -> Self {
+        Self {
+            recogniser: Recogniser::new(settings.recognisers),
+            history: History::new(settings.instructions.clone(), settings.history_tokens),
+            guard: Guard::new(&settings.tools),
+            agents: Pool::new(settings.agents),
+            voices: Pool::new(settings.voices),
+            answer: None,
+            dialled: None,
+            counter: 0,
+            outputs: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// Begins to listen.
+    pub fn start(&mut self, now: Micros) {
+        self.recogniser.start(now);
+        self.take_hearing();
+    }
+
+    /// Takes in what happened at `now`.
+    pub fn handle(&mut self, input: Input, now: Micros) {
+        match input {
+            Input::Call(event) => self.wanted(event, now),
+            Input::Audio(audio) => self.recogniser.audio(audio),
+            Input::Heard { connection, event } => self.recogniser.handle(connection, event, now),
+            Input::Thought { request, event } => self.thought(request, event, now),
+            Input::Voiced { request, event } => self.voiced(request, event, now),
+        }
+        self.take_hearing();
+        self.go_on(now);
+    }
+
+    /// Time has passed: does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Micros) {
+        self.recogniser.handle_timeout(now);
+        self.take_hearing();
+        self.answer_due(now);
+        self.go_on(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Self::handle_timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Micros> {
+        let answer = self.answer.as_ref().and_then(Answer::due);
+        [self.recogniser.poll_timeout(), answer].into_iter().flatten().min()
+    }
+
+    /// What the audio of a request to a voice belongs to; none when it is not
+    /// wanted any more.
+    #[must_use]
+    pub fn spoken_by(&self, request: u32) -> Option<(ResponseId, ItemId)> {
+        self.answer.as_ref().and_then(|answer| answer.spoken_by(request))
+    }
+
+    fn measure(&mut self, measure: Measure) {
+        self.outputs.push_back(Output::Measured(measure));
+    }
+
+    fn tell(&mut self, event: ModelEvent) {
+        self.outputs.push_back(Output::Tell(event));
+    }
+
+    fn count(&mut self) -> u32 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// A name of ours, which is short and plain and so always an id.
+    fn name<T>(&mut self, kind: char, parse: impl Fn(&str) -> Result<T, IdError>) -> Option<T> {
+        let number = self.count();
+        parse(&format!("pipe_{}_{kind}{number}", self.settings.serial)).ok()
+    }
+
+    fn wanted(&mut self, event: ClientEvent, now: Micros) {
+        match event {
+            ClientEvent::CreateItem(item) => self.history.add(&item),
+            ClientEvent::TruncateItem { item_id, audio_end_ms, .. } => {
+                self.history.truncate(&item_id, audio_end_ms);
+            }
+            ClientEvent::DeleteItem { item_id } => self.history.delete(&item_id),
+            ClientEvent::CreateResponse { instructions, tool_choice_none } => {
+                self.begin_answer(instructions, tool_choice_none, now);
+            }
+            ClientEvent::CancelResponse { response_id } => self.cancel(response_id.as_ref()),
+            // There is no buffer to speak of, and the session was configured when
+            // it was made.
+            ClientEvent::CommitAudio | ClientEvent::ClearAudio | ClientEvent::SessionUpdate(_) => {}
+        }
+    }
+
+    fn begin_answer(&mut self, instructions: Option<String>, without_tools: bool, now: Micros) {
+        if self.answer.is_some() {
+            self.tell(ModelEvent::Busy);
+            return;
+        }
+        let names = (self.name('r', ResponseId::parse), self.name('i', ItemId::parse));
+        let (Some(response), Some(item)) = names else {
+            return;
+        };
+        self.tell(ModelEvent::ResponseAnnounced { response: response.clone() });
+        self.history.begin(item.clone());
+        let mut answer = Answer::new(response, item, without_tools, now);
+        match instructions.as_deref().and_then(set_sentence) {
+            // What is to be said word for word needs no thought.
+            Some(text) => answer.say(text),
+            None => answer.instructions = instructions,
+        }
+        let thinks = !answer.is_set();
+        self.answer = Some(answer);
+        if thinks {
+            self.ask(now);
+        }
+    }
+
+    fn take_hearing(&mut self) {
+        while let Some(heard) = self.recogniser.poll_output() {
+            match heard {
+                Hearing::Dial { connection, provider, delay } => {
+                    let before = self.dialled.replace(provider);
+                    if before.is_some_and(|before| before != provider) {
+                        self.measure(Measure::Failover("recogniser"));
+                    }
+                    self.outputs.push_back(Output::Dial { connection, provider, delay });
+                }
+                Hearing::Audio(audio) => self.outputs.push_back(Output::Hear(audio)),
+                Hearing::Ready => self.tell(ModelEvent::Ready),
+                Hearing::Started => self.tell(ModelEvent::SpeechStarted),
+                Hearing::Partial(text) => self.partial(text),
+                Hearing::Stopped(text) => self.caller_stopped(text),
+                Hearing::Deaf { reason, retry } => self.tell(ModelEvent::Lost { reason, retry }),
+            }
+        }
+    }
+
+    fn partial(&mut self, text: Personal) {
+        if let Ok(item) = ItemId::parse(&format!("pipe_{}_caller", self.settings.serial)) {
+            self.tell(ModelEvent::CallerPartial { item, text });
+        }
+    }
+
+    fn caller_stopped(&mut self, text: Personal) {
+        self.tell(ModelEvent::SpeechStopped);
+        if text.is_blank() {
+            self.tell(ModelEvent::Complaint { code: TRANSCRIPTION_FAILED.to_owned() });
+            return;
+        }
+        self.history.caller(text.expose());
+        if let Some(item) = self.name('c', ItemId::parse) {
+            self.tell(ModelEvent::CallerTranscript { item, text });
+        }
+    }
+}
