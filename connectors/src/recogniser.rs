@@ -110,12 +110,12 @@ pub async fn connect(
 ) -> Result<Recogniser, RecogniserError> {
     let url = hearing.request_target(base_url)?;
     let headers = hearing.headers(api_key);
-    let connection = dial(&url, &headers, MAX_MESSAGE_BYTES, patience.connect, reach).await?;
+    let dialled = dial(&url, &headers, MAX_MESSAGE_BYTES, patience.connect, reach).await?;
     let mut dialogue = Dialogue::new(hearing);
     let (first, event) = dialogue.open();
     let now = Instant::now();
     let mut recogniser = Recogniser {
-        connection,
+        connection: dialled.connection,
         dialogue,
         events: event.into_iter().collect(),
         partial: BytesMut::new(),
