@@ -303,6 +303,8 @@ impl Shell for PipelineSession {
             SessionMessage::Send(_) if self.over => {}
             SessionMessage::Send(event) => self.step(Input::Call(*event), context),
             SessionMessage::Stop => self.leave(context),
+            // Nobody asks: each service's client has a patience of its own.
+            SessionMessage::Look => {}
         }
     }
 }

@@ -307,7 +307,12 @@ fn join(before: &str, text: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may fail loudly, and looks at some outputs only"
+)]
 mod tests {
     use super::*;
 
