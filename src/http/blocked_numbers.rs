@@ -20,7 +20,7 @@ use super::state::AppState;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    pattern: Blocked,
+    pattern: String,
     #[serde(default)]
     tenant_id: Option<TenantId>,
 }
@@ -65,9 +65,10 @@ async fn add(request: &HttpRequest, state: &AppState, bytes: &[u8]) -> Answer {
         let message = "there is no tenant of this name";
         return Err(refuse(StatusCode::NOT_FOUND, "no_such_tenant", message));
     }
+    let pattern = Blocked::parse(&wanted.pattern);
     let row = BlockedRow {
         tenant_id: wanted.tenant_id,
-        pattern: wanted.pattern,
+        pattern: pattern.map_err(|error| bad(&format!("the pattern {error}")))?,
         created_at: Utc::now(),
         created_by: "ops".to_owned(),
     };

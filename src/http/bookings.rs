@@ -63,8 +63,17 @@ pub(super) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, HttpResponse>
     // An object, since a list of its fields would be read as well.
     let object = serde_json::from_slice::<Map<String, Value>>(bytes);
     let read = object.and_then(|object| T::deserialize(Value::Object(object)));
-    // The parser's words quote what was sent, which may name a customer.
-    read.map_err(|_| bad(UNREADABLE))
+    read.map_err(|error| bad(&format!("{UNREADABLE}{}", wanted(&error.to_string()))))
+}
+
+/// What the parser wanted: those of its words that do not quote what was sent, which
+/// may name a customer. They are its last.
+fn wanted(complaint: &str) -> String {
+    match complaint.rsplit_once(", expected ") {
+        Some((_, wanted)) => format!("; expected {wanted}"),
+        None if complaint.starts_with("missing field") => format!("; {complaint}"),
+        None => String::new(),
+    }
 }
 
 /// The time that is asked for, where it can be booked at all.

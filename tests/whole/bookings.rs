@@ -287,9 +287,9 @@ async fn what_makes_no_sense_is_refused_with_a_reason() {
         (but(json!({ "customer_name": " " })), "customer_name"),
         (but(json!({ "phone_number": "867-5309" })), "phone_number"),
         (but(json!({ "email": "ada" })), "email"),
-        (but(json!({ "resource": "room 1" })), "resource"),
+        (but(json!({ "resource": "room 1" })), "body"),
         (but(json!({ "hold_token": "x" })), "leave out"),
-        (but(json!({ "surname": "x" })), "surname"),
+        (but(json!({ "surname": "x" })), "expected one of `start`, `minutes`"),
         (json!({ "customer_name": "Ada", "phone_number": "+15558675309" }), "start and minutes"),
         (json!([]), "body"),
     ] {

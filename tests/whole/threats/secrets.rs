@@ -11,7 +11,7 @@ use crate::support::{Webhook, World, new_call};
 
 /// Every secret setting with a value that it may have. The canary is the part in
 /// capitals.
-const SECRETS: [(&str, &str); 9] = [
+const SECRETS: [(&str, &str); 11] = [
     ("DATABASE_URL", "postgres://trunkline:CANARYDATABASE@127.0.0.1:9/x"),
     ("TWILIO_AUTH_TOKEN", "CANARYTOKEN"),
     ("TWILIO_AUTH_TOKEN_SECONDARY", "CANARYSECOND"),
@@ -20,6 +20,8 @@ const SECRETS: [(&str, &str); 9] = [
     ("REDIS_URL", "redis://:CANARYREDIS@127.0.0.1:9"),
     ("OPS_TOKEN", "CANARYOPS"),
     ("OPS_READ_TOKEN", "CANARYREAD"),
+    ("PRIVACY_KEY", "CANARYPRIVACY-of-32-bytes-at-the-least"),
+    ("PRIVACY_KEY_PREVIOUS", "CANARYPREVIOUS-of-32-bytes-at-the-least"),
     ("RECORDER_KEY", "Q0FOQVJZUkVDT1JERVJDQU5BUllSRUNPUkRFUkNBTkE="),
 ];
 const RECORDER_CANARY: &str = "Q0FOQVJZ";
