@@ -57,12 +57,12 @@ impl ServerProcess {
             }
         }
         let sockets = connections(self.pid(), &self.known_peers());
-        let sockets = sockets.into_iter().filter(|socket| !self.is_pooled(socket));
-        let pooled = connections(self.pid(), &self.known_peers()).len() - sockets.clone().count();
-        if pooled > MOST_POOLED {
-            left.push(format!("{pooled} sockets to the services of a pipeline"));
+        let (pooled, sockets): (Vec<_>, Vec<_>) =
+            sockets.into_iter().partition(|socket| self.is_pooled(socket));
+        if pooled.len() > MOST_POOLED {
+            left.push(format!("{} sockets to the services of a pipeline", pooled.len()));
         }
-        left.extend(sockets.map(|socket| format!("socket {socket}")));
+        left.extend(sockets.iter().map(|socket| format!("socket {socket}")));
         left
     }
 
