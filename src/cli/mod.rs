@@ -61,7 +61,7 @@ pub enum Command {
 pub enum Simulate {
     /// Callers, by way of a carrier: signed webhooks and media streams.
     Calls(Box<carrier::SimulateCallsOptions>),
-    /// A realtime speech model.
+    /// A realtime speech model, and the services of a speech pipeline.
     Providers(Box<providers::ProvidersOptions>),
 }
 
