@@ -129,11 +129,15 @@ async fn of_a_hundred_streams_with_one_token_at_two_nodes_one_begins() {
     for (code, reason) in &closed {
         assert_eq!((*code, reason.as_str()), (CLOSED_BY_POLICY, "token_used"));
     }
-    assert_eq!(two.world.sessions().len(), 1, "one call, one model");
     wait_for("the call to be seen", async || {
         (live_at(&two.world.server).await.len() == 1).then_some(())
     })
     .await;
+    wait_for("its model to be dialled", async || {
+        (!two.world.sessions().is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(two.world.sessions().len(), 1, "one call, one model");
 }
 
 #[actix_rt::test]
