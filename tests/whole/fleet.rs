@@ -133,10 +133,8 @@ async fn of_a_hundred_streams_with_one_token_at_two_nodes_one_begins() {
         (live_at(&two.world.server).await.len() == 1).then_some(())
     })
     .await;
-    wait_for("its model to be dialled", async || {
-        (!two.world.sessions().is_empty()).then_some(())
-    })
-    .await;
+    wait_for("its model to be dialled", async || (!two.world.sessions().is_empty()).then_some(()))
+        .await;
     assert_eq!(two.world.sessions().len(), 1, "one call, one model");
 }
 
