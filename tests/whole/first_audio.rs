@@ -28,6 +28,7 @@ const BRANCH_FILE: &str = r#"company = "The Branch"
 numbers = ["+15550170002"]
 persona = "shop"
 human_number = "+15550170098"
+silence.nudge_ms = 0
 [limits]
 concurrent_calls = 0
 watchdog_ms = 30000
