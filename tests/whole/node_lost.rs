@@ -55,6 +55,8 @@ async fn the_calls_of_a_node_that_does_not_come_back_are_closed_by_another() {
     let row = other.row(&sid, |row| row.ended_at.is_some()).await;
     assert_eq!(row.outcome, Some(trunkline_store::Outcome::Failed));
     assert_eq!(row.error.as_deref(), Some("node_lost"));
-    assert!(other.log().contains("a node that is lost"), "it says so");
+    // The row is closed before the line about it is written.
+    wait_for("it says so", async || other.log().contains("a node that is lost").then_some(()))
+        .await;
     world.server.start_again();
 }
