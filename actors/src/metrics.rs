@@ -4,7 +4,7 @@
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use trunkline_core::call::{Exit, Metric, Outcome};
 use trunkline_core::ids::TenantId;
-use trunkline_core::pipeline::Measure;
+use trunkline_core::pipeline::{Measure, Speculation};
 use trunkline_core::time::Micros;
 
 use crate::tree::Kind;
@@ -39,6 +39,8 @@ const BARGE_IN_FALSE: &str = "trunkline_barge_in_false_total";
 const WEBHOOK_TIME: &str = "trunkline_webhook_seconds";
 const PIPELINE_TIME: &str = "trunkline_pipeline_seconds";
 const PIPELINE_FAILOVERS: &str = "trunkline_pipeline_failovers_total";
+const SPECULATIONS: &str = "trunkline_speculations_total";
+const SPECULATION_WASTE: &str = "trunkline_speculation_waste_total";
 const MODEL_REDIALS: &str = "trunkline_model_redials_total";
 const RECORDS_WRITTEN: &str = "trunkline_records_written_total";
 const RECORDS_DROPPED: &str = "trunkline_records_dropped_total";
@@ -113,6 +115,11 @@ pub fn describe() {
     describe_counter!(
         PIPELINE_FAILOVERS,
         "Times another of a pipeline's services was asked instead, by kind."
+    );
+    describe_counter!(SPECULATIONS, "Answers begun before they were wanted, by result.");
+    describe_counter!(
+        SPECULATION_WASTE,
+        "What was spent on answers that were thrown away, by unit."
     );
     describe_counter!(MODEL_REDIALS, "Speech model sessions dialled again in mid-call.");
     describe_counter!(RECORDS_WRITTEN, "Records committed to the database.");
@@ -277,6 +284,24 @@ pub fn of_pipeline(measure: Measure) {
         Measure::FirstSound(took) => stage("first_sound", took),
         Measure::Failover(service) => {
             counter!(PIPELINE_FAILOVERS, "service" => service).increment(1);
+        }
+    }
+}
+
+/// Something came of an answer that was begun before it was wanted.
+pub fn of_speculation(speculation: Speculation) {
+    let count = |result: &'static str| counter!(SPECULATIONS, "result" => result).increment(1);
+    match speculation {
+        Speculation::Started => count("started"),
+        Speculation::Used => count("used"),
+        Speculation::ThrownAway { why, waste } => {
+            count(why.as_str());
+            let wasted = |unit: &'static str, by: u64| {
+                counter!(SPECULATION_WASTE, "unit" => unit).increment(by);
+            };
+            wasted("tokens_in", waste.usage.text_in);
+            wasted("tokens_out", waste.usage.text_out);
+            wasted("characters", waste.characters);
         }
     }
 }

@@ -50,6 +50,7 @@ impl World {
                 agents: 2,
                 voices: 2,
                 history_tokens: 1_000,
+                speculate: false,
             }),
             now: Micros::from_secs(1),
             asked: Vec::new(),
@@ -81,6 +82,8 @@ impl World {
                 Output::Measured(measure) => self.measured.push(measure),
                 Output::Dial { .. }
                 | Output::Hear(_)
+                | Output::Release { .. }
+                | Output::Speculated(_)
                 | Output::FinishItem { .. }
                 | Output::FinishResponse { .. } => {}
             }

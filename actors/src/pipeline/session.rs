@@ -11,9 +11,11 @@ use actix::fut::{ActorFuture, wrap_future};
 use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use trunkline_core::call::ModelEvent;
+use trunkline_core::ids::{ItemId, ResponseId};
 use trunkline_core::pipeline::{
     Heard, Input, Output, Pipeline, PipelineSettings, Question, Speech, Voiced,
 };
@@ -60,6 +62,8 @@ pub struct PipelineSession {
     audio: Option<(u32, Sender<Vec<u8>>)>,
     /// Requests that run, by number.
     requests: HashMap<u32, SpawnHandle>,
+    /// Audio that may not be heard yet, by request: a sentence at most.
+    held: HashMap<u32, Vec<Bytes>>,
     recogniser: Option<SpawnHandle>,
     timer: Option<(Micros, SpawnHandle)>,
     /// Nothing is told any more.
@@ -84,6 +88,7 @@ impl PipelineSession {
             agents: plan.target.agents.len(),
             voices: plan.target.voices.len(),
             history_tokens: plan.target.history_tokens,
+            speculate: plan.target.speculate,
         });
         Self {
             probe,
@@ -94,6 +99,7 @@ impl PipelineSession {
             happened: (tell, Some(happened)),
             audio: None,
             requests: HashMap::new(),
+            held: HashMap::new(),
             recogniser: None,
             timer: None,
             over: false,
@@ -127,7 +133,14 @@ impl PipelineSession {
                 if let Some(task) = self.requests.remove(&request) {
                     context.cancel_future(task);
                 }
+                self.held.remove(&request);
             }
+            Output::Release { request, response, item } => {
+                for audio in self.held.remove(&request).unwrap_or_default() {
+                    self.push(&response, &item, &audio);
+                }
+            }
+            Output::Speculated(speculation) => metrics::of_speculation(speculation),
             Output::FinishItem { response, item } => {
                 self.media.finish_agent(response.as_str(), item.as_str());
             }
@@ -207,14 +220,22 @@ impl PipelineSession {
         self.requests.insert(request, context.spawn(wrap_future(Box::pin(task))));
     }
 
-    /// Audio goes to the media path, and its length to the machine.
-    fn sound(&mut self, request: u32, audio: &[u8], context: &mut Context<Self>) {
-        let Some((response, item)) = self.machine.spoken_by(request) else {
+    /// Audio goes to the media path, or is held, and its length to the machine.
+    fn sound(&mut self, request: u32, audio: Bytes, context: &mut Context<Self>) {
+        let bytes = if self.machine.holds(request) {
+            let bytes = audio.len() as u64;
+            self.held.entry(request).or_default().push(audio);
+            bytes
+        } else if let Some((response, item)) = self.machine.spoken_by(request) {
+            self.push(&response, &item, &audio)
+        } else {
             return;
         };
-        let payload = STANDARD.encode(audio);
-        let bytes = self.media.push_agent(response.as_str(), item.as_str(), &payload);
         self.step(Input::Voiced { request, event: Voiced::Audio { bytes } }, context);
+    }
+
+    fn push(&self, response: &ResponseId, item: &ItemId, audio: &[u8]) -> u64 {
+        self.media.push_agent(response.as_str(), item.as_str(), &STANDARD.encode(audio))
     }
 
     fn arm(&mut self, now: Micros, context: &mut Context<Self>) {
@@ -241,6 +262,10 @@ impl PipelineSession {
 
     fn leave(&mut self, context: &mut Context<Self>) {
         self.over = true;
+        self.machine.stop();
+        while let Some(output) = self.machine.poll_output() {
+            self.perform(output, context);
+        }
         for (_, task) in self.requests.drain() {
             context.cancel_future(task);
         }
@@ -277,7 +302,7 @@ impl StreamHandler<Happened> for PipelineSession {
             Happened::Thought { request, event } => {
                 self.step(Input::Thought { request, event }, context);
             }
-            Happened::Sound { request, audio } => self.sound(request, &audio, context),
+            Happened::Sound { request, audio } => self.sound(request, audio, context),
             Happened::SpeechEnded { request } => {
                 self.requests.remove(&request);
                 self.step(Input::Voiced { request, event: Voiced::Finished }, context);
@@ -300,8 +325,9 @@ impl Shell for PipelineSession {
 
     fn receive(&mut self, message: SessionMessage, context: &mut Self::Context) {
         match message {
-            SessionMessage::Send(_) if self.over => {}
+            SessionMessage::Send(_) | SessionMessage::Speculate if self.over => {}
             SessionMessage::Send(event) => self.step(Input::Call(*event), context),
+            SessionMessage::Speculate => self.step(Input::Speculate, context),
             SessionMessage::Stop => self.leave(context),
             // Nobody asks: each service's client has a patience of its own.
             SessionMessage::Look => {}

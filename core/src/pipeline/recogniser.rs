@@ -107,6 +107,8 @@ pub struct Recogniser {
     words: String,
     /// Words that were told already.
     told: String,
+    /// All words of the run of speech so far, any of which may still change.
+    so_far: String,
     last_event: Micros,
     outputs: VecDeque<Hearing>,
 }
@@ -130,6 +132,7 @@ impl Recogniser {
             speaking: false,
             words: String::new(),
             told: String::new(),
+            so_far: String::new(),
             last_event: Micros::ZERO,
             outputs: VecDeque::new(),
         }
@@ -149,6 +152,12 @@ impl Recogniser {
     #[must_use]
     pub fn provider(&self) -> usize {
         self.provider
+    }
+
+    /// What the run of speech is heard as by now; none where nobody speaks.
+    #[must_use]
+    pub fn so_far(&self) -> &str {
+        &self.so_far
     }
 
     /// A piece of the caller's audio, μ-law.
@@ -230,6 +239,7 @@ impl Recogniser {
     /// Tells what is new, where the words told before have not changed: what has
     /// been appended cannot be taken back.
     fn tell_more(&mut self, all: &str) {
+        all.clone_into(&mut self.so_far);
         if let Some(more) = all.strip_prefix(self.told.as_str()).filter(|more| !more.is_empty()) {
             self.outputs.push_back(Hearing::Partial(Personal::new(more)));
             all.clone_into(&mut self.told);
@@ -258,6 +268,7 @@ impl Recogniser {
             return;
         }
         self.told.clear();
+        self.so_far.clear();
         let words = std::mem::take(&mut self.words);
         self.outputs.push_back(Hearing::Stopped(Personal::new(words)));
     }

@@ -1,0 +1,169 @@
+//! A sentence at a voice, and at another one when the first gives no sound.
+
+use crate::call::ModelEvent;
+use crate::pii::Personal;
+use crate::time::Micros;
+use crate::turn::playback::mulaw_time;
+
+use super::super::sentences::Sentence;
+use super::super::{Measure, Output, Pipeline, Speech, ThrownAway, Voiced};
+use super::STALLED;
+
+/// How long a voice may take to its first sound before another one is asked.
+const FIRST_SOUND: Micros = Micros::from_millis(1_500);
+/// The same where there is no other.
+const FIRST_SOUND_OF_LAST: Micros = Micros::from_millis(4_000);
+
+/// A voice at work.
+#[derive(Debug)]
+pub(super) struct Speaking {
+    pub(super) request: u32,
+    pub(super) provider: usize,
+    pub(super) tried: Vec<usize>,
+    pub(super) sentence: Sentence,
+    pub(super) bytes: u64,
+    pub(super) ordered_at: Micros,
+    pub(super) until: Micros,
+}
+
+impl Pipeline {
+    pub(in crate::pipeline) fn voiced(&mut self, request: u32, event: Voiced, now: Micros) {
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        let Some(speaking) = answer.speaking.as_mut().filter(|s| s.request == request) else {
+            return;
+        };
+        match event {
+            Voiced::Audio { bytes } => self.sounded(bytes, now),
+            Voiced::Finished if speaking.bytes == 0 => {
+                self.voice_failed("the voice gave no sound", true, now);
+            }
+            Voiced::Finished => {
+                self.voices.worked(speaking.provider);
+                self.end_sentence();
+            }
+            Voiced::Failed { reason, retry } => self.voice_failed(&reason, retry, now),
+        }
+    }
+
+    fn sounded(&mut self, bytes: u64, now: Micros) {
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        let Some(speaking) = &mut answer.speaking else {
+            return;
+        };
+        let first = speaking.bytes == 0 && bytes > 0;
+        speaking.bytes += bytes;
+        speaking.until = now + STALLED;
+        answer.audio_bytes += bytes;
+        if first {
+            let measure = Measure::FirstSound(now.since(speaking.ordered_at));
+            self.outputs.push_back(Output::Measured(measure));
+        }
+        if let Some(guess) = &mut answer.guess {
+            if !guess.sounded(speaking.request, &speaking.sentence.written, bytes) {
+                self.throw_away(ThrownAway::Failed);
+            }
+            return;
+        }
+        if first {
+            answer.last_begins_at = answer.ends_at.max(now);
+            answer.ends_at = answer.last_begins_at;
+            self.history.speak(&answer.item, &speaking.sentence.written);
+        }
+        answer.ends_at = answer.ends_at + mulaw_time(bytes);
+        self.history.audio(&answer.item, bytes);
+        if !first {
+            return;
+        }
+        let (response, item) = (answer.response.clone(), answer.item.clone());
+        let gap = if answer.announced { " " } else { "" };
+        let text = Personal::new(format!("{gap}{}", speaking.sentence.written));
+        let audio_bytes = answer.audio_bytes;
+        if !std::mem::replace(&mut answer.announced, true) {
+            self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
+        }
+        self.tell(ModelEvent::AgentText { item, text, audio_bytes });
+    }
+
+    /// The sentence is spoken, as far as it will be.
+    fn end_sentence(&mut self) {
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        answer.speaking = None;
+        if answer.announced {
+            // The call is told how much there is by now.
+            let (item, audio_bytes) = (answer.item.clone(), answer.audio_bytes);
+            self.tell(ModelEvent::AgentText { item, text: Personal::new(""), audio_bytes });
+        }
+    }
+
+    /// Before its first sound, the sentence is given to another voice. After that
+    /// the rest of it is lost, as no word may be heard twice, and another voice
+    /// goes on with the next sentence.
+    pub(super) fn voice_failed(&mut self, reason: &str, retry: bool, now: Micros) {
+        let request = self.count();
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        let Some(mut speaking) = answer.speaking.take() else {
+            return;
+        };
+        self.voices.failed(speaking.provider, !retry, now);
+        self.outputs.push_back(Output::Hush { request: speaking.request });
+        if speaking.bytes > 0 {
+            // A voice that breaks off is not asked for what comes next.
+            while !self.voices.failed(speaking.provider, !retry, now) {}
+            self.throw_away(ThrownAway::Failed);
+            self.end_sentence();
+            return;
+        }
+        match self.voices.pick_beside(&speaking.tried, now) {
+            Some(provider) => {
+                speaking.provider = provider;
+                speaking.tried.push(provider);
+                speaking.request = request;
+                self.speak(speaking, now);
+                self.measure(Measure::Failover("voice"));
+            }
+            None if answer.is_guess() => self.throw_away(ThrownAway::Failed),
+            None => {
+                answer.error.get_or_insert_with(|| reason.to_owned());
+                answer.queue.clear();
+                answer.calls.clear();
+                if let Some(thinking) = answer.thinking.take() {
+                    let request = thinking.request;
+                    self.outputs.push_back(Output::StopAsking { request });
+                }
+            }
+        }
+    }
+
+    pub(super) fn speak(&mut self, mut speaking: Speaking, now: Micros) {
+        let last = self.voices.pick_beside(&speaking.tried, now).is_none();
+        speaking.until = now + if last { FIRST_SOUND_OF_LAST } else { FIRST_SOUND };
+        speaking.ordered_at = now;
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        if let Some(since) = answer.waited_since.take() {
+            let measure = Measure::FirstSentence(now.since(since));
+            self.outputs.push_back(Output::Measured(measure));
+        }
+        let speech = Speech {
+            request: speaking.request,
+            provider: speaking.provider,
+            text: Personal::new(speaking.sentence.spoken.clone()),
+            response: answer.response.clone(),
+            item: answer.item.clone(),
+        };
+        if let Some(guess) = &mut answer.guess {
+            guess.ordered(speaking.provider, &speaking.sentence.spoken);
+        }
+        answer.speaking = Some(speaking);
+        self.outputs.push_back(Output::Speak(Box::new(speech)));
+    }
+}
