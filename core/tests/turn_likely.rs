@@ -46,9 +46,9 @@ fn words_that_stay_as_they_are_are_likely_all() {
     talk.interim("When are you open?", 600);
     assert_eq!(talk.next(), Some((700, "likely")), "soon after a whole sentence");
     talk.interim("When are you open? Today", 800);
-    assert_eq!(talk.next(), Some((1_050, "likely")), "later where the words do not tell");
+    assert_eq!(talk.next(), Some((1_150, "likely")), "later where the words do not tell");
     assert_eq!(talk.next(), None, "once of the same words");
-    talk.interim("When are you open, today?", 1_100);
+    talk.interim("When are you open, today?", 1_200);
     assert_eq!(talk.next(), None, "which these are");
 }
 
@@ -67,9 +67,9 @@ fn news_begins_the_wait_anew_and_the_same_words_do_not() {
     talk.interim("Where are you", 300);
     talk.interim("Where are you", 400);
     talk.interim("where are you", 500);
-    assert_eq!(talk.0.poll_timeout(), Some(ms(550)));
-    talk.interim("Where are you now", 540);
-    assert_eq!(talk.next(), Some((790, "likely")));
+    assert_eq!(talk.0.poll_timeout(), Some(ms(650)));
+    talk.interim("Where are you now", 640);
+    assert_eq!(talk.next(), Some((990, "likely")));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn final_words_that_are_others_are_waited_for_where_there_is_time() {
     assert_eq!(talk.next(), Some((600, "likely")));
     talk.0.handle(&TurnInput::SpeechStopped { silence: ms(100) }, ms(1_000));
     talk.words("Where are you two", 1_000);
-    assert_eq!(talk.next(), Some((1_250, "likely")));
+    assert_eq!(talk.next(), Some((1_350, "likely")));
     assert_eq!(talk.next(), Some((1_400, "over")));
 }
 
@@ -107,7 +107,7 @@ fn a_sound_puts_it_off_and_a_noise_does_not_for_good() {
     talk.0.handle(&TurnInput::SpeechStarted, ms(550));
     assert_eq!(talk.next(), None, "there may be more");
     talk.0.handle(&TurnInput::SpeechStopped { silence: ms(10) }, ms(700));
-    assert_eq!(talk.next(), Some((750, "likely")));
+    assert_eq!(talk.next(), Some((850, "likely")));
 }
 
 #[test]

@@ -60,6 +60,7 @@ mod outage;
 mod pcm;
 mod personas;
 mod pipeline;
+mod pipeline_speculation;
 mod quiet_callers;
 mod readiness;
 mod reordered;

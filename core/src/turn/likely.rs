@@ -9,13 +9,13 @@
 use super::reading::{Reading, read};
 use crate::time::Micros;
 
-/// How long a finished sentence must stay as it is: a recogniser tells news about
-/// three times a second while somebody speaks, and the last of it late.
+/// How long a finished sentence must stay as it is: enough for a mark to be taken
+/// back that was set too soon.
 const AFTER_SENTENCE: Micros = Micros::from_millis(100);
 
-/// How long words must that do not tell: about as long as the news of one more word
-/// takes.
-const AFTER_WORDS: Micros = Micros::from_millis(250);
+/// How long words must that do not tell: longer than from one result of a recogniser
+/// to the next, about 300 ms, as there is one in the middle of every sentence.
+const AFTER_WORDS: Micros = Micros::from_millis(350);
 
 /// How often it is said in a turn.
 const MOST: u32 = 3;

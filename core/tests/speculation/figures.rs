@@ -4,7 +4,7 @@
 use trunkline_core::pipeline::Speculation;
 
 use crate::support::{PATIENT, Plan, secs};
-use crate::world::World;
+use crate::world::{World, answer_to};
 
 const QUESTIONS: [&str; 10] = [
     "When are you open?",
@@ -26,7 +26,7 @@ fn answered_after(speculate: bool) -> Vec<u64> {
     for question in QUESTIONS {
         let end = world.say(question);
         world.run_for(secs(8));
-        let sent = world.sent_at(&format!("You said {question}")).expect(question);
+        let sent = world.sent_at(&answer_to(question)).expect(question);
         took.push(sent.since(end).as_millis());
     }
     assert_eq!(world.count(Speculation::Used), if speculate { QUESTIONS.len() } else { 0 });

@@ -18,4 +18,5 @@ mod figures;
 mod nothing_leaks;
 mod sweep;
 mod use_of_it;
+#[expect(unreachable_pub, reason = "shared by the modules beside it")]
 mod world;

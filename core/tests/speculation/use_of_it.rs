@@ -33,7 +33,7 @@ fn an_answer_is_begun_before_the_turn_is_over_and_is_the_one_that_is_heard() {
     assert!(world.asked[0].at < over && world.asked[0].at > end);
     assert_eq!(
         world.lines()[1..],
-        ["When are you open?", "You said When are you open? ok. And that is all I know."]
+        ["When are you open?", "You said When are you open ok. And that is all I know."]
     );
     let answer = world.transcript()[2];
     assert_eq!((answer.speaker, answer.turn, answer.interrupted), (Speaker::Agent, 1, false));
@@ -149,11 +149,8 @@ fn a_pause_within_a_turn_is_answered_once() {
     world.say("a chair for the office.");
     world.run_for(secs(8));
     assert_used(&world, 1);
-    assert_eq!(
-        world.asked.last().unwrap().said,
-        "I would like a table and a chair for the office."
-    );
     assert_eq!(world.asked.len(), 1);
+    assert_eq!(world.asked[0].said, "I would like a table and a chair for the office.");
 }
 
 #[test]

@@ -57,7 +57,6 @@ enum Coming {
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub at: Micros,
-    pub request: u32,
     /// What the caller said last.
     pub said: String,
     pub messages: Vec<Message>,
@@ -160,7 +159,7 @@ impl World {
         let at = self.now + ms(60) + self.takes.recogniser;
         self.schedule(at, Coming::Pipeline(Told::Heard { connection, event: begun }));
         let mut heard = Micros::ZERO;
-        while heard < takes + INTERIM {
+        while heard < takes {
             heard = heard + INTERIM;
             let by_then = usize::try_from(heard.0 / WORD.0).unwrap().min(words.len());
             let text = Personal::new(words[..by_then].join(" "));
@@ -197,7 +196,7 @@ impl World {
             self.now = self.now.max(at);
             self.wake();
             steps += 1;
-            assert!(steps < 200_000, "the clock stands still at {}", self.now);
+            assert!(steps < 200_000, "the clock stands still at {:?}", self.now);
         }
         self.now = self.now.max(until);
     }
@@ -350,7 +349,7 @@ impl World {
         });
         let said = said.unwrap_or_default();
         let own = vec![
-            Thought::Text(Personal::new(format!("You said {said} ok. "))),
+            Thought::Text(Personal::new(format!("{} ", answer_to(&said)))),
             Thought::Text(Personal::new("And that is all I know.")),
             Thought::Finished { usage: None },
         ];
@@ -361,7 +360,7 @@ impl World {
             self.schedule(at, Coming::Pipeline(Told::Thought { request, event }));
             at = at + ms(20);
         }
-        self.asked.push(Asked { at: self.now, request, said, messages });
+        self.asked.push(Asked { at: self.now, said, messages });
     }
 
     /// A sentence takes a second, and comes in two pieces as fast as voices are.
@@ -519,6 +518,11 @@ impl World {
     pub fn wanted(&self, is_it: impl Fn(&Output) -> bool) -> usize {
         self.outputs.iter().filter(|(_, output)| is_it(output)).count()
     }
+}
+
+/// The first sentence in answer to words: one sentence, whatever they are.
+pub fn answer_to(words: &str) -> String {
+    format!("You said {} ok.", words.replace(['.', ',', '?', '!'], ""))
 }
 
 /// What the audio of a request is made of: the greeting's tag is not among them.
