@@ -150,7 +150,7 @@ impl Pipeline {
         let Some(answer) = &mut self.answer else {
             return;
         };
-        let held = answer.guess.as_ref().is_some_and(Guess::holds_a_sentence);
+        let held = answer.guess.as_ref().is_some_and(Guess::has_its_sentence);
         if answer.is_over() && !answer.is_guess() {
             self.end_answer();
             return;

@@ -8,6 +8,7 @@ use crate::turn::playback::mulaw_time;
 use super::super::sentences::Sentence;
 use super::super::{Measure, Output, Pipeline, Speech, ThrownAway, Voiced};
 use super::STALLED;
+use super::speculation::MOST_HELD;
 
 /// How long a voice may take to its first sound before another one is asked.
 const FIRST_SOUND: Micros = Micros::from_millis(1_500);
@@ -41,7 +42,10 @@ impl Pipeline {
             }
             Voiced::Finished => {
                 self.voices.worked(speaking.provider);
-                self.end_sentence();
+                match &mut answer.guess {
+                    Some(guess) => guess.finished = answer.speaking.take(),
+                    None => self.end_sentence(),
+                }
             }
             Voiced::Failed { reason, retry } => self.voice_failed(&reason, retry, now),
         }
@@ -57,17 +61,28 @@ impl Pipeline {
         let first = speaking.bytes == 0 && bytes > 0;
         speaking.bytes += bytes;
         speaking.until = now + STALLED;
-        answer.audio_bytes += bytes;
+        let too_much = speaking.bytes > MOST_HELD;
         if first {
             let measure = Measure::FirstSound(now.since(speaking.ordered_at));
             self.outputs.push_back(Output::Measured(measure));
         }
-        if let Some(guess) = &mut answer.guess {
-            if !guess.sounded(speaking.request, &speaking.sentence.written, bytes) {
-                self.throw_away(ThrownAway::Failed);
-            }
-            return;
+        if !answer.is_guess() {
+            self.heard_of(bytes, first, now);
+        } else if too_much {
+            self.throw_away(ThrownAway::Failed);
         }
+    }
+
+    /// More of the sentence is with the media path, or the first of it: that is
+    /// remembered, and the call is told.
+    pub(super) fn heard_of(&mut self, bytes: u64, first: bool, now: Micros) {
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        let Some(speaking) = &mut answer.speaking else {
+            return;
+        };
+        answer.audio_bytes += bytes;
         if first {
             answer.last_begins_at = answer.ends_at.max(now);
             answer.ends_at = answer.last_begins_at;
@@ -89,7 +104,7 @@ impl Pipeline {
     }
 
     /// The sentence is spoken, as far as it will be.
-    fn end_sentence(&mut self) {
+    pub(super) fn end_sentence(&mut self) {
         let Some(answer) = &mut self.answer else {
             return;
         };

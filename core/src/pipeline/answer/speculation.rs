@@ -6,10 +6,8 @@
 //! punctuation), it becomes that answer. In all other cases it is thrown away.
 
 use crate::call::ModelEvent;
-use crate::pii::Personal;
 use crate::time::Micros;
 use crate::turn::likely::{goes_on, same_words};
-use crate::turn::playback::mulaw_time;
 use crate::wire::chat::Message;
 use crate::wire::realtime::Usage;
 
@@ -17,20 +15,13 @@ use super::super::guard::UNSAFE_OUTPUT;
 use super::super::history::tokens;
 use super::super::{Output, Pipeline, Speculation, ThrownAway, Waste};
 use super::Answer;
+use super::speaking::Speaking;
 
 /// How long it is kept at most: no pause that ends a turn is nearly as long.
 const KEPT_FOR: Micros = Micros::from_secs(15);
 
 /// Audio that is held at most, in bytes: half a minute, and so more than a sentence.
-const MOST_HELD: u64 = 30 * 8_000;
-
-/// The sentence that is spoken and held.
-#[derive(Debug)]
-struct Held {
-    request: u32,
-    written: String,
-    bytes: u64,
-}
+pub(super) const MOST_HELD: u64 = 30 * 8_000;
 
 /// What makes an answer one that nobody has wanted yet.
 #[derive(Debug)]
@@ -40,7 +31,8 @@ pub(super) struct Guess {
     /// The words of the utterance that it answers, as they were heard by then; empty
     /// where its words are final already.
     words: String,
-    held: Option<Held>,
+    /// Its first sentence, once the voice has said it whole.
+    pub(super) finished: Option<Speaking>,
     /// The guard replaced the sentence.
     pub(super) replaced: bool,
     until: Micros,
@@ -58,7 +50,7 @@ impl Guess {
         Self {
             messages,
             words,
-            held: None,
+            finished: None,
             replaced: false,
             until: now + KEPT_FOR,
             told: 0,
@@ -73,8 +65,8 @@ impl Guess {
         self.until
     }
 
-    pub(super) const fn holds_a_sentence(&self) -> bool {
-        self.held.is_some()
+    pub(super) const fn has_its_sentence(&self) -> bool {
+        self.finished.is_some()
     }
 
     pub(super) fn asked(&mut self, agent: usize) {
@@ -90,14 +82,6 @@ impl Guess {
     pub(super) fn ordered(&mut self, voice: usize, text: &str) {
         self.voice = Some(voice);
         self.characters += u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
-    }
-
-    /// Audio came that nobody may hear yet. Answers whether so much can be held.
-    pub(super) fn sounded(&mut self, request: u32, written: &str, bytes: u64) -> bool {
-        let written = || written.to_owned();
-        let held = self.held.get_or_insert_with(|| Held { request, written: written(), bytes: 0 });
-        held.bytes += bytes;
-        held.bytes <= MOST_HELD
     }
 
     fn waste(&self, usage: Option<Usage>) -> Waste {
@@ -210,25 +194,21 @@ impl Pipeline {
         let (response, item) = (answer.response.clone(), answer.item.clone());
         answer.ends_at = now;
         answer.last_begins_at = now;
-        answer.announced = guess.held.is_some();
-        if let Some(held) = &guess.held {
-            answer.ends_at = now + mulaw_time(held.bytes);
-        }
+        let finished = guess.finished.is_some();
+        answer.speaking = answer.speaking.take().or(guess.finished);
+        let held = answer.speaking.as_ref().map(|speaking| (speaking.request, speaking.bytes));
         self.history.begin(item.clone());
         self.tell(ModelEvent::ResponseAnnounced { response: response.clone() });
         if guess.replaced {
             self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() });
         }
-        let Some(Held { request, written, bytes }) = guess.held else {
-            return;
-        };
-        self.history.speak(&item, &written);
-        self.history.audio(&item, bytes);
-        let (of, which) = (response.clone(), item.clone());
-        self.outputs.push_back(Output::Release { request, response: of, item: which });
-        self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
-        let text = Personal::new(written);
-        self.tell(ModelEvent::AgentText { item, text, audio_bytes: bytes });
+        if let Some((request, bytes)) = held.filter(|(_, bytes)| *bytes > 0) {
+            self.outputs.push_back(Output::Release { request, response, item });
+            self.heard_of(bytes, true, now);
+        }
+        if finished {
+            self.end_sentence();
+        }
     }
 
     /// What was begun came to nothing. Nobody hears of it but who counts.
@@ -243,11 +223,10 @@ impl Pipeline {
         if let Some(thinking) = thinking {
             self.outputs.push_back(Output::StopAsking { request: thinking.request });
         }
-        let held = guess.held.as_ref().map(|held| held.request);
-        if let Some(request) = speaking.map(|speaking| speaking.request).or(held) {
-            self.outputs.push_back(Output::Hush { request });
-        }
         let waste = guess.waste(usage);
+        if let Some(speaking) = speaking.or(guess.finished) {
+            self.outputs.push_back(Output::Hush { request: speaking.request });
+        }
         self.outputs.push_back(Output::Speculated(Speculation::ThrownAway { why, waste }));
     }
 }
