@@ -7,6 +7,7 @@ use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::tables::call_change::{self, CallChange};
 use crate::tables::calls::{self, CallRow};
+use crate::tables::costs::{self, CostRow};
 use crate::tables::events::{self, EventRow};
 use crate::tables::handoffs::{self, HandoffOutcome, HandoffRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
@@ -41,6 +42,8 @@ pub enum Record {
     HandoffEnded(HandoffOutcome),
     /// A process started, lives, or stopped.
     Node(NodeChange),
+    /// What a call cost.
+    Cost(Box<CostRow>),
 }
 
 impl Record {
@@ -59,6 +62,7 @@ impl Record {
             Self::HandedOff(_) => "handed_off",
             Self::HandoffEnded(_) => "handoff_ended",
             Self::Node(_) => "node",
+            Self::Cost(_) => "cost",
         }
     }
 
@@ -75,6 +79,7 @@ impl Record {
             Self::HandshakeChanged(change) => Some(&change.call_sid),
             Self::HandedOff(handoff) => Some(&handoff.call_sid),
             Self::HandoffEnded(report) => Some(&report.call_sid),
+            Self::Cost(cost) => Some(&cost.call_sid),
             Self::TranscriptHeard(_) | Self::Node(_) => None,
         }
     }
@@ -94,7 +99,8 @@ impl Record {
             | Self::HandshakeChanged(_)
             | Self::HandedOff(_)
             | Self::HandoffEnded(_)
-            | Self::Node(_) => false,
+            | Self::Node(_)
+            | Self::Cost(_) => false,
         }
     }
 
@@ -112,6 +118,7 @@ impl Record {
             Self::HandedOff(handoff) => handoffs::insert(connection, handoff),
             Self::HandoffEnded(report) => handoffs::ended(connection, report),
             Self::Node(change) => nodes::apply(connection, change),
+            Self::Cost(cost) => costs::insert(connection, cost),
         }
     }
 }
