@@ -2,7 +2,7 @@
 
 use actix_web::web;
 
-use super::{api, appointments, blocked_numbers, body, health, holds, ops, twilio};
+use super::{api, appointments, blocked_numbers, body, costs, health, holds, ops, twilio};
 
 /// What a carrier's path does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/calls/{call_sid}", web::get().to(api::call))
         .route("/api/v1/calls/{call_sid}/hangup", web::post().to(api::hangup))
         .route("/api/v1/calls/{call_sid}/transfer", web::post().to(api::transfer))
+        .route("/api/v1/costs", web::get().to(costs::list))
         .route("/api/v1/switches", web::get().to(api::switches))
         .route("/api/v1/switches", web::put().to(api::set_switches))
         .route(APPOINTMENTS, web::get().to(appointments::list))

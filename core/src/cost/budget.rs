@@ -45,9 +45,7 @@ impl Budget {
 }
 
 /// What happens at a share.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Somebody is told.
@@ -116,8 +114,7 @@ impl Watch {
     /// has cost, `day` what all calls of the day have.
     pub fn look(&mut self, budget: &Budget, call: Nanos, day: Nanos) -> Vec<Reached> {
         let mut reached = Vec::new();
-        let both =
-            [(Spent::Call, call, budget.per_call), (Spent::Day, day, budget.per_day)];
+        let both = [(Spent::Call, call, budget.per_call), (Spent::Day, day, budget.per_day)];
         for (of, spent, limit) in both {
             let seen = match of {
                 Spent::Call => &mut self.call,

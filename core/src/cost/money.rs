@@ -56,8 +56,8 @@ impl Nanos {
         if part.len() > DIGITS {
             return Err(NotMoney::TooFine);
         }
-        let dollars: u64 = if whole.is_empty() { Ok(0) } else { whole.parse() }
-            .map_err(|_| NotMoney::TooLarge)?;
+        let dollars: u64 =
+            if whole.is_empty() { Ok(0) } else { whole.parse() }.map_err(|_| NotMoney::TooLarge)?;
         let nanos: u64 = format!("{part:0<DIGITS$}").parse().map_err(|_| NotMoney::Other)?;
         let all = dollars.checked_mul(NANOS).and_then(|all| all.checked_add(nanos));
         all.map(Self).ok_or(NotMoney::TooLarge)

@@ -20,9 +20,7 @@ use crate::store::Store;
 const DAY: &str = "%Y-%m-%d";
 
 /// A call's bill.
-#[derive(
-    Clone, Debug, PartialEq, Serialize, Deserialize, Insertable, Queryable, Selectable,
-)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Insertable, Queryable, Selectable)]
 #[diesel(table_name = call_costs)]
 pub struct CostRow {
     /// The call. A second bill of the same call is ignored.
