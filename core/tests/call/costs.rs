@@ -181,6 +181,7 @@ fn a_speech_model_is_exchanged_for_the_cheaper_one_at_a_quiet_moment() {
     world.past_greeting();
     let dials = world.dialled().len();
     world.caller_speaks(ms(500), "are you there?");
+    world.run_for(ms(300));
     world.tell(characters(80));
     assert_eq!(steps(&world), [Step::Warn, Step::Downgrade]);
     assert_eq!(world.count(|o| matches!(o, Output::Money(Money::Economise))), 1);
