@@ -92,7 +92,7 @@ fn pieces(file: File) -> impl Stream<Item = std::io::Result<Bytes>> {
         let read = spawn_blocking(move || {
             let mut piece = Vec::with_capacity(PIECE_BYTES);
             std::io::Read::by_ref(&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
-            Ok((piece, file))
+            Ok::<_, std::io::Error>((piece, file))
         });
         let (piece, file) = read.await.map_err(std::io::Error::other)??;
         Ok((!piece.is_empty()).then(|| (Bytes::from(piece), file)))

@@ -104,9 +104,12 @@ impl Fetcher {
     /// What an earlier life of this node was at is to be taken on again.
     async fn release(&self) {
         let node = self.node.settings.id.clone();
-        while let Err(error) =
-            self.ask(|store| store.release_recordings(&node, Utc::now()).map(|_| ())).await
-        {
+        loop {
+            let me = node.clone();
+            let released = self.ask(move |store| store.release_recordings(&me, Utc::now())).await;
+            let Err(error) = released else {
+                return;
+            };
             tracing::warn!(%error, "recordings that were being fetched wait for the database");
             tokio::time::sleep(LOOK).await;
         }

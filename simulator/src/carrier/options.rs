@@ -232,7 +232,6 @@ impl SimulateCallsOptions {
             pattern: self.pattern,
             burst: self.burst,
             hold: Some(hold),
-            recordings: None,
             echo: self.echo,
             server_pid: self.server_pid,
         })
