@@ -23,6 +23,7 @@ use crate::config::{Configuration, Environment, PublicUrl, Settings, StoreSettin
 use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
 use crate::http::{routes, shield};
+use crate::recordings;
 use crate::telemetry::Telemetry;
 
 mod fleet;
@@ -125,6 +126,8 @@ pub async fn start(
     node.fleet.first_beat().await;
     keep_recordings_in_bounds(&node);
     retention::keep_in_bounds(&node, &settings, &book);
+    recordings::keep_fetching(&node, &settings, &environment, &book);
+    node.when_begun(recordings::on_begun(&node, &settings, &environment, &public_url));
     lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {

@@ -19,6 +19,8 @@ const SLOTS_HELD: &str = "trunkline_slots_held";
 const ACTORS_LIVE: &str = "trunkline_actors_live";
 const ACTOR_RESTARTS: &str = "trunkline_actor_restarts_total";
 const ACTOR_EXITS: &str = "trunkline_actor_exits_total";
+const BOOKINGS: &str = "trunkline_bookings_total";
+const CALL_RECORDINGS: &str = "trunkline_call_recordings_total";
 const CALLS: &str = "trunkline_calls_total";
 const CALLS_REFUSED: &str = "trunkline_calls_refused_total";
 const CALLS_BRIDGED: &str = "trunkline_calls_bridged_total";
@@ -74,6 +76,14 @@ pub fn describe() {
     describe_counter!(ACTOR_RESTARTS, "Actors rebuilt after they ended unasked, by kind.");
     describe_counter!(ACTOR_EXITS, "Actors ended, by kind and how: normal, error, panicked.");
     describe_counter!(CALLS, "Calls ended, by tenant and outcome.");
+    describe_counter!(
+        BOOKINGS,
+        "Appointments made, moved and cancelled, and times refused that were taken, by tenant."
+    );
+    describe_counter!(
+        CALL_RECORDINGS,
+        "The carrier's recordings of calls, by tenant and what became of them."
+    );
     describe_counter!(CALLS_REFUSED, "Calls not taken, by tenant and reason.");
     describe_counter!(
         CALLS_BRIDGED,
@@ -197,6 +207,17 @@ pub fn slots_held(tenant: &TenantId, held: u32) {
 /// A call ended.
 pub fn call_ended(tenant: &TenantId, outcome: Outcome) {
     counter!(CALLS, "tenant" => tenant_label(tenant), "outcome" => outcome.as_str()).increment(1);
+}
+
+/// An appointment was `made`, `moved` or `cancelled`, or a time was `refused` as taken.
+pub fn booking(tenant: &TenantId, result: &'static str) {
+    counter!(BOOKINGS, "tenant" => tenant_label(tenant), "result" => result).increment(1);
+}
+
+/// The carrier's recording of a call was `started`, `not_started`, `announced`, `unwanted`,
+/// `stored`, `retried` or `failed`.
+pub fn call_recording(tenant: &TenantId, result: &'static str) {
+    counter!(CALL_RECORDINGS, "tenant" => tenant_label(tenant), "result" => result).increment(1);
 }
 
 /// A call was not taken.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use awc::ClientResponse;
 use awc::error::{ConnectError, SendRequestError};
-use awc::http::StatusCode;
+use awc::http::{Method, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -125,6 +125,27 @@ pub async fn post(
     patience: Patience,
     reach: &Reach,
 ) -> Result<Body, RequestError> {
+    send(Request { method: Method::POST, url, headers, body }, max_bytes, patience, reach).await
+}
+
+/// A request. One whose headers close the connection leaves none to be used again.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a str,
+    pub(crate) headers: &'a [(&'static str, String)],
+    pub(crate) body: String,
+}
+
+/// Sends a request likewise.
+///
+/// # Errors
+/// As [`post`]; 201 is as good as 200.
+pub(crate) async fn send(
+    Request { method, url, headers, body }: Request<'_>,
+    max_bytes: usize,
+    patience: Patience,
+    reach: &Reach,
+) -> Result<Body, RequestError> {
     let sent_at = Instant::now();
     let first_byte_at = sent_at + patience.first_byte;
     let checked = match timeout_at(first_byte_at, checked_addresses(url, reach)).await {
@@ -132,9 +153,12 @@ pub async fn post(
         Ok(checked) => checked?,
     };
     let send = |address: Option<SocketAddr>| {
-        let mut request = client().post(url);
+        let mut request = client().request(method.clone(), url);
         for (name, value) in headers {
             request = request.insert_header((*name, value.as_str()));
+            if *name == "connection" && value == "close" {
+                request = request.force_close();
+            }
         }
         if let Some(address) = address {
             request = request.address(address);
@@ -159,7 +183,7 @@ pub async fn post(
         Ok(Ok(response)) => response,
     };
     let mut body = Body { response, patience, sent_at, bytes: 0, max_bytes };
-    if body.response.status() == StatusCode::OK {
+    if matches!(body.response.status(), StatusCode::OK | StatusCode::CREATED) {
         return Ok(body);
     }
     Err(RequestError::Refused(body.refusal().await))

@@ -7,5 +7,6 @@ pub mod http;
 pub mod reach;
 pub mod recogniser;
 pub mod socket;
+pub mod twilio;
 pub mod voice;
 pub mod websocket;

@@ -54,7 +54,8 @@ pub(super) async fn query<T: Send + 'static>(
 }
 
 /// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said, how the
-/// model's handshake went, and how the caller was put through to a human.
+/// model's handshake went, what the carrier recorded, and how the caller was put
+/// through to a human.
 pub(super) async fn call(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -85,6 +86,7 @@ fn everything_about(
         "events": store.events(scope, sid)?,
         "transcript": store.transcript(scope, sid)?,
         "handshake": store.handshake(scope, sid)?,
+        "recordings": store.recordings(scope, sid)?,
         "handoff": store.handoff(scope, sid)?,
     })))
 }

@@ -11,6 +11,7 @@ use crate::tables::events::{self, EventRow};
 use crate::tables::handoffs::{self, HandoffOutcome, HandoffRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
 use crate::tables::nodes::{self, NodeChange};
+use crate::tables::recordings::{self, RecordingRow};
 use crate::tables::status_report::{self, StatusReport};
 use crate::tables::transcripts::{self, TranscriptHeard, TranscriptRow};
 
@@ -39,6 +40,8 @@ pub enum Record {
     HandedOff(HandoffRow),
     /// How that ended.
     HandoffEnded(HandoffOutcome),
+    /// The carrier has recorded a call.
+    Recorded(Box<RecordingRow>),
     /// A process started, lives, or stopped.
     Node(NodeChange),
 }
@@ -58,6 +61,7 @@ impl Record {
             Self::HandshakeChanged(_) => "handshake_changed",
             Self::HandedOff(_) => "handed_off",
             Self::HandoffEnded(_) => "handoff_ended",
+            Self::Recorded(_) => "recorded",
             Self::Node(_) => "node",
         }
     }
@@ -75,6 +79,7 @@ impl Record {
             Self::HandshakeChanged(change) => Some(&change.call_sid),
             Self::HandedOff(handoff) => Some(&handoff.call_sid),
             Self::HandoffEnded(report) => Some(&report.call_sid),
+            Self::Recorded(recording) => Some(&recording.call_sid),
             Self::TranscriptHeard(_) | Self::Node(_) => None,
         }
     }
@@ -94,6 +99,7 @@ impl Record {
             | Self::HandshakeChanged(_)
             | Self::HandedOff(_)
             | Self::HandoffEnded(_)
+            | Self::Recorded(_)
             | Self::Node(_) => false,
         }
     }
@@ -111,6 +117,7 @@ impl Record {
             Self::HandshakeChanged(change) => handshakes::change(connection, change),
             Self::HandedOff(handoff) => handoffs::insert(connection, handoff),
             Self::HandoffEnded(report) => handoffs::ended(connection, report),
+            Self::Recorded(recording) => recordings::insert(connection, recording),
             Self::Node(change) => nodes::apply(connection, change),
         }
     }

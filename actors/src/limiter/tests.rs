@@ -59,6 +59,7 @@ fn tenant() -> Tenant {
         pipeline: Default::default(),
         facts: Default::default(),
         credentials: Credentials::default(),
+        recording: trunkline_core::tenant::Recording::default(),
         flight_recorder: None,
         privacy: Default::default(),
     }

@@ -39,9 +39,11 @@ pub(in crate::http) async fn connect_action(
     };
     let ours = signed.may_speak_of(&state, &webhook.call_sid);
     let tenant = signed.tenant;
+    let mut had_agent = true;
     let disposition = if !ours {
         None
     } else if is_waiting(&state, &webhook.call_sid).await {
+        had_agent = false;
         stream_never_opened(&state, tenant.as_deref(), &webhook);
         Some(Disposition::Bridge)
     } else {
@@ -55,7 +57,8 @@ pub(in crate::http) async fn connect_action(
     {
         records::handed_off(&state, tenant, &webhook.call_sid, "after_stream");
     }
-    let what = render(&state, disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
+    let (tenant, called) = (tenant.as_deref(), webhook.to.as_ref());
+    let what = render(&state, disposition, (caller_is_there, had_agent), tenant, called);
     twiml::answer(&what)
 }
 
@@ -63,12 +66,15 @@ pub(in crate::http) async fn connect_action(
 pub(super) fn render(
     state: &AppState,
     disposition: Option<Disposition>,
-    caller_is_there: bool,
+    (caller_is_there, had_agent): (bool, bool),
     tenant: Option<&Tenant>,
     called: Option<&PhoneNumber>,
 ) -> Twiml {
     match after_stream(disposition, caller_is_there) {
         AfterStream::HangUp => twiml::hang_up(),
+        AfterStream::Human { announce } if had_agent => {
+            twiml::human_after_agent(state, tenant, called, announce)
+        }
         AfterStream::Human { announce } => twiml::human(state, tenant, called, announce),
     }
 }

@@ -6,8 +6,11 @@ pub(super) mod dial_action;
 pub(super) mod fallback;
 pub(super) mod menu;
 mod records;
+pub(super) mod recording;
 mod signed;
 pub(super) mod status;
 pub(super) mod stream;
 mod twiml;
 pub(super) mod voice;
+
+pub(crate) use twiml::recording_callback;

@@ -26,6 +26,7 @@ mod migrations;
 mod no_secrets;
 mod paging_and_counts;
 mod privacy;
+mod recordings;
 mod replay;
 mod same_schema;
 mod side_effects;
