@@ -9,3 +9,4 @@ pub mod recogniser;
 pub mod socket;
 pub mod voice;
 pub mod websocket;
+mod whole;
