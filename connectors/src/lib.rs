@@ -10,3 +10,4 @@ pub mod socket;
 pub mod twilio;
 pub mod voice;
 pub mod websocket;
+mod whole;

@@ -141,12 +141,13 @@ pub(crate) async fn checked_addresses(
     reach.check(host, port).await
 }
 
-/// Makes this thread's client now, so that the first call does not wait for it.
+/// Makes this thread's clients now, so that the first call does not wait for them.
 pub fn warm_up() {
     drop(client());
+    crate::whole::warm_up();
 }
 
-pub(crate) fn client() -> Client {
+fn client() -> Client {
     CLIENT.with(|cell| cell.borrow_mut().get_or_insert_with(build).clone())
 }
 

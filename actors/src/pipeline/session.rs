@@ -121,6 +121,7 @@ impl PipelineSession {
                 self.dial(connection, provider, delay, context);
             }
             Output::Hear(audio) => self.hear(audio),
+            Output::GiveBack(frames) => self.give_back(&frames),
             Output::Ask(question) => self.ask(*question, context),
             Output::Speak(speech) => self.speak(*speech, context),
             Output::StopAsking { request } | Output::Hush { request } => {
@@ -184,6 +185,12 @@ impl PipelineSession {
             // Where even that does not fit, the task's own end tells it.
             drop(self.happened.0.try_send(lost));
         }
+    }
+
+    /// The next session hears what this one could not have heard.
+    fn give_back(&self, frames: &[Vec<u8>]) {
+        let frames = frames.iter().map(|frame| STANDARD.encode(frame)).collect();
+        self.media.uplink().give_back(frames);
     }
 
     fn ask(&mut self, question: Question, context: &mut Context<Self>) {

@@ -19,7 +19,7 @@ farewell = "Thank you for calling. Goodbye!"
 wrap_up = "I am sorry, our time is up. Goodbye!"
 fillers = ["One moment, please."]
 +++
-You are {{ persona }} at {{ company }}.
+You are {{ persona }} at {{ company }}. The caller's number ends in {{ caller_last4 }}.
 "#;
 
 /// A server that is killed when this is dropped, after it was looked at: nothing
@@ -325,7 +325,7 @@ fn spawn(folder: &Path, env: &[(String, String)], life: &str) -> (Child, u16) {
 
 /// The server under test. `WHOLE_SERVER` names another build of it, for the tests
 /// that measure: without fault injection some of the others cannot pass.
-fn program() -> PathBuf {
+pub(super) fn program() -> PathBuf {
     let other = std::env::var_os("WHOLE_SERVER").map(PathBuf::from);
     other.unwrap_or_else(|| env!("CARGO_BIN_EXE_trunkline").into())
 }
