@@ -30,6 +30,7 @@ mod lease;
 mod models;
 mod retention;
 mod stop;
+mod warm;
 
 pub(crate) use models::missing_key;
 
@@ -125,6 +126,7 @@ pub async fn start(
     node.fleet.first_beat().await;
     keep_recordings_in_bounds(&node);
     retention::keep_in_bounds(&node, &settings, &book);
+    warm::keep_warm(&node, &book);
     lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {

@@ -38,6 +38,7 @@ mod plot;
 mod print;
 mod process;
 mod recorder;
+mod reply;
 mod report;
 mod run;
 mod sampler;
@@ -71,7 +72,7 @@ pub use pattern::{Mix, Pattern, Weighted};
 pub use plan::{CallPlan, DialOutcome, StatusPlan};
 pub use playback::{ClearRecord, PlaybackReport};
 pub use report::{
-    CallError, CallReport, ClipRecord, Dialled, Ended, Exchange, Interruption, MarkRecord,
+    CallError, CallReport, ClipRecord, Dialled, Ended, Exchange, Interruption, MarkRecord, Reply,
     StreamEnd, StreamReport, Stretch,
 };
 pub use run::run;
