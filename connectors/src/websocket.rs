@@ -18,11 +18,17 @@ use awc::ws::WebsocketsRequest;
 use awc::{BoxedSocket, Client, Connector};
 
 use crate::bounded::Bounded;
-use crate::reach::{OutOfReach, Reach};
+use crate::reach::{self, OutOfReach, Reach};
 use crate::socket;
 
 /// How long a TCP connection and its TLS may take, whatever the patience.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection that nobody uses is kept for the next request.
+const IDLE_KEPT: Duration = Duration::from_secs(55);
+
+/// How long one is used at most.
+const CONNECTION_KEPT: Duration = Duration::from_secs(600);
 
 /// An open connection: a stream and a sink of WebSocket frames. Fragmented
 /// messages come in fragments.
@@ -100,7 +106,10 @@ pub async fn dial(
             }
         }
         match last {
-            Some(error) => Err(DialError::Connection(error)),
+            Some(error) => {
+                nobody_there(url);
+                Err(DialError::Connection(error))
+            }
             None => connect(request(), max_frame_bytes).await,
         }
     });
@@ -134,11 +143,22 @@ pub(crate) async fn checked_addresses(
     if *reach == Reach::Anywhere {
         return Ok(Vec::new());
     }
-    let uri: Uri = url.parse().map_err(|_| OutOfReach::NoAddress)?;
-    let host = uri.host().ok_or(OutOfReach::NoAddress)?;
+    let (host, port) = host_of(url).ok_or(OutOfReach::NoAddress)?;
+    reach.check(&host, port).await
+}
+
+/// None of the addresses of a URL answered.
+pub(crate) fn nobody_there(url: &str) {
+    if let Some((host, port)) = host_of(url) {
+        reach::nobody_there(&host, port);
+    }
+}
+
+fn host_of(url: &str) -> Option<(String, u16)> {
+    let uri: Uri = url.parse().ok()?;
     let is_tls = matches!(uri.scheme_str(), Some("wss" | "https"));
     let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    reach.check(host, port).await
+    Some((uri.host()?.to_owned(), port))
 }
 
 /// Makes this thread's client now, so that the first call does not wait for it.
@@ -161,6 +181,11 @@ fn build() -> Client {
         .connector(tcp)
         .limit(0)
         .max_http_version(awc::http::Version::HTTP_11)
+        // A caller's turns are further apart than the usual 15 s, and a new connection
+        // costs them two or three journeys there and back. Most services keep one for a
+        // minute or more.
+        .conn_keep_alive(IDLE_KEPT)
+        .conn_lifetime(CONNECTION_KEPT)
         .timeout(CONNECT_TIMEOUT);
     // The dial's own patience is the only clock, and a key goes where it was meant to.
     Client::builder().disable_timeout().disable_redirects().connector(connector).finish()

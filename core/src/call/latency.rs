@@ -59,10 +59,11 @@ impl Call {
 
     /// Looks whether the answer to the turn is over.
     pub(super) fn settle_latency(&mut self, now: Micros) {
-        let goes_on = self.speech.is_speaking()
-            || !self.sequencer.is_idle()
-            || self.tooling.is_running()
-            || !self.waterfall.is_answered();
+        if !self.waterfall.is_answered() {
+            return;
+        }
+        let goes_on =
+            self.speech.is_speaking() || !self.sequencer.is_idle() || self.tooling.is_running();
         if !goes_on {
             self.end_latency(now);
         }

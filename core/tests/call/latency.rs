@@ -99,7 +99,7 @@ fn an_answer_that_is_cut_short_is_told_as_interrupted() {
     let mut world = conversation(&Plan::default());
     world.model.replies.push_back(Reply::says("This is a long answer, and it goes on and on."));
     world.caller_speaks(ms(500), "tell me");
-    world.run_until_sent(2);
+    world.run_until_sent(1);
     world.run_for(ms(500));
     world.caller_speaks(ms(700), "no, wait");
     world.run_for(secs(10));
@@ -113,7 +113,7 @@ fn an_answer_that_is_cut_short_is_told_as_interrupted() {
 fn a_call_that_ends_in_its_answer_tells_the_turn() {
     let mut world = conversation(&Plan::default());
     world.caller_speaks(ms(500), "tell me");
-    world.run_for(ms(1_050));
+    world.run_for(ms(600));
     world.hang_up();
     let told = turns(&world);
     assert_eq!(told.len(), 1);
@@ -124,10 +124,10 @@ fn a_call_that_ends_in_its_answer_tells_the_turn() {
 fn what_a_pipeline_tells_of_its_response_is_the_turns_and_of_another_is_not() {
     let mut world = conversation(&Plan::default());
     world.caller_speaks(ms(500), "tell me");
-    world.run_until_sent(2);
+    world.run_until_sent(1);
     let stopped = world.now;
     for (tag, stage, at) in
-        [(9, Stage::FirstToken, 1), (2, Stage::FirstToken, 2), (2, Stage::FirstToken, 3)]
+        [(9, Stage::FirstToken, 1), (1, Stage::FirstToken, 2), (1, Stage::FirstToken, 3)]
     {
         let at = Micros(stopped.0 + at * 1_000);
         world.model_says_in(ms(0), ModelEvent::Reached { response: response_of(tag), stage, at });
@@ -157,6 +157,7 @@ fn speech_ends_when_the_session_knows_that_it_did_but_not_later_than_was_thought
 #[test]
 fn a_model_that_takes_its_own_turns_has_decided_when_it_answers() {
     let mut world = conversation(&Plan { turns: Turns::Model, ..Plan::default() });
+    world.model.decides = true;
     world.caller_speaks(ms(800), "when are you open");
     world.run_for(secs(8));
     world.hang_up();
