@@ -5,7 +5,9 @@ use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gau
 use trunkline_core::call::{Exit, Metric, Outcome};
 use trunkline_core::ids::TenantId;
 use trunkline_core::pipeline::Measure;
+use trunkline_core::tenant::Mode;
 use trunkline_core::time::Micros;
+use trunkline_core::turn::waterfall::Stage;
 
 use crate::tree::Kind;
 
@@ -34,6 +36,7 @@ const STALE_EVENTS: &str = "trunkline_stale_events_total";
 const MODEL_READY: &str = "trunkline_model_ready_seconds";
 const FIRST_AUDIO: &str = "trunkline_first_audio_seconds";
 const TURN_LATENCY: &str = "trunkline_turn_latency_seconds";
+const TURN_STAGE: &str = "trunkline_turn_stage_seconds";
 const TOOL_TIME: &str = "trunkline_tool_seconds";
 const BARGE_IN_STOP: &str = "trunkline_barge_in_stop_seconds";
 const BARGE_IN_PAUSE: &str = "trunkline_barge_in_pause_seconds";
@@ -119,6 +122,10 @@ pub fn describe() {
     );
     describe_counter!(BARGE_IN_FALSE, "Sentences that were cut off for nothing.");
     describe_histogram!(WEBHOOK_TIME, "Seconds to answer a webhook, by path.");
+    describe_histogram!(
+        TURN_STAGE,
+        "Seconds from the end of the caller's speech to each stage of the answer, by mode."
+    );
     describe_histogram!(PIPELINE_TIME, "Seconds of a pipeline, by stage.");
     describe_counter!(
         PIPELINE_FAILOVERS,
@@ -278,6 +285,7 @@ pub fn of_call(metric: Metric) {
         Metric::ModelReady(t) => histogram!(MODEL_READY).record(seconds(t)),
         Metric::FirstAudio(t) => histogram!(FIRST_AUDIO).record(seconds(t)),
         Metric::TurnLatency(t) => histogram!(TURN_LATENCY).record(seconds(t)),
+        Metric::TurnStage { mode, stage, after } => turn_stage(mode, stage, after),
         Metric::ToolTime(t) => histogram!(TOOL_TIME).record(seconds(t)),
         Metric::BargeInStop(t) => histogram!(BARGE_IN_STOP).record(seconds(t)),
         Metric::BargeInResumed(t) => histogram!(BARGE_IN_PAUSE).record(seconds(t)),
@@ -285,6 +293,12 @@ pub fn of_call(metric: Metric) {
         Metric::Stale(kind) => stale(kind, 1),
         Metric::Redial => counter!(MODEL_REDIALS).increment(1),
     }
+}
+
+/// A turn's answer had come as far as `stage`, so long after the end of speech.
+fn turn_stage(mode: Mode, stage: Stage, after: Micros) {
+    let labels = [("mode", mode.as_str()), ("stage", stage.as_str())];
+    histogram!(TURN_STAGE, &labels).record(seconds(after));
 }
 
 /// A pipeline measured something.

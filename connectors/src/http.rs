@@ -18,7 +18,7 @@ use trunkline_core::wire::refusal::{Advice, Refusal};
 use trunkline_core::wire::url::UrlError;
 
 use crate::reach::{OutOfReach, Reach};
-use crate::websocket::checked_addresses;
+use crate::websocket::{checked_addresses, nobody_there};
 use crate::whole::client_for;
 
 /// Longest refusal that is read, in bytes.
@@ -187,7 +187,12 @@ pub(crate) async fn send(
     let response = match head {
         Err(_) => return Err(too_late(Stage::FirstByte, patience.first_byte)),
         Ok(Err(SendRequestError::Connect(ConnectError::Timeout))) => {
+            nobody_there(url);
             return Err(too_late(Stage::FirstByte, crate::websocket::CONNECT_TIMEOUT));
+        }
+        Ok(Err(SendRequestError::Connect(error))) => {
+            nobody_there(url);
+            return Err(RequestError::Connection(error.to_string()));
         }
         Ok(Err(other)) => return Err(RequestError::Connection(other.to_string())),
         Ok(Ok(response)) => response,

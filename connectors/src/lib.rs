@@ -6,6 +6,7 @@ pub mod chat;
 pub mod http;
 pub mod reach;
 pub mod recogniser;
+mod resolved;
 pub mod socket;
 pub mod twilio;
 pub mod voice;

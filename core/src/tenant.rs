@@ -148,6 +148,18 @@ pub enum Mode {
     Bridge,
 }
 
+impl Mode {
+    /// The word that is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Realtime => "realtime",
+            Self::Pipeline => "pipeline",
+            Self::Bridge => "bridge",
+        }
+    }
+}
+
 /// Who speaks for the business. Texts have their variables filled in already.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Persona {

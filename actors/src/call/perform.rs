@@ -189,7 +189,8 @@ impl CallActor {
                 self.start_realtime(plan, attempt)
             }
             SessionTarget::Pipeline(target) => {
-                let plan = PipelinePlan { target, config, delay, serial };
+                let phrases = self.node.phrases.clone();
+                let plan = PipelinePlan { target, config, phrases, delay, serial };
                 self.start_pipeline(plan, attempt)
             }
         };

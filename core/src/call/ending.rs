@@ -328,6 +328,7 @@ impl Call {
         self.clock.cleared(now);
         self.close_cut_items(now);
         let duration = now.since(self.started_at);
+        self.end_latency(now);
         self.event("call_ended", json!({ "outcome": outcome, "reason": reason }));
         self.out(Output::Disposition(disposition));
         self.out(Output::Media(MediaCommand::Uplink { open: false }));
