@@ -3,6 +3,7 @@
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use trunkline_core::call::{Exit, Metric, Outcome};
+use trunkline_core::cost::{Nanos, Service, Spent, Step};
 use trunkline_core::ids::TenantId;
 use trunkline_core::pipeline::Measure;
 use trunkline_core::tenant::Mode;
@@ -44,6 +45,9 @@ const BARGE_IN_FALSE: &str = "trunkline_barge_in_false_total";
 const WEBHOOK_TIME: &str = "trunkline_webhook_seconds";
 const PIPELINE_TIME: &str = "trunkline_pipeline_seconds";
 const PIPELINE_FAILOVERS: &str = "trunkline_pipeline_failovers_total";
+const COST: &str = "trunkline_cost_nanodollars_total";
+const COST_UNPRICED: &str = "trunkline_cost_unpriced_total";
+const BUDGET_REACHED: &str = "trunkline_budget_reached_total";
 const MODEL_REDIALS: &str = "trunkline_model_redials_total";
 const RECORDS_WRITTEN: &str = "trunkline_records_written_total";
 const RECORDS_DROPPED: &str = "trunkline_records_dropped_total";
@@ -131,6 +135,9 @@ pub fn describe() {
         PIPELINE_FAILOVERS,
         "Times another of a pipeline's services was asked instead, by kind."
     );
+    describe_counter!(COST, "Billionths of a dollar that calls cost, by tenant, provider and kind.");
+    describe_counter!(COST_UNPRICED, "Calls that used something without a price, by what it was.");
+    describe_counter!(BUDGET_REACHED, "Shares of budgets that were reached, by what followed.");
     describe_counter!(MODEL_REDIALS, "Speech model sessions dialled again in mid-call.");
     describe_counter!(RECORDS_WRITTEN, "Records committed to the database.");
     describe_counter!(
@@ -299,6 +306,30 @@ pub fn of_call(metric: Metric) {
 fn turn_stage(mode: Mode, stage: Stage, after: Micros) {
     let labels = [("mode", mode.as_str()), ("stage", stage.as_str())];
     histogram!(TURN_STAGE, &labels).record(seconds(after));
+}
+
+/// A call's bill has a line of so much.
+pub fn cost(tenant: &TenantId, provider: &str, kind: trunkline_core::cost::Kind, nanos: Nanos) {
+    let provider = provider.to_owned();
+    counter!(
+        COST,
+        "tenant" => tenant_label(tenant), "provider" => provider, "kind" => kind.as_str()
+    )
+    .increment(nanos.0);
+}
+
+/// A call used something that has no price.
+pub fn cost_unpriced(service: &Service, kind: trunkline_core::cost::Kind) {
+    let (provider, model) = (service.provider.clone(), service.model.clone());
+    counter!(COST_UNPRICED, "provider" => provider, "model" => model, "kind" => kind.as_str())
+        .increment(1);
+}
+
+/// A share of a budget was reached.
+pub fn budget_reached(tenant: &TenantId, step: Step, of: Spent) {
+    let (step, of) = (step.as_str(), of.as_str());
+    counter!(BUDGET_REACHED, "tenant" => tenant_label(tenant), "step" => step, "of" => of)
+        .increment(1);
 }
 
 /// A pipeline measured something.

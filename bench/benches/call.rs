@@ -134,6 +134,7 @@ impl Bench {
             kept_greeting_bytes: None,
             kept_sentences: BTreeMap::new(),
             providers: 1,
+            costing: None,
         };
         let mut bench = Self { call: Call::new(settings, Micros::ZERO), now: Micros::ZERO };
         bench.tell(Input::Started);

@@ -13,6 +13,7 @@ use trunkline_store::{Scope, Store, StoreError, SwitchChange};
 
 use super::auth::Role;
 use super::body::Body;
+use super::costs;
 use super::state::AppState;
 
 /// Whose records are asked for.
@@ -91,6 +92,7 @@ fn everything_about(
         "handshake": store.handshake(scope, sid)?,
         "recordings": store.recordings(scope, sid)?,
         "handoff": store.handoff(scope, sid)?,
+        "cost": store.cost(scope, sid)?.as_ref().map(costs::shown),
     })))
 }
 

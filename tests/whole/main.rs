@@ -28,6 +28,7 @@ mod clock_jumps;
 mod commands;
 mod conversation;
 mod conversations;
+mod costs;
 mod database_away;
 mod dialects;
 mod disk_full;

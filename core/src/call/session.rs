@@ -229,6 +229,7 @@ impl Call {
         now: Micros,
     ) {
         self.note_usage(response, completed, error.as_deref(), usage);
+        self.model_used(usage);
         let is_current = self.sequencer.current() == Some(response);
         let purpose = self.sequencer.purpose().filter(|_| is_current).cloned();
         let (open, step) = self.sequencer.finished(response);
