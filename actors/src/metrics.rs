@@ -135,7 +135,10 @@ pub fn describe() {
         PIPELINE_FAILOVERS,
         "Times another of a pipeline's services was asked instead, by kind."
     );
-    describe_counter!(COST, "Billionths of a dollar that calls cost, by tenant, provider and kind.");
+    describe_counter!(
+        COST,
+        "Billionths of a dollar that calls cost, by tenant, provider and kind."
+    );
     describe_counter!(COST_UNPRICED, "Calls that used something without a price, by what it was.");
     describe_counter!(BUDGET_REACHED, "Shares of budgets that were reached, by what followed.");
     describe_counter!(MODEL_REDIALS, "Speech model sessions dialled again in mid-call.");

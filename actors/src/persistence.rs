@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context};
-use tokio::sync::oneshot;
 use chrono::Utc;
+use tokio::sync::oneshot;
 use trunkline_core::ids::NodeId;
 use trunkline_store::{Journal, NodeDayCost, Scope, Store, StoreError};
 

@@ -170,13 +170,14 @@ impl CallActor {
                 metrics::cost(tenant, &line.service.provider, line.kind, nanos);
             }
         }
-        let row = row_of(&self.node, &self.entry.call_sid, tenant, self.till.purse.day(), bill);
+        let row =
+            cost_row_of(&self.node, &self.entry.call_sid, tenant, self.till.purse.day(), bill);
         self.node.record(Record::Cost(Box::new(row)));
     }
 }
 
 /// A bill as it is stored.
-pub(super) fn row_of(
+pub(super) fn cost_row_of(
     node: &Node,
     call_sid: &trunkline_core::ids::CallSid,
     tenant: &TenantId,

@@ -192,9 +192,8 @@ impl CallActor {
             }
             SessionTarget::Pipeline(target) => {
                 let (economises, phrases) = (self.till.economises, self.node.phrases.clone());
-                let plan = PipelinePlan {
-                    target, config, phrases, delay, serial, provider, economises,
-                };
+                let plan =
+                    PipelinePlan { target, config, phrases, delay, serial, provider, economises };
                 self.start_pipeline(plan, attempt)
             }
         };

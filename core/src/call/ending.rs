@@ -90,11 +90,9 @@ impl EndCause {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Agent { .. } | Self::Command => Outcome::Completed,
-            Self::MaxDuration
-            | Self::MaxTurns
-            | Self::Expired
-            | Self::Silence
-            | Self::Budget => Outcome::Timeout,
+            Self::MaxDuration | Self::MaxTurns | Self::Expired | Self::Silence | Self::Budget => {
+                Outcome::Timeout
+            }
             Self::Transfer { .. } => Outcome::Transferred,
             Self::TextTaken => Outcome::Handoff,
             Self::Voicemail => Outcome::Voicemail,
