@@ -35,7 +35,7 @@ use crate::twilio_stream::TwilioStream;
 use super::CallActor;
 use super::children::Children;
 use super::ledger::Ledger;
-use super::money::{Till, cost_row_of, costing};
+use super::money::{Till, cost_row, costing};
 
 /// What a call keeps at hand for its children.
 pub(super) struct CallPlan {
@@ -228,7 +228,7 @@ impl Watcher {
         };
         let bill = Bill { total: live.cost(), estimated: true, ..Bill::default() };
         let day = live.started_at.date_naive();
-        let row = cost_row_of(&self.node, &self.call_sid, &self.tenant, day, &bill);
+        let row = cost_row(&self.node, &self.call_sid, &self.tenant, day, &bill);
         self.node.record(Record::Cost(Box::new(row)));
     }
 }

@@ -106,7 +106,9 @@ impl CallActor {
     /// the core always knows what had gone out when something else happened.
     fn step(&mut self, input: Option<Input>, context: &mut Context<Self>) {
         let now = self.media.clock().now();
-        self.take_usage(input.as_ref(), now);
+        if !matches!(input, Some(Input::Started)) {
+            self.take_usage(input.as_ref(), now);
+        }
         let notices = self.media.downlink().take_notices();
         for notice in notices {
             self.take_in(Input::Media(notice), now);
@@ -120,7 +122,7 @@ impl CallActor {
     fn wake(&mut self, context: &mut Context<Self>) {
         self.timer = None;
         let now = self.media.clock().now();
-        self.take_usage(Some(&Input::Started), now);
+        self.take_usage_now(now);
         let notices = self.media.downlink().take_notices();
         for notice in notices {
             self.take_in(Input::Media(notice), now);

@@ -104,10 +104,19 @@ impl CallActor {
     /// whole whenever the call ends. Little pieces of audio wait where nothing that
     /// comes next can end it.
     pub(super) fn take_usage(&mut self, next: Option<&Input>, now: Micros) {
+        let ends_by_nothing = self.entry.phase() < PhaseName::Goodbye;
+        self.take_used(ends_by_nothing && next.is_none_or(is_harmless), now);
+    }
+
+    /// The same before a timer of the call's, any of which may end it.
+    pub(super) fn take_usage_now(&mut self, now: Micros) {
+        self.take_used(false, now);
+    }
+
+    fn take_used(&mut self, in_no_hurry: bool, now: Micros) {
         if self.plan.settings.costing.is_none() {
             return;
         }
-        let in_no_hurry = self.entry.phase() < PhaseName::Goodbye && next.is_none_or(is_harmless);
         let used = self.media.usage().take(in_no_hurry);
         for used in used {
             self.take_in(Input::Used(used), now);
@@ -170,14 +179,13 @@ impl CallActor {
                 metrics::cost(tenant, &line.service.provider, line.kind, nanos);
             }
         }
-        let row =
-            cost_row_of(&self.node, &self.entry.call_sid, tenant, self.till.purse.day(), bill);
+        let row = cost_row(&self.node, &self.entry.call_sid, tenant, self.till.purse.day(), bill);
         self.node.record(Record::Cost(Box::new(row)));
     }
 }
 
 /// A bill as it is stored.
-pub(super) fn cost_row_of(
+pub(super) fn cost_row(
     node: &Node,
     call_sid: &trunkline_core::ids::CallSid,
     tenant: &TenantId,
