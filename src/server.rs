@@ -17,7 +17,7 @@ use trunkline_actors::node::{Node, NodeSettings};
 use trunkline_actors::phrases::PhraseCache;
 use trunkline_actors::recorder::{Recorder, RecorderSettings};
 use trunkline_connectors::{socket, websocket};
-use trunkline_store::{Backend, Journal, Store, StoreError};
+use trunkline_store::{Backend, Journal, Scope, Store, StoreError};
 
 use crate::config::{Configuration, Environment, PublicUrl, Settings, StoreSettings};
 use crate::http::state::AppState;
@@ -213,7 +213,8 @@ fn open_journal(settings: &StoreSettings, store: &Store) -> Result<Option<Journa
 async fn read_switches(node: &Node) -> Result<(), StartError> {
     let store = node.store.clone();
     let read = actix_web::rt::task::spawn_blocking(move || {
-        Ok((store.switches()?, store.blocked_numbers()?))
+        // A node answers calls of all tenants.
+        Ok((store.switches(Scope::AllTenants)?, store.blocked_numbers(Scope::AllTenants)?))
     });
     let read = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
     let (switches, blocked) = read.map_err(StartError::Store)?;

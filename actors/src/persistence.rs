@@ -17,7 +17,7 @@ use std::time::Duration;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context};
 use tokio::sync::oneshot;
-use trunkline_store::{Journal, Store, StoreError};
+use trunkline_store::{Journal, Scope, Store, StoreError};
 
 use crate::blocked::BlockBoard;
 use crate::message::Shell;
@@ -101,7 +101,9 @@ impl Persistence {
     fn poll_switches(&mut self, context: &mut Context<Self>) {
         let store = self.store.clone();
         let read = actix_rt::task::spawn_blocking(move || {
-            Ok::<_, StoreError>((store.switches()?, store.blocked_numbers()?))
+            // A node answers calls of all tenants.
+            let all = Scope::AllTenants;
+            Ok::<_, StoreError>((store.switches(all)?, store.blocked_numbers(all)?))
         });
         context.spawn(wrap_future(read).map(|read, actor: &mut Self, context| {
             // While the database is away all of it stays as it was.
