@@ -62,5 +62,6 @@ pub use tables::transcripts::{TranscriptHeard, TranscriptRow};
 pub use target::Backend;
 pub use time_slot::{BadTimeSlot, MAX_DAYS_AHEAD, MAX_MINUTES, TimeSlot};
 pub use words::{
-    AppointmentStatus, Channel, Direction, EffectState, Mode, Outcome, RecordingState, Speaker, Status, UnknownWord,
+    AppointmentStatus, Channel, Direction, EffectState, Mode, Outcome, RecordingState, Speaker,
+    Status, UnknownWord,
 };

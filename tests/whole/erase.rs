@@ -11,7 +11,12 @@ use crate::support::{CALLER, RawStream, World, wait_for};
 const PERSON: &str = "+15558675309";
 
 /// Runs a command about a number beside the server: exit code, JSON, complaints.
-pub async fn about(world: &World, command: &str, number: &str, more: &[&str]) -> (Option<i32>, Value) {
+pub async fn about(
+    world: &World,
+    command: &str,
+    number: &str,
+    more: &[&str],
+) -> (Option<i32>, Value) {
     let arguments = [&[command, "--number", number], more].concat();
     let (code, out, complaints) = told(&trunkline(&arguments, &world.server.environment()).await);
     let answer = serde_json::from_str(&out).unwrap_or(Value::String(format!("{out}{complaints}")));
