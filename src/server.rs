@@ -19,7 +19,7 @@ use trunkline_actors::phrases::PhraseCache;
 use trunkline_actors::recorder::{Recorder, RecorderSettings};
 use trunkline_connectors::{socket, websocket};
 use trunkline_core::cost::PriceTable;
-use trunkline_store::{Backend, Journal, Store, StoreError};
+use trunkline_store::{Backend, Journal, Scope, Store, StoreError};
 
 use crate::config::{Configuration, Environment, PublicUrl, Settings, StoreSettings};
 use crate::http::state::AppState;
@@ -217,7 +217,9 @@ fn open_journal(settings: &StoreSettings, store: &Store) -> Result<Option<Journa
 async fn read_switches(node: &Node) -> Result<(), StartError> {
     let store = node.store.clone();
     let read = actix_web::rt::task::spawn_blocking(move || {
-        Ok((store.switches()?, store.blocked_numbers()?, spent_today(&store)?))
+        // A node answers calls of all tenants.
+        let all = Scope::AllTenants;
+        Ok((store.switches(all)?, store.blocked_numbers(all)?, spent_today(&store)?))
     });
     let read = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
     let (switches, blocked, spent) = read.map_err(StartError::Store)?;

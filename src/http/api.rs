@@ -237,14 +237,8 @@ pub(super) async fn switches(
     if let Err(refusal) = state.ops.require(&request, Role::Read) {
         return refusal;
     }
-    match query(&state, Store::switches).await {
-        Ok(mut rows) => {
-            rows.retain(|row| {
-                let (of, asked) = (row.tenant_id.as_ref(), scope.tenant.as_ref());
-                of.is_none() || asked.is_none() || of == asked
-            });
-            HttpResponse::Ok().json(json!({ "switches": rows }))
-        }
+    match query(&state, move |store| store.switches(scope.scope())).await {
+        Ok(rows) => HttpResponse::Ok().json(json!({ "switches": rows })),
         Err(refusal) => refusal,
     }
 }
@@ -278,7 +272,8 @@ pub(super) async fn set_switches(
     }
     let thrown = query(&state, move |store| {
         let row = store.set_switch(&change, "ops", Utc::now())?;
-        Ok((row, store.switches()?))
+        // What the node goes by is everybody's.
+        Ok((row, store.switches(Scope::AllTenants)?))
     });
     match thrown.await {
         Ok((row, all)) => {

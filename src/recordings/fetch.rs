@@ -71,10 +71,8 @@ impl From<RequestError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::InvalidData => Self::new("no_audio"),
-            _ => Self::new("disk"),
-        }
+        let is_no_audio = error.kind() == std::io::ErrorKind::InvalidData;
+        Self::new(if is_no_audio { "no_audio" } else { "disk" })
     }
 }
 

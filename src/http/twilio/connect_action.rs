@@ -107,7 +107,7 @@ async fn how_it_ended(
     tenant: Option<&Tenant>,
     call_sid: &CallSid,
 ) -> Option<Disposition> {
-    match tokio::time::timeout(PATIENCE, find(state, call_sid)).await {
+    match tokio::time::timeout(PATIENCE, find(state, tenant, call_sid)).await {
         Ok(Found::Ended(disposition)) => Some(disposition),
         Ok(Found::Nowhere) | Err(_) => None,
         Ok(Found::StillOpen) => {
@@ -125,13 +125,13 @@ enum Found {
     Nowhere,
 }
 
-async fn find(state: &AppState, call_sid: &CallSid) -> Found {
+async fn find(state: &AppState, tenant: Option<&Tenant>, call_sid: &CallSid) -> Found {
     for _ in 0..LOOKS {
         if let Some(known) = state.node.dispositions.get(call_sid) {
             return Found::Ended(known);
         }
         if state.node.directory.by_call(call_sid).is_none() {
-            match stored(state, call_sid).await {
+            match stored(state, tenant, call_sid).await {
                 None => return Found::Nowhere,
                 Some(row) if row.ended_at.is_some() => return Found::Ended(disposition_of(&row)),
                 Some(_) => {}
@@ -142,9 +142,11 @@ async fn find(state: &AppState, call_sid: &CallSid) -> Found {
     Found::StillOpen
 }
 
-async fn stored(state: &AppState, call_sid: &CallSid) -> Option<CallRow> {
+/// The call's row, where it is of the tenant whose number was called.
+async fn stored(state: &AppState, tenant: Option<&Tenant>, call_sid: &CallSid) -> Option<CallRow> {
     let (store, sid) = (state.node.store.clone(), call_sid.clone());
-    let read = actix_web::rt::task::spawn_blocking(move || store.call(Scope::AllTenants, &sid));
+    let owner = tenant?.id.clone();
+    let read = actix_web::rt::task::spawn_blocking(move || store.call(Scope::Tenant(&owner), &sid));
     read.await.ok()?.ok()?
 }
 

@@ -34,4 +34,5 @@ mod side_effects;
 mod status_order;
 mod switches;
 mod tenant_scope;
+mod two_tenants;
 mod what_was_heard;

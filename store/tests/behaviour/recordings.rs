@@ -169,7 +169,7 @@ on_both_databases! {
         let number = NumberForms::new(&PhoneNumber::new(CALLER), &[key()]);
         let held = store.held_about(Scope::AllTenants, &number).unwrap().calls;
         let held: Vec<_> = held.into_iter().flat_map(|call| call.recordings).collect();
-        assert_eq!(held, [person.clone()]);
+        assert_eq!(held, std::slice::from_ref(&person));
         assert_eq!(store.look_for_person(Scope::AllTenants, &number).unwrap().removed.call_recordings, 1);
         assert_eq!(all(database, "CA2"), [person]);
         assert_eq!(store.erase(Scope::AllTenants, &number, at(500)).unwrap().removed.call_recordings, 1);
