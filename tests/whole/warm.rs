@@ -35,7 +35,7 @@ async fn the_first_call_is_greeted_and_dismissed_without_asking_a_voice() {
     let report = call.report().await;
     let stored = world.stored(&report.call_sid).await;
     assert_eq!(fact(&stored, "call_started")["greeting_cached"], true, "{stored:#}");
-    let goodbye = agent_line(&stored, "oodbye");
+    let goodbye = agent_line(&stored, "Thank you for calling");
     assert_eq!(goodbye["interrupted"], false, "{goodbye}");
     assert_eq!(rendered(&world), before, "no voice was asked");
 }
