@@ -199,7 +199,73 @@ fn tls_config() -> Arc<ClientConfig> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use futures_util::StreamExt as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+    use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
     use super::*;
+
+    /// Of `localhost`, signed by itself, for tests alone.
+    const CERTIFICATE: &[u8] = include_bytes!("testdata/localhost.cert");
+    const KEY: &[u8] = include_bytes!("testdata/localhost.key");
+
+    /// Answers one request by these bytes, and says TLS's goodbye.
+    fn answer(listener: &TcpListener, bytes: &str) {
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(KEY));
+        let config = ServerConfig::builder().with_no_client_auth();
+        let config = config.with_single_cert(vec![CertificateDer::from(CERTIFICATE)], key).unwrap();
+        let session = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = StreamOwned::new(session, listener.accept().unwrap().0);
+        let mut request = Vec::new();
+        while !request.ends_with(b"the request") {
+            let mut piece = [0; 1_024];
+            let read = stream.read(&mut piece).unwrap();
+            request.extend(piece.iter().take(read));
+        }
+        stream.write_all(bytes.as_bytes()).unwrap();
+        stream.conn.send_close_notify();
+        stream.flush().unwrap();
+    }
+
+    /// The answer's body as far as it came, and whether it was whole.
+    async fn heard(bytes: &'static str) -> (Vec<u8>, bool) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let there = std::thread::spawn(move || answer(&listener, bytes));
+        install_crypto_provider();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(CERTIFICATE)).unwrap();
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let url = format!("https://localhost:{}/", address.port());
+        let url = as_plain(url.parse().unwrap()).unwrap();
+        let request = secure(Arc::new(config)).post(url).address(address);
+        let mut response = request.send_body("the request").await.unwrap();
+        let (mut body, mut whole) = (Vec::new(), true);
+        while let Some(piece) = response.next().await {
+            match piece {
+                Ok(piece) => body.extend_from_slice(&piece),
+                Err(_) => whole = false,
+            }
+        }
+        there.join().unwrap();
+        (body, whole)
+    }
+
+    #[actix_rt::test]
+    async fn the_goodbye_of_tls_is_no_end_of_an_answer() {
+        const HEAD: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\naaaa\r\n";
+        assert_eq!(heard(HEAD).await, (b"aaaa".to_vec(), false));
+        let whole = concat!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+            "4\r\naaaa\r\n0\r\n\r\n"
+        );
+        assert_eq!(heard(whole).await, (b"aaaa".to_vec(), true));
+        let sized = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\naaaabbbb";
+        assert_eq!(heard(sized).await, (b"aaaabbbb".to_vec(), false));
+    }
 
     #[test]
     fn the_port_of_tls_is_named_and_another_stays() {

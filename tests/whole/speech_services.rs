@@ -18,7 +18,7 @@ use trunkline_simulator::carrier::{
 };
 use trunkline_simulator::speech::spelling::WordBook;
 
-use crate::support::{Crowd, Dice, Past, Services, World, scaled, seed};
+use crate::support::{Crowd, Dice, Past, Services, World, lines_of, scaled, seed};
 
 const SENTENCES: &str = "tests/sounds/sentences";
 
@@ -132,6 +132,18 @@ impl Found {
 /// the call.
 fn said(caller: &Caller) -> Vec<String> {
     caller.said.iter().flat_map(|text| words(text)).collect()
+}
+
+/// What is kept of the call: the caller's words, each once and in order.
+fn check_transcript(caller: &Caller, past: &Past, stored: &Value, found: &mut Found) {
+    let said = said(caller);
+    let lines = lines_of(stored, "caller");
+    let kept: Vec<String> =
+        lines.iter().flat_map(|line| words(line["heard"].as_str().unwrap_or(""))).collect();
+    let human = !past.report.dialled.is_empty();
+    if !said.starts_with(&kept) || (!human && kept != said) {
+        found.wrong(past, &format!("said {said:?}, and the transcript has {kept:?}"));
+    }
 }
 
 /// What the language models were told that a caller said: each word once and in order,
@@ -252,6 +264,7 @@ async fn no_word_is_lost_and_nothing_said_twice_while_services_are_killed() {
         if stored["call"]["outcome"] == "failed" {
             found.wrong(past, "its outcome is a failure");
         }
+        check_transcript(caller, past, &stored, &mut found);
         check_words(caller, past, &chats, &mut found);
         check_speech(past, &spoken, &mut found);
         check_order(past, &spoken, &chats, &mut found);

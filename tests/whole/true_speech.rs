@@ -8,10 +8,11 @@ use crate::support::{World, lines_of, stream};
 
 const SENTENCES: &str = "tests/sounds/sentences";
 
-const SAID: [&str; 3] = [
+const SAID: [&str; 4] = [
     "I would like a table for two people.",
     "How much does the small repair cost?",
-    "Can somebody visit us on Thursday morning?",
+    "Is there parking in front of the building?",
+    "My kitchen window is broken again.",
 ];
 
 fn words(text: &str) -> Vec<String> {
@@ -61,11 +62,8 @@ async fn what_a_caller_says_is_in_the_transcript_as_it_sounded() {
         .await;
     let mut call = world.call("hangup");
     let mut library = Library::new(SENTENCES.as_ref(), SENTENCES.as_ref());
-    let [first, second, third] = SAID;
-    let script = format!(
-        "wait greeting\nsay {first}\nwait reply\nsay {second}\nwait reply\nsay {third}\n\
-         wait reply\nhangup"
-    );
+    let turns: String = SAID.iter().map(|text| format!("say {text}\nwait reply\n")).collect();
+    let script = format!("wait greeting\n{turns}hangup");
     call.script = Script::read(&script, &mut library).expect("a script");
     call.max_duration = std::time::Duration::from_secs(120);
     let report = place_call(&call, None).await;

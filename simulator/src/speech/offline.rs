@@ -1,6 +1,8 @@
 //! Words from sound and nothing else: the audio is given to `PocketSphinx`, a recogniser
 //! that needs no network and no account. It was made for wide-band speech by people, so
-//! on a telephone's synthetic voices it is asked which of some sentences was said.
+//! on a telephone's synthetic voices it is asked which of some sentences was said, and
+//! the audio gets a faint hiss over all of the band: it takes the telephone's empty half
+//! for a feature of the words.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +22,8 @@ const UNSAID: [&str; 4] = [
 ];
 /// Silence before and behind, in samples: words at the border are missed.
 const MARGIN: usize = 4_800;
+/// Peak of the hiss: −45 dBFS, as loud as a poor line's own.
+const HISS: i32 = 319;
 /// Beams so wide that a sentence that fits badly is still followed to its end.
 const BEAMS: [(&str, &str); 5] = [
     ("-beam", "1e-250"),
@@ -57,7 +61,7 @@ impl Offline {
             std::env::temp_dir().join(name)
         };
         let (audio, grammar) = (name("wav"), name("gram"));
-        let words = write_wav(&audio, &doubled(mulaw))
+        let words = write_wav(&audio, &hissing(doubled(mulaw)))
             .and_then(|()| std::fs::write(&grammar, &self.grammar))
             .and_then(|()| self.run(&audio, &grammar));
         drop(std::fs::remove_file(&audio));
@@ -122,6 +126,18 @@ fn doubled(mulaw: &[u8]) -> Vec<i16> {
         samples.extend([left.last().copied().unwrap_or(0.0), between].map(as_sample));
     }
     samples.extend([0; MARGIN]);
+    samples
+}
+
+/// The same noise in every run.
+fn hissing(mut samples: Vec<i16>) -> Vec<i16> {
+    let mut state = 1_u32;
+    for sample in &mut samples {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = i32::try_from(state >> 16).unwrap_or(0) % (2 * HISS + 1) - HISS;
+        let sum = i32::from(*sample) + noise;
+        *sample = i16::try_from(sum).unwrap_or(if sum < 0 { i16::MIN } else { i16::MAX });
+    }
     samples
 }
 

@@ -325,7 +325,7 @@ fn spawn(folder: &Path, env: &[(String, String)], life: &str) -> (Child, u16) {
 
 /// The server under test. `WHOLE_SERVER` names another build of it, for the tests
 /// that measure: without fault injection some of the others cannot pass.
-pub(super) fn program() -> PathBuf {
+fn program() -> PathBuf {
     let other = std::env::var_os("WHOLE_SERVER").map(PathBuf::from);
     other.unwrap_or_else(|| env!("CARGO_BIN_EXE_trunkline").into())
 }

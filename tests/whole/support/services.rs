@@ -13,7 +13,6 @@ use tempfile::TempDir;
 
 use super::leaks::POOLED_PORT;
 use super::scale::Dice;
-use super::server::program;
 use super::{World, WorldPlan};
 
 /// Names of the services, in the tenant's order of each kind.
@@ -177,7 +176,8 @@ fn sleep(dice: &mut Dice, (least, most): (u64, u64)) {
 
 impl Process {
     fn live(&mut self, wrong: &[String]) {
-        let child = Command::new(program())
+        // Of this build, whichever server is under test.
+        let child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
             .args(&self.arguments)
             .args(wrong)
             .env_clear()
