@@ -307,7 +307,7 @@ async fn the_day_after_its_budget_is_spent_is_the_humans() {
 
 #[actix_rt::test]
 async fn cheaper_models_take_over_when_a_budget_runs_short() {
-    let tenant = shop(PIPELINE, "per_call = \"0.10\"\ndowngrade_percent = 70");
+    let tenant = shop(PIPELINE, "per_call = \"0.10\"\ndowngrade_percent = 60");
     let Priced { world, _prices } = priced(pipeline(), &tenant).await;
     let (_, stored) =
         placed(&world, &script(&["wait greeting", HOURS, "wait reply", "hangup"])).await;
