@@ -19,12 +19,13 @@ use trunkline_actors::phrases::PhraseCache;
 use trunkline_actors::recorder::{Recorder, RecorderSettings};
 use trunkline_connectors::{socket, websocket};
 use trunkline_core::cost::PriceTable;
-use trunkline_store::{Backend, Journal, Store, StoreError};
+use trunkline_store::{Backend, Journal, Scope, Store, StoreError};
 
 use crate::config::{Configuration, Environment, PublicUrl, Settings, StoreSettings};
 use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
 use crate::http::{routes, shield};
+use crate::recordings;
 use crate::telemetry::Telemetry;
 
 mod fleet;
@@ -32,6 +33,7 @@ mod lease;
 mod models;
 mod retention;
 mod stop;
+mod warm;
 
 pub(crate) use models::missing_key;
 
@@ -127,6 +129,9 @@ pub async fn start(
     node.fleet.first_beat().await;
     keep_recordings_in_bounds(&node);
     retention::keep_in_bounds(&node, &settings, &book);
+    recordings::keep_fetching(&node, &settings, &environment, &book);
+    node.when_begun(recordings::on_begun(&node, &settings, &environment, &public_url));
+    warm::keep_warm(&node, &book);
     lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {
@@ -212,7 +217,9 @@ fn open_journal(settings: &StoreSettings, store: &Store) -> Result<Option<Journa
 async fn read_switches(node: &Node) -> Result<(), StartError> {
     let store = node.store.clone();
     let read = actix_web::rt::task::spawn_blocking(move || {
-        Ok((store.switches()?, store.blocked_numbers()?, spent_today(&store)?))
+        // A node answers calls of all tenants.
+        let all = Scope::AllTenants;
+        Ok((store.switches(all)?, store.blocked_numbers(all)?, spent_today(&store)?))
     });
     let read = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
     let (switches, blocked, spent) = read.map_err(StartError::Store)?;

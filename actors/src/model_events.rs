@@ -26,11 +26,14 @@ pub(crate) struct Translator {
 }
 
 impl Translator {
-    /// So many bytes of μ-law came for an item.
-    pub(crate) fn audio(&mut self, item: &str, bytes: u64) {
-        if let Some(item) = self.item(item) {
-            item.audio_bytes += bytes;
-        }
+    /// So many bytes of μ-law came for an item. Answers whether they are its first.
+    pub(crate) fn audio(&mut self, item: &str, bytes: u64) -> bool {
+        let Some(item) = self.item(item) else {
+            return false;
+        };
+        let first = item.audio_bytes == 0 && bytes > 0;
+        item.audio_bytes += bytes;
+        first
     }
 
     /// The item of this name, the newest first; made where there is none.

@@ -1,7 +1,7 @@
 //! A node: what all calls of one process share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -87,6 +87,9 @@ pub enum SessionTarget {
 /// there is no key for any.
 pub type FindModels = Box<dyn Fn(&Tenant) -> Vec<SessionTarget> + Send + Sync>;
 
+/// Told of each call whose agent has begun, on the thread of the call.
+pub type OnBegun = Box<dyn Fn(&Booking) + Send + Sync>;
+
 /// Settings of a node.
 #[derive(Clone, Debug)]
 pub struct NodeSettings {
@@ -147,6 +150,7 @@ pub struct Node {
     persistence: Service<Persistence>,
     on_unserved: OnUnserved,
     find_models: FindModels,
+    on_begun: OnceLock<OnBegun>,
     draining: AtomicBool,
 }
 
@@ -211,6 +215,7 @@ impl Node {
             persistence,
             on_unserved,
             find_models,
+            on_begun: OnceLock::new(),
             draining: AtomicBool::new(false),
         });
         node.fleet.keep_beating(&node.limits, &node.directory);
@@ -312,6 +317,18 @@ impl Node {
     #[must_use]
     pub fn models_of(&self, tenant: &Tenant) -> Vec<SessionTarget> {
         (self.find_models)(tenant)
+    }
+
+    /// Names who is told of each call whose agent has begun: the first stays.
+    pub fn when_begun(&self, told: OnBegun) {
+        self.on_begun.get_or_init(|| told);
+    }
+
+    /// A call's agent has begun.
+    pub(crate) fn begun(&self, booking: &Booking) {
+        if let Some(told) = self.on_begun.get() {
+            told(booking);
+        }
     }
 
     /// Whether there is a journal that takes what the database does not.

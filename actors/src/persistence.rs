@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context};
-use tokio::sync::oneshot;
 use chrono::Utc;
+use tokio::sync::oneshot;
 use trunkline_core::ids::NodeId;
 use trunkline_store::{Journal, NodeDayCost, Scope, Store, StoreError};
 
@@ -106,7 +106,10 @@ impl Persistence {
     fn poll_switches(&mut self, context: &mut Context<Self>) {
         let store = self.store.clone();
         let read = actix_rt::task::spawn_blocking(move || {
-            Ok::<_, StoreError>((store.switches()?, store.blocked_numbers()?, spent_today(&store)?))
+            // A node answers calls of all tenants.
+            let all = Scope::AllTenants;
+            let blocked = store.blocked_numbers(all)?;
+            Ok::<_, StoreError>((store.switches(all)?, blocked, spent_today(&store)?))
         });
         context.spawn(wrap_future(read).map(|read, actor: &mut Self, context| {
             // While the database is away all of it stays as it was.

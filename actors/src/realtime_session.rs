@@ -25,8 +25,10 @@ use futures_util::StreamExt as _;
 use trunkline_connectors::websocket::{self, DialError, Dialled};
 use trunkline_core::call::ModelEvent;
 use trunkline_core::cost::Amount;
+use trunkline_core::ids::ResponseId;
 use trunkline_core::pii::code_word;
 use trunkline_core::time::Micros;
+use trunkline_core::turn::waterfall::Stage;
 use trunkline_core::wire::realtime::TranscriptionUsage;
 use trunkline_core::wire::realtime::{
     ClientEvent, ErrorClass, MAX_MESSAGE_BYTES, ServerEvent, SessionConfig,
@@ -204,7 +206,9 @@ impl RealtimeSession {
         match event {
             ServerEvent::AudioDelta(delta) => {
                 let bytes = self.media.push_agent(&delta.response_id, &delta.item_id, &delta.delta);
-                self.translator.audio(&delta.item_id, bytes);
+                if self.translator.audio(&delta.item_id, bytes) {
+                    self.tell_first_audio(&delta.response_id);
+                }
             }
             ServerEvent::SessionCreated { expires_at, .. } => {
                 self.note_expiry(*expires_at);
@@ -231,6 +235,14 @@ impl RealtimeSession {
                 self.tell_translated(event);
             }
             other => self.tell_translated(other),
+        }
+    }
+
+    /// An item's first audio came, and has been handed on.
+    fn tell_first_audio(&self, response: &str) {
+        if let Ok(response) = ResponseId::parse(response) {
+            let at = self.media.clock().now();
+            self.tell(ModelEvent::Reached { response, stage: Stage::FirstAudio, at });
         }
     }
 

@@ -171,6 +171,7 @@ impl Spans {
             }
             // Told with more about them as events, or of no length.
             Metric::ToolTime(_)
+            | Metric::TurnStage { .. }
             | Metric::Stale(_)
             | Metric::BargeInResumed(_)
             | Metric::BargeInFalse => {}

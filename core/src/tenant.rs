@@ -36,6 +36,9 @@ pub struct Tenant {
     pub consent: Option<String>,
     /// Whether a bridged call is recorded from its answer.
     pub record: bool,
+    /// Whether the carrier records calls from the moment the agent speaks.
+    #[serde(default)]
+    pub recording: Recording,
     /// Whether a media stream is opened at all; `false` is the classic menu.
     pub stream_enabled: bool,
     /// Which calls' flight recordings are kept; the server's choice when unset.
@@ -73,6 +76,37 @@ pub struct Tenant {
     pub credentials: Credentials,
 }
 
+/// Whether and how the carrier records calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Whether it does.
+    pub enabled: bool,
+    /// How.
+    pub channels: Channels,
+}
+
+/// How both sides of a call are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channels {
+    /// The caller and the agent each in a channel of its own.
+    #[default]
+    Dual,
+    /// Both in one.
+    Mono,
+}
+
+impl Channels {
+    /// The carrier's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dual => "dual",
+            Self::Mono => "mono",
+        }
+    }
+}
+
 /// For how many days what is known of callers is kept; 0 is for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Privacy {
@@ -90,6 +124,12 @@ impl Default for Privacy {
 }
 
 impl Tenant {
+    /// Whether the carrier's recordings of its calls are fetched and kept.
+    #[must_use]
+    pub const fn keeps_recordings(&self) -> bool {
+        self.record || self.recording.enabled
+    }
+
     /// Who speaks, as a name that the kept renderings of its sentences go by.
     #[must_use]
     pub fn voice(&self) -> &str {
@@ -110,6 +150,18 @@ pub enum Mode {
     Pipeline,
     /// Every call goes straight to the human number.
     Bridge,
+}
+
+impl Mode {
+    /// The word that is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Realtime => "realtime",
+            Self::Pipeline => "pipeline",
+            Self::Bridge => "bridge",
+        }
+    }
 }
 
 /// Who speaks for the business. Texts have their variables filled in already.

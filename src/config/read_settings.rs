@@ -16,8 +16,8 @@ use super::keys;
 use super::layers::Layers;
 use super::problem::Complaint;
 use super::settings::{
-    FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings, PrivacySettings,
-    RealtimeSettings, RecordingSettings, ServerSettings, Settings, StoreSettings,
+    CallRecordingSettings, FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings,
+    PrivacySettings, RealtimeSettings, RecordingSettings, ServerSettings, Settings, StoreSettings,
     TelemetrySettings, TenantSettings, TimingSettings, TwilioSettings,
 };
 use super::urls::PublicUrl;
@@ -34,6 +34,7 @@ pub(crate) fn read(layers: &mut Layers<'_>) -> Settings {
         timing: timing(layers),
         ops: ops(layers),
         recorder: recorder(layers),
+        recordings: recordings(layers),
         privacy: privacy(layers),
         log: log(layers),
         telemetry: telemetry(layers),
@@ -147,6 +148,7 @@ fn twilio(layers: &mut Layers<'_>) -> TwilioSettings {
         account_sid: layers.optional(&keys::TWILIO_ACCOUNT_SID, |text| Some(text.to_owned())),
         auth_token: layers.secret(&keys::TWILIO_AUTH_TOKEN),
         auth_token_secondary: layers.secret(&keys::TWILIO_AUTH_TOKEN_SECONDARY),
+        api_url: layers.text(&keys::TWILIO_API_URL).trim_end_matches('/').to_owned(),
         validate_webhooks: layers.flag(&keys::ENABLE_WEBHOOK_VALIDATION),
     }
 }
@@ -231,6 +233,15 @@ fn recorder(layers: &mut Layers<'_>) -> RecordingSettings {
         max_files: layers.parsed(&keys::RECORDER_MAX_FILES, 1_000),
         max_total_bytes: layers.parsed(&keys::RECORDER_MAX_TOTAL_MB, 512_u64) << 20,
         retention_days: layers.parsed(&keys::RECORDER_RETENTION_DAYS, 30),
+    }
+}
+
+fn recordings(layers: &mut Layers<'_>) -> CallRecordingSettings {
+    CallRecordingSettings {
+        dir: layers.text(&keys::RECORDINGS_DIR).into(),
+        max_bytes: layers.parsed(&keys::RECORDINGS_MAX_MB, 512_usize) << 20,
+        attempts: layers.parsed(&keys::RECORDINGS_ATTEMPTS, 12),
+        retry_ms: layers.parsed(&keys::RECORDINGS_RETRY_MS, 5_000),
     }
 }
 

@@ -17,9 +17,12 @@ mod health;
 mod holds;
 mod ops;
 mod quota;
+mod recordings;
 mod refusals;
 pub mod routes;
 pub mod shield;
 mod source;
 pub mod state;
 mod twilio;
+
+pub(crate) use twilio::recording_callback;

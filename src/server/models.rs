@@ -71,8 +71,7 @@ fn model_target(
         None => (ours.url.expose_secret(), Reach::Anywhere),
     };
     let cheaper = wanted.budget_model.as_ref();
-    let budget =
-        cheaper.and_then(|name| Some((name.clone(), request_target(url, name).ok()?)));
+    let budget = cheaper.and_then(|name| Some((name.clone(), request_target(url, name).ok()?)));
     let url = request_target(url, &model).ok()?;
     let headers = headers(dialect, key.expose_secret());
     let provider = wanted.provider.clone().unwrap_or_else(|| "openai".to_owned());

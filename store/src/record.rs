@@ -12,6 +12,7 @@ use crate::tables::events::{self, EventRow};
 use crate::tables::handoffs::{self, HandoffOutcome, HandoffRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
 use crate::tables::nodes::{self, NodeChange};
+use crate::tables::recordings::{self, RecordingRow};
 use crate::tables::status_report::{self, StatusReport};
 use crate::tables::transcripts::{self, TranscriptHeard, TranscriptRow};
 
@@ -40,6 +41,8 @@ pub enum Record {
     HandedOff(HandoffRow),
     /// How that ended.
     HandoffEnded(HandoffOutcome),
+    /// The carrier has recorded a call.
+    Recorded(Box<RecordingRow>),
     /// A process started, lives, or stopped.
     Node(NodeChange),
     /// What a call cost.
@@ -61,6 +64,7 @@ impl Record {
             Self::HandshakeChanged(_) => "handshake_changed",
             Self::HandedOff(_) => "handed_off",
             Self::HandoffEnded(_) => "handoff_ended",
+            Self::Recorded(_) => "recorded",
             Self::Node(_) => "node",
             Self::Cost(_) => "cost",
         }
@@ -79,6 +83,7 @@ impl Record {
             Self::HandshakeChanged(change) => Some(&change.call_sid),
             Self::HandedOff(handoff) => Some(&handoff.call_sid),
             Self::HandoffEnded(report) => Some(&report.call_sid),
+            Self::Recorded(recording) => Some(&recording.call_sid),
             Self::Cost(cost) => Some(&cost.call_sid),
             Self::TranscriptHeard(_) | Self::Node(_) => None,
         }
@@ -99,6 +104,7 @@ impl Record {
             | Self::HandshakeChanged(_)
             | Self::HandedOff(_)
             | Self::HandoffEnded(_)
+            | Self::Recorded(_)
             | Self::Node(_)
             | Self::Cost(_) => false,
         }
@@ -117,6 +123,7 @@ impl Record {
             Self::HandshakeChanged(change) => handshakes::change(connection, change),
             Self::HandedOff(handoff) => handoffs::insert(connection, handoff),
             Self::HandoffEnded(report) => handoffs::ended(connection, report),
+            Self::Recorded(recording) => recordings::insert(connection, recording),
             Self::Node(change) => nodes::apply(connection, change),
             Self::Cost(cost) => costs::insert(connection, cost),
         }

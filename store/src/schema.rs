@@ -168,6 +168,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    recordings (id) {
+        id -> Text,
+        tenant_id -> Text,
+        call_sid -> Text,
+        account_sid -> Text,
+        recording_sid -> Text,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Nullable<Timestamp>,
+        node_id -> Nullable<Text>,
+        error -> Nullable<Text>,
+        path -> Nullable<Text>,
+        bytes -> Nullable<BigInt>,
+        duration_s -> Nullable<Integer>,
+        channels -> Nullable<Integer>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     blocked_numbers (tenant_id, pattern) {
         tenant_id -> Text,
         pattern -> Text,

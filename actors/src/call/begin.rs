@@ -144,6 +144,7 @@ pub fn begin(
     let entry = entry.ok_or("the call was not entered")?;
     node.directory.add(Arc::clone(&entry));
     unbegun.begun();
+    node.begun(&booking);
     Ok((link, entry))
 }
 

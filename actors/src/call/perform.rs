@@ -191,8 +191,9 @@ impl CallActor {
                 self.start_realtime(plan, attempt)
             }
             SessionTarget::Pipeline(target) => {
-                let economises = self.till.economises;
-                let plan = PipelinePlan { target, config, delay, serial, provider, economises };
+                let (economises, phrases) = (self.till.economises, self.node.phrases.clone());
+                let plan =
+                    PipelinePlan { target, config, phrases, delay, serial, provider, economises };
                 self.start_pipeline(plan, attempt)
             }
         };

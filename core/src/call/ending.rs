@@ -90,11 +90,9 @@ impl EndCause {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Agent { .. } | Self::Command => Outcome::Completed,
-            Self::MaxDuration
-            | Self::MaxTurns
-            | Self::Expired
-            | Self::Silence
-            | Self::Budget => Outcome::Timeout,
+            Self::MaxDuration | Self::MaxTurns | Self::Expired | Self::Silence | Self::Budget => {
+                Outcome::Timeout
+            }
             Self::Transfer { .. } => Outcome::Transferred,
             Self::TextTaken => Outcome::Handoff,
             Self::Voicemail => Outcome::Voicemail,
@@ -342,6 +340,7 @@ impl Call {
         self.clock.cleared(now);
         self.close_cut_items(now);
         let duration = now.since(self.started_at);
+        self.end_latency(now);
         self.event("call_ended", json!({ "outcome": outcome, "reason": reason }));
         self.out(Output::Disposition(disposition));
         self.out(Output::Media(MediaCommand::Uplink { open: false }));

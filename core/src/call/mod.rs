@@ -17,6 +17,7 @@ mod explain;
 mod floor;
 mod history;
 mod input;
+mod latency;
 mod line;
 mod opening;
 mod output;
@@ -38,11 +39,13 @@ use crate::time::Micros;
 use crate::turn::playback::PlaybackClock;
 use crate::turn::sequencer::Sequencer;
 use crate::turn::silence::Silence;
+use crate::turn::waterfall::Waterfall;
 
 pub use children::{RESTART_PERIOD, RESTARTS};
 pub use ending::EndCause;
 pub use explain::{Due, Explanation, HeardItem};
 pub use input::{AnsweredBy, Child, Command, Exit, Input, ModelEvent, ToolEffect, ToolOutcome};
+pub use latency::TURN_LATENCY;
 pub use output::{
     Disposition, Handshake, MediaCommand, Metric, Money, Outcome, Output, PhaseName, Speaker,
     Summary, TranscriptEntry,
@@ -131,6 +134,7 @@ pub struct Call {
     speech: Speech,
     tooling: Tooling,
     silence_watch: Silence,
+    waterfall: Waterfall,
     /// Keys that a tool wants.
     collecting: Option<Collecting>,
     typed_ahead: TypedAhead,
@@ -165,6 +169,7 @@ impl Call {
             speech: Speech::default(),
             tooling: Tooling::default(),
             silence_watch,
+            waterfall: Waterfall::default(),
             collecting: None,
             typed_ahead: TypedAhead::default(),
             machine: None,
@@ -268,6 +273,10 @@ impl Call {
             ModelEvent::Ready => self.model_ready(now),
             ModelEvent::SpeechStarted => self.speech_started(now),
             ModelEvent::SpeechStopped => self.speech_stopped(now),
+            ModelEvent::SpeechEnded { at } => self.waterfall.speech_ended_earlier(at),
+            ModelEvent::Reached { response, stage, at } => {
+                self.waterfall.reached(&response, stage, at);
+            }
             ModelEvent::Expires { in_ms } => self.session_expires(in_ms, now),
             ModelEvent::CallerPartial { text, .. } => self.caller_partial(text, now),
             ModelEvent::CallerTranscript { item, text } => self.caller_said(item, text, now),
@@ -340,6 +349,7 @@ impl Call {
         self.settle_costs(now);
         self.settle_goodbye(now);
         self.watch_line(now);
+        self.settle_latency(now);
         self.check_invariants();
     }
 

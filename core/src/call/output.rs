@@ -7,9 +7,11 @@ use crate::cost::{Bill, Kind, Nanos, Reached, Service};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 use crate::media::Unheard;
 use crate::pii::Personal;
+use crate::tenant::Mode;
 use crate::time::Micros;
 use crate::turn::barge_in::{BargeInInput, BargeInSnapshot};
 use crate::turn::endpoint::{TurnInput, TurnSnapshot};
+use crate::turn::waterfall::Stage;
 use crate::wire::realtime::ClientEvent;
 
 use super::Sentence;
@@ -307,6 +309,15 @@ pub enum Metric {
     FirstAudio(Micros),
     /// From the end of the caller's turn until the answer's first audio went out.
     TurnLatency(Micros),
+    /// From the end of the caller's speech until the answer had come so far.
+    TurnStage {
+        /// Who answered.
+        mode: Mode,
+        /// How far.
+        stage: Stage,
+        /// How long after the end of speech.
+        after: Micros,
+    },
     /// From a tool's start to its result.
     ToolTime(Micros),
     /// From the caller's first speech, as far as it is known, to the gate's move.

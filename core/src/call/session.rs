@@ -152,6 +152,7 @@ impl Call {
                     self.tooling.results_answered();
                 }
                 self.speech.begin_response(&response);
+                self.note_announced(&response, &purpose, unasked, now);
                 self.out(Output::Media(MediaCommand::Admit { response: response.clone() }));
                 if purpose == Purpose::Greeting {
                     self.barge_in.greets(response.clone());

@@ -29,6 +29,7 @@ mod greeting;
 mod handover;
 mod handshake;
 mod hangup;
+mod latency;
 mod limits;
 mod model_loss;
 mod races;

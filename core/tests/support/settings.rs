@@ -134,6 +134,7 @@ impl Plan {
             consent: None,
             record: false,
             stream_enabled: true,
+            recording: trunkline_core::tenant::Recording::default(),
             flight_recorder: None,
             privacy: Default::default(),
             limits: self.limits.clone(),

@@ -96,6 +96,9 @@ pub struct Knobs {
     /// Begin every 20 ms of μ-law output with the response's and frame's number.
     #[arg(long)]
     pub watermark: bool,
+    /// Hear the words that the marks in a caller's frames spell, and no others.
+    #[arg(long)]
+    pub spelt: bool,
     /// Send each appended piece of audio straight back within one endless response.
     #[arg(long)]
     pub echo: bool,
@@ -134,6 +137,7 @@ impl Default for Knobs {
             big: false,
             beta_disabled: false,
             watermark: false,
+            spelt: false,
             echo: false,
             fixed_usage: false,
         }

@@ -83,7 +83,7 @@ async fn decide(
         return Ok(super::connect_action::render(
             state,
             Some(disposition),
-            false,
+            (false, true),
             Some(tenant),
             called,
         ));

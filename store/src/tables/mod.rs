@@ -12,6 +12,7 @@ pub(crate) mod handshakes;
 pub(crate) mod holds;
 pub(crate) mod lost_nodes;
 pub(crate) mod nodes;
+pub(crate) mod recordings;
 pub(crate) mod side_effects;
 pub(crate) mod status_report;
 pub(crate) mod switches;

@@ -47,11 +47,7 @@ pub enum ServerEvent<'a> {
     InputTranscriptDelta { item_id: ItemId, delta: Spoken<'a> },
     /// All of the caller's words. May come after the response to them. No `usage`
     /// means unknown.
-    InputTranscript {
-        item_id: ItemId,
-        transcript: Spoken<'a>,
-        usage: Option<TranscriptionUsage>,
-    },
+    InputTranscript { item_id: ItemId, transcript: Spoken<'a>, usage: Option<TranscriptionUsage> },
     /// The caller's words could not be made out; `message` may be empty.
     InputTranscriptFailed { item_id: ItemId, message: Cow<'a, str> },
     /// A response has begun.
