@@ -150,6 +150,7 @@ impl Spans {
             | Output::Disposition(_)
             | Output::Phase(_)
             | Output::LearnPhrase { .. }
+            | Output::Money(_)
             | Output::Ended(_) => {}
         }
     }
@@ -172,6 +173,7 @@ impl Spans {
             }
             // Told with more about them as events, or of no length.
             Metric::ToolTime(_)
+            | Metric::TurnStage { .. }
             | Metric::Stale(_)
             | Metric::BargeInResumed(_)
             | Metric::BargeInFalse => {}

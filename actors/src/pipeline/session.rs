@@ -11,11 +11,11 @@ use actix::fut::{ActorFuture, wrap_future};
 use actix::{Actor, ActorContext as _, AsyncContext as _, Context, SpawnHandle, StreamHandler};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use trunkline_core::audio::chunk::decoded_len;
 use trunkline_core::call::ModelEvent;
-use trunkline_core::ids::{ItemId, ResponseId};
+use trunkline_core::media::Phrase;
 use trunkline_core::pipeline::{
     Heard, Input, Output, Pipeline, PipelineSettings, Question, Speech, Voiced,
 };
@@ -26,10 +26,11 @@ use crate::call::{CallActor, CallMessage};
 use crate::media_link::MediaLink;
 use crate::message::{Link, Shell};
 use crate::metrics;
+use crate::phrases::PhraseCache;
 use crate::realtime_session::SessionMessage;
 use crate::tree::Probe;
 
-use super::services::{Happened, MOST_WAITING_FRAMES, hear, speak, think};
+use super::services::{Happened, MOST_WAITING_FRAMES, hear, replay, speak, think};
 use super::target::PipelineTarget;
 
 /// Events of the services that may wait: a voice is read no faster than this.
@@ -44,10 +45,22 @@ pub struct PipelinePlan {
     pub target: Arc<PipelineTarget>,
     /// What is asked of them.
     pub config: SessionConfig,
+    /// Renderings that are kept.
+    pub phrases: PhraseCache,
     /// How long to wait before dialling.
     pub delay: Micros,
     /// Tells this session's events from those of the one before it.
     pub serial: u32,
+    /// Which of the tenant's models it is, from 0.
+    pub provider: usize,
+    /// Whether the cheaper language models are asked.
+    pub economises: bool,
+}
+
+/// How long the recognisers wait before they say that the caller stopped.
+fn silence_of(config: &SessionConfig) -> Micros {
+    let ms = config.turn_detection.as_ref().map_or(0, |detection| detection.silence_duration_ms);
+    Micros::from_millis(ms.into())
 }
 
 /// See the module's text.
@@ -63,7 +76,7 @@ pub struct PipelineSession {
     /// Requests that run, by number.
     requests: HashMap<u32, SpawnHandle>,
     /// Audio that may not be heard yet, by request: a sentence at most.
-    held: HashMap<u32, Vec<Bytes>>,
+    held: HashMap<u32, Vec<String>>,
     recogniser: Option<SpawnHandle>,
     timer: Option<(Micros, SpawnHandle)>,
     /// Nothing is told any more.
@@ -80,6 +93,7 @@ impl PipelineSession {
         plan: PipelinePlan,
     ) -> Self {
         let (tell, happened) = channel(MOST_WAITING);
+        media.usage().begin_session(plan.provider);
         let machine = Pipeline::new(PipelineSettings {
             serial: plan.serial,
             instructions: plan.config.instructions.clone(),
@@ -89,6 +103,7 @@ impl PipelineSession {
             voices: plan.target.voices.len(),
             history_tokens: plan.target.history_tokens,
             speculate: plan.target.speculate,
+            silence: silence_of(&plan.config),
         });
         Self {
             probe,
@@ -108,6 +123,7 @@ impl PipelineSession {
 
     fn step(&mut self, input: Input, context: &mut Context<Self>) {
         let now = self.media.clock().now();
+        self.media.usage().input(&input);
         self.machine.handle(input, now);
         self.perform_all(now, context);
     }
@@ -120,6 +136,7 @@ impl PipelineSession {
     }
 
     fn perform(&mut self, output: Output, context: &mut Context<Self>) {
+        self.media.usage().output(&output);
         match output {
             Output::Tell(event) => self.tell(event, context),
             Output::Measured(measure) => metrics::of_pipeline(measure),
@@ -127,6 +144,7 @@ impl PipelineSession {
                 self.dial(connection, provider, delay, context);
             }
             Output::Hear(audio) => self.hear(audio),
+            Output::GiveBack(frames) => self.give_back(&frames),
             Output::Ask(question) => self.ask(*question, context),
             Output::Speak(speech) => self.speak(*speech, context),
             Output::StopAsking { request } | Output::Hush { request } => {
@@ -136,8 +154,8 @@ impl PipelineSession {
                 self.held.remove(&request);
             }
             Output::Release { request, response, item } => {
-                for audio in self.held.remove(&request).unwrap_or_default() {
-                    self.push(&response, &item, &audio);
+                for payload in self.held.remove(&request).unwrap_or_default() {
+                    self.media.push_agent(response.as_str(), item.as_str(), &payload);
                 }
             }
             Output::Speculated(speculation) => metrics::of_speculation(speculation),
@@ -199,12 +217,23 @@ impl PipelineSession {
         }
     }
 
+    /// The next session hears what this one could not have heard.
+    fn give_back(&self, frames: &[Vec<u8>]) {
+        let frames = frames.iter().map(|frame| STANDARD.encode(frame)).collect();
+        self.media.uplink().give_back(frames);
+    }
+
     fn ask(&mut self, question: Question, context: &mut Context<Self>) {
         let Question { request, provider, messages, tools } = question;
         let agents = &self.plan.target.agents;
-        let Some(target) = agents.get(provider).or(agents.last()).cloned() else {
+        let Some(mut target) = agents.get(provider).or(agents.last()).cloned() else {
             return;
         };
+        if self.plan.economises
+            && let Some(cheaper) = target.budget_model.take()
+        {
+            target.model = cheaper;
+        }
         let task = think(target, request, (messages, tools), self.happened.0.clone());
         self.requests.insert(request, context.spawn(wrap_future(Box::pin(task))));
     }
@@ -215,27 +244,41 @@ impl PipelineSession {
         let Some(target) = voices.get(provider).or(voices.last()).cloned() else {
             return;
         };
-        let text = text.expose().to_owned();
-        let task = speak(target, request, text, self.happened.0.clone());
-        self.requests.insert(request, context.spawn(wrap_future(Box::pin(task))));
+        let tell = self.happened.0.clone();
+        let task = match self.plan.phrases.get(&target.voice, text.expose()) {
+            Some(phrase) => context.spawn(wrap_future(Box::pin(replay(request, phrase, tell)))),
+            None => {
+                let text = text.expose().to_owned();
+                context.spawn(wrap_future(Box::pin(speak(target, request, text, tell))))
+            }
+        };
+        self.requests.insert(request, task);
     }
 
-    /// Audio goes to the media path, or is held, and its length to the machine.
-    fn sound(&mut self, request: u32, audio: Bytes, context: &mut Context<Self>) {
-        let bytes = if self.machine.holds(request) {
-            let bytes = audio.len() as u64;
-            self.held.entry(request).or_default().push(audio);
-            bytes
-        } else if let Some((response, item)) = self.machine.spoken_by(request) {
-            self.push(&response, &item, &audio)
-        } else {
+    /// A kept rendering goes to the media path as it is, or is held.
+    fn sound_kept(&mut self, request: u32, phrase: &Phrase, context: &mut Context<Self>) {
+        let lengths = phrase.chunks().filter_map(|chunk| self.pass_on(request, chunk));
+        let Some(bytes) = lengths.reduce(|all, bytes| all + bytes) else {
             return;
         };
         self.step(Input::Voiced { request, event: Voiced::Audio { bytes } }, context);
     }
 
-    fn push(&self, response: &ResponseId, item: &ItemId, audio: &[u8]) -> u64 {
-        self.media.push_agent(response.as_str(), item.as_str(), &STANDARD.encode(audio))
+    /// Audio goes to the media path, or is held, and its length to the machine.
+    fn sound(&mut self, request: u32, audio: &[u8], context: &mut Context<Self>) {
+        if let Some(bytes) = self.pass_on(request, &STANDARD.encode(audio)) {
+            self.step(Input::Voiced { request, event: Voiced::Audio { bytes } }, context);
+        }
+    }
+
+    /// Answers the length of the audio; nothing where nobody wants it any more.
+    fn pass_on(&mut self, request: u32, payload: &str) -> Option<u64> {
+        if self.machine.holds(request) {
+            self.held.entry(request).or_default().push(payload.to_owned());
+            return Some(decoded_len(payload) as u64);
+        }
+        let (response, item) = self.machine.spoken_by(request)?;
+        Some(self.media.push_agent(response.as_str(), item.as_str(), payload))
     }
 
     fn arm(&mut self, now: Micros, context: &mut Context<Self>) {
@@ -302,7 +345,8 @@ impl StreamHandler<Happened> for PipelineSession {
             Happened::Thought { request, event } => {
                 self.step(Input::Thought { request, event }, context);
             }
-            Happened::Sound { request, audio } => self.sound(request, audio, context),
+            Happened::Sound { request, audio } => self.sound(request, &audio, context),
+            Happened::Kept { request, phrase } => self.sound_kept(request, &phrase, context),
             Happened::SpeechEnded { request } => {
                 self.requests.remove(&request);
                 self.step(Input::Voiced { request, event: Voiced::Finished }, context);
@@ -331,6 +375,7 @@ impl Shell for PipelineSession {
             SessionMessage::Stop => self.leave(context),
             // Nobody asks: each service's client has a patience of its own.
             SessionMessage::Look => {}
+            SessionMessage::Economise => self.plan.economises = true,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::call::ModelEvent;
 use crate::ids::{ItemId, ResponseId};
 use crate::pii::Personal;
 use crate::time::Micros;
+use crate::turn::waterfall::Stage;
 use crate::wire::chat::ToolCall;
 use crate::wire::realtime::Usage;
 
@@ -88,9 +89,7 @@ impl Answer {
     /// Says this, and nothing else.
     pub(super) fn say(&mut self, text: &str) {
         self.set = true;
-        self.sentences.push(text);
-        self.take_sentences();
-        self.queue.extend(self.sentences.rest());
+        self.queue.extend(Sentences::of(text));
     }
 
     pub(super) fn is_set(&self) -> bool {
@@ -125,6 +124,19 @@ impl Answer {
 }
 
 impl Pipeline {
+    /// The answer got so far: the call is told, once it wants the answer at all.
+    fn reached(&mut self, stage: Stage, at: Micros) {
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        if let Some(guess) = &mut answer.guess {
+            guess.reached.push(stage);
+            return;
+        }
+        let response = answer.response.clone();
+        self.tell(ModelEvent::Reached { response, stage, at });
+    }
+
     /// Somebody was waited for long enough.
     pub(super) fn answer_due(&mut self, now: Micros) {
         let Some(answer) = &self.answer else {

@@ -109,6 +109,7 @@ impl World {
             agents: 2,
             voices: 2,
             history_tokens: 4_000,
+            silence: ms(500),
             speculate,
         });
         let mut world = Self {
@@ -331,7 +332,7 @@ impl World {
                 Wanted::FinishResponse { response } => {
                     self.downlink.finish_response(response.as_str());
                 }
-                Wanted::Measured(_) | Wanted::Hear(_) => {}
+                Wanted::Measured(_) | Wanted::Hear(_) | Wanted::GiveBack(_) => {}
             }
         }
         self.pump();

@@ -4,6 +4,7 @@ use crate::call::ModelEvent;
 use crate::pii::Personal;
 use crate::time::Micros;
 use crate::turn::playback::mulaw_time;
+use crate::turn::waterfall::Stage;
 
 use super::super::sentences::Sentence;
 use super::super::{Measure, Output, Pipeline, Speech, ThrownAway, Voiced};
@@ -98,6 +99,7 @@ impl Pipeline {
         let text = Personal::new(format!("{gap}{}", speaking.sentence.written));
         let audio_bytes = answer.audio_bytes;
         if !std::mem::replace(&mut answer.announced, true) {
+            self.reached(Stage::FirstAudio, now);
             self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
         }
         self.tell(ModelEvent::AgentText { item, text, audio_bytes });
@@ -130,6 +132,8 @@ impl Pipeline {
         self.voices.failed(speaking.provider, !retry, now);
         self.outputs.push_back(Output::Hush { request: speaking.request });
         if speaking.bytes > 0 {
+            // Not all of it was said: nobody may keep it for other calls.
+            answer.error.get_or_insert_with(|| reason.to_owned());
             // A voice that breaks off is not asked for what comes next.
             while !self.voices.failed(speaking.provider, !retry, now) {}
             self.throw_away(ThrownAway::Failed);
@@ -167,7 +171,11 @@ impl Pipeline {
         if let Some(since) = answer.waited_since.take() {
             let measure = Measure::FirstSentence(now.since(since));
             self.outputs.push_back(Output::Measured(measure));
+            self.reached(Stage::FirstSentence, now);
         }
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
         let speech = Speech {
             request: speaking.request,
             provider: speaking.provider,

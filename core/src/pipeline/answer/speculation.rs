@@ -8,6 +8,7 @@
 use crate::call::ModelEvent;
 use crate::time::Micros;
 use crate::turn::likely::{goes_on, same_words};
+use crate::turn::waterfall::Stage;
 use crate::wire::chat::Message;
 use crate::wire::realtime::Usage;
 
@@ -35,6 +36,8 @@ pub(super) struct Guess {
     pub(super) finished: Option<Speaking>,
     /// The guard replaced the sentence.
     pub(super) replaced: bool,
+    /// How far the answer got, which is told as if it got there when it is wanted.
+    pub(super) reached: Vec<Stage>,
     until: Micros,
     /// What was spent on it so far: what was told and written in tokens, as far as
     /// they can be counted here, what was spoken in characters.
@@ -52,6 +55,7 @@ impl Guess {
             words,
             finished: None,
             replaced: false,
+            reached: Vec::new(),
             until: now + KEPT_FOR,
             told: 0,
             written_bytes: 0,
@@ -199,6 +203,9 @@ impl Pipeline {
         let held = answer.speaking.as_ref().map(|speaking| (speaking.request, speaking.bytes));
         self.history.begin(item.clone());
         self.tell(ModelEvent::ResponseAnnounced { response: response.clone() });
+        for stage in guess.reached {
+            self.reached(stage, now);
+        }
         if guess.replaced {
             self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() });
         }

@@ -2,6 +2,7 @@
 //! does not.
 
 use crate::time::Micros;
+use crate::turn::waterfall::Stage;
 
 use super::super::{Measure, Output, Pipeline, Question, Thought, ThrownAway};
 use super::STALLED;
@@ -66,7 +67,18 @@ impl Pipeline {
         if is_first {
             let measure = Measure::FirstToken(now.since(thinking.asked_at));
             self.outputs.push_back(Output::Measured(measure));
+            self.reached(Stage::FirstToken, now);
         }
+        self.take_thought(event, now);
+    }
+
+    fn take_thought(&mut self, event: Thought, now: Micros) {
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        let Some(thinking) = &mut answer.thinking else {
+            return;
+        };
         match event {
             Thought::Text(text) => {
                 thinking.begun = true;
