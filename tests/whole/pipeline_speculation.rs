@@ -76,7 +76,7 @@ async fn the_answer_comes_sooner_than_without() {
         (knobs.transcript_ms, knobs.first_token_ms, knobs.first_audio_ms) = (150, 700, 400);
     };
     let (with, without) = both(3, 1_500, slow).await;
-    println!("ms to the first audio: with {with:?}, without {without:?}");
+    eprintln!("ms to the first audio: with {with:?}, without {without:?}");
     assert!(middle(&with) * 10 < middle(&without) * 8, "with {with:?}, without {without:?}");
 }
 
@@ -88,7 +88,7 @@ async fn real_services_are_waited_for_while_the_caller_may_go_on() {
         (knobs.transcript_ms, knobs.first_token_ms, knobs.first_audio_ms) = (150, 350, 120);
     };
     let (with, without) = both(5, 500, real).await;
-    println!("ms from end of speech to first audio: with {with:?}, without {without:?}");
+    eprintln!("ms from end of speech to first audio: with {with:?}, without {without:?}");
     assert!(middle(&with) < middle(&without), "with {with:?}, without {without:?}");
 }
 

@@ -38,7 +38,7 @@ fn answered_after(speculate: bool) -> Vec<u64> {
 fn the_answer_comes_in_nine_tenths_of_a_second() {
     let (plain, ahead) = (answered_after(false), answered_after(true));
     let middle = |took: &[u64]| took[took.len() / 2];
-    println!("ms from end of speech to first audio: without {plain:?}, with {ahead:?}");
+    eprintln!("ms from end of speech to first audio: without {plain:?}, with {ahead:?}");
     assert!(middle(&ahead) <= 900, "{ahead:?}");
     assert!(*plain.last().unwrap() <= 1_250, "{plain:?}");
     assert!(middle(&plain) >= middle(&ahead) + 250, "{plain:?} {ahead:?}");

@@ -156,7 +156,7 @@ fn what_the_caller_hears_answers_what_was_said() {
         totals.0 += world.count(Speculation::Used);
         totals.1 += world.thrown_away().len();
     }
-    println!("{CALLS} calls: {} answers used, {} thrown away", totals.0, totals.1);
+    eprintln!("{CALLS} calls: {} answers used, {} thrown away", totals.0, totals.1);
     assert!(totals.0 > 300 && totals.1 > 100, "both happen often: {totals:?}");
 }
 

@@ -1,8 +1,9 @@
 //! The answer that was begun is the one that is wanted.
 
-use trunkline_core::call::{Output, Speaker};
+use trunkline_core::call::{ModelEvent, Output, Speaker};
 use trunkline_core::pipeline::Speculation;
 use trunkline_core::time::Micros;
+use trunkline_core::turn::waterfall::Stage;
 
 use crate::support::{Plan, ms, secs};
 use crate::world::{WORD, World, wants_tool};
@@ -54,8 +55,24 @@ fn nothing_is_sent_before_the_turn_is_over() {
     let sent = world.sent_at("You said").unwrap();
     assert_eq!(sent, over, "at once, and no sooner");
     assert!(world.told.iter().all(|(at, event)| {
-        *at >= over || !matches!(event, trunkline_core::call::ModelEvent::ResponseAnnounced { .. })
+        *at >= over || !matches!(event, ModelEvent::ResponseAnnounced { .. })
     }));
+}
+
+#[test]
+fn its_stages_are_told_once_it_is_wanted() {
+    let mut world = World::new(&Plan::default(), true);
+    world.takes.first_token = ms(20);
+    world.say("When are you open?");
+    world.run_for(secs(6));
+    let over = turn_ended(&world, 0);
+    let reached = world.told.iter().filter_map(|(told_at, event)| match event {
+        ModelEvent::Reached { stage, at, .. } => Some((*stage, *told_at, *at)),
+        _ => None,
+    });
+    let reached: Vec<_> = reached.filter(|(_, told_at, _)| *told_at > ms(4_500)).collect();
+    let stages = [Stage::FirstToken, Stage::FirstSentence, Stage::FirstAudio];
+    assert_eq!(reached, stages.map(|stage| (stage, over, over)));
 }
 
 #[test]
