@@ -115,6 +115,7 @@ fn every_key_is_read() {
         url: Some("wss://other.example.com".to_owned()),
         api_key_env: Some("B_KEY".to_owned()),
         dialect: Some(Dialect::Beta),
+        ..ModelFallback::default()
     };
     assert_eq!(t.model.fallbacks, [other, ModelFallback::default()]);
     let delays = Endpointing { min_delay_ms: 1, delay_ms: 2, max_delay_ms: 3 };

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::block_list::BlockList;
+use crate::cost::Budget;
 use crate::flight::Keep;
 use crate::ids::TenantId;
 use crate::pii::PhoneNumber;
@@ -48,6 +49,9 @@ pub struct Tenant {
     pub privacy: Privacy,
     /// Caps and clocks.
     pub limits: Limits,
+    /// What may be spent.
+    #[serde(default)]
+    pub budget: Budget,
     /// Who owns the turns.
     pub turns: Turns,
     /// How the agent takes being interrupted.
@@ -146,6 +150,18 @@ pub enum Mode {
     Pipeline,
     /// Every call goes straight to the human number.
     Bridge,
+}
+
+impl Mode {
+    /// The word that is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Realtime => "realtime",
+            Self::Pipeline => "pipeline",
+            Self::Bridge => "bridge",
+        }
+    }
 }
 
 /// Who speaks for the business. Texts have their variables filled in already.
@@ -250,6 +266,12 @@ pub enum Turns {
 pub struct ModelSettings {
     /// The provider's name of the model; the server's default when unset.
     pub name: Option<String>,
+    /// Who is paid for it, as the price table says it; `openai` when unset.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// The provider's name of the cheaper model for when money runs short.
+    #[serde(default)]
+    pub budget_model: Option<String>,
     /// Wire form of the audio towards the model.
     pub audio: ModelAudio,
     /// Sampling temperature, for models that take one.
@@ -273,6 +295,8 @@ impl Default for ModelSettings {
     fn default() -> Self {
         Self {
             name: None,
+            provider: None,
+            budget_model: None,
             audio: ModelAudio::Pcmu,
             temperature: Some(0.8),
             transcription: Some("gpt-realtime-whisper".to_owned()),
@@ -298,6 +322,12 @@ pub struct ModelFallback {
     pub api_key_env: Option<String>,
     /// The dialect that is spoken there.
     pub dialect: Option<Dialect>,
+    /// Who is paid for it, as the price table says it.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// The provider's name of the cheaper model for when money runs short.
+    #[serde(default)]
+    pub budget_model: Option<String>,
 }
 
 /// The services of a pipeline, each kind in the order in which they are asked.
@@ -382,6 +412,10 @@ impl RecogniserService {
 pub struct AgentChoice {
     /// The service's name of the model.
     pub model: String,
+    /// Who is paid for it, as the price table says it.
+    pub provider: String,
+    /// The service's name of the cheaper model for when money runs short.
+    pub budget_model: Option<String>,
     /// Where it is.
     pub url: String,
     /// Name of the environment variable that holds the key. Never the key itself.
@@ -394,6 +428,8 @@ impl Default for AgentChoice {
     fn default() -> Self {
         Self {
             model: "gpt-4.1-mini".to_owned(),
+            provider: "openai".to_owned(),
+            budget_model: None,
             url: "https://api.openai.com/v1".to_owned(),
             api_key_env: "OPENAI_API_KEY".to_owned(),
             temperature: None,

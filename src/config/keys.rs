@@ -244,6 +244,8 @@ keys! {
 
     /// Folder of the tenant files.
     TENANTS_DIR = Key::new("tenants.dir", "TENANTS_DIR", "config/tenants", Shape::Text(anything));
+    /// The price table.
+    PRICES_FILE = Key::new("tenants.prices_file", "PRICES_FILE", "config/prices.toml", Shape::Text(anything));
     /// Folder of the persona files.
     PERSONAS_DIR = Key::new("tenants.personas_dir", "PERSONAS_DIR", "config/personas", Shape::Text(anything));
     /// Tenant that gets calls to numbers nobody owns; `none` where there is to be none.

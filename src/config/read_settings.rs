@@ -282,5 +282,6 @@ fn tenants(layers: &mut Layers<'_>) -> TenantSettings {
             TenantId::parse(text).ok().filter(|id| id.as_str() != "none")
         }),
         phrase_cache_dir: layers.text(&keys::PHRASE_CACHE_DIR).into(),
+        prices_file: layers.text(&keys::PRICES_FILE).into(),
     }
 }

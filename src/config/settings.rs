@@ -291,6 +291,8 @@ pub struct TenantSettings {
     pub default: Option<TenantId>,
     /// Folder of cached audio for fixed phrases.
     pub phrase_cache_dir: PathBuf,
+    /// The price table.
+    pub prices_file: PathBuf,
 }
 
 impl Settings {

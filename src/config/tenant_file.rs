@@ -18,6 +18,7 @@ use super::conversation;
 use super::document;
 use super::persona_file::PersonaFile;
 use super::pipeline::pipeline;
+use super::prices;
 use super::problem::{Complaint, Problems, Source};
 use super::section::Section;
 use super::suggest::did_you_mean;
@@ -123,6 +124,7 @@ fn read(
         flight_recorder: section.choice("flight_recorder", &KEEP),
         privacy: section.section("privacy", |s| privacy(s, &defaults.privacy)),
         limits: section.section("limits", |s| limits(s, &defaults.limits)),
+        budget: section.section("budget", prices::budget),
         turns: section
             .choice("turns", &[("ours", Turns::Ours), ("model", Turns::Model)])
             .unwrap_or(Turns::Ours),
@@ -315,6 +317,8 @@ fn model(section: &mut Section<'_>) -> ModelSettings {
     let default = ModelSettings::default();
     ModelSettings {
         name: section.text("name"),
+        provider: section.text("provider"),
+        budget_model: section.text("budget_model"),
         audio: section
             .choice("audio", &[("pcmu", ModelAudio::Pcmu), ("pcm24k", ModelAudio::Pcm24k)])
             .unwrap_or(default.audio),
@@ -351,6 +355,8 @@ fn fallback(section: &mut Section<'_>) -> ModelFallback {
         url,
         api_key_env: variable(section, "api_key_env"),
         dialect: section.choice("dialect", &[("ga", Dialect::Ga), ("beta", Dialect::Beta)]),
+        provider: section.text("provider"),
+        budget_model: section.text("budget_model"),
     }
 }
 

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trunkline_actors::fleet::Ordered;
 use trunkline_actors::registry::{Directory, LiveCallView};
-use trunkline_core::call::Command;
+use trunkline_core::call::{Command, TURN_LATENCY};
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_store::{Scope, Store, StoreError, SwitchChange};
 
 use super::auth::Role;
 use super::body::Body;
+use super::costs;
 use super::state::AppState;
 
 /// Whose records are asked for.
@@ -53,9 +54,9 @@ pub(super) async fn query<T: Send + 'static>(
     }
 }
 
-/// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said, how the
-/// model's handshake went, what the carrier recorded, and how the caller was put
-/// through to a human.
+/// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said, where
+/// each turn's time went, how the model's handshake went, what the carrier recorded, and
+/// how the caller was put through to a human.
 pub(super) async fn call(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -81,13 +82,17 @@ fn everything_about(
     let Some(call) = store.call(scope, sid)? else {
         return Ok(None);
     };
+    let events = store.events(scope, sid)?;
+    let turns: Vec<_> = events.iter().filter(|e| e.kind == TURN_LATENCY).map(|e| &e.data).collect();
     Ok(Some(json!({
         "call": call,
-        "events": store.events(scope, sid)?,
+        "turns": turns,
+        "events": events,
         "transcript": store.transcript(scope, sid)?,
         "handshake": store.handshake(scope, sid)?,
         "recordings": store.recordings(scope, sid)?,
         "handoff": store.handoff(scope, sid)?,
+        "cost": store.cost(scope, sid)?.as_ref().map(costs::shown),
     })))
 }
 

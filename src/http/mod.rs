@@ -9,6 +9,7 @@ mod auth;
 mod blocked_numbers;
 mod body;
 mod bookings;
+mod costs;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod guesses;

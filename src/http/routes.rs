@@ -2,7 +2,9 @@
 
 use actix_web::web;
 
-use super::{api, appointments, blocked_numbers, body, health, holds, ops, recordings, twilio};
+use super::{
+    api, appointments, blocked_numbers, body, costs, health, holds, ops, recordings, twilio,
+};
 
 /// What a carrier's path does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/calls/{call_sid}/hangup", web::post().to(api::hangup))
         .route("/api/v1/calls/{call_sid}/recording", web::get().to(recordings::recording))
         .route("/api/v1/calls/{call_sid}/transfer", web::post().to(api::transfer))
+        .route("/api/v1/costs", web::get().to(costs::list))
         .route("/api/v1/switches", web::get().to(api::switches))
         .route("/api/v1/switches", web::put().to(api::set_switches))
         .route(APPOINTMENTS, web::get().to(appointments::list))

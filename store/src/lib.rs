@@ -49,6 +49,7 @@ pub use tables::appointments::{
 pub use tables::blocked_numbers::BlockedRow;
 pub use tables::call_change::CallChange;
 pub use tables::calls::{CallRow, Counts};
+pub use tables::costs::{CostRow, DayCost, NodeDayCost};
 pub use tables::events::EventRow;
 pub use tables::handoffs::{HandoffOutcome, HandoffRow};
 pub use tables::handshakes::{HandshakeChange, HandshakeRow};

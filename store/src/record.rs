@@ -7,6 +7,7 @@ use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::tables::call_change::{self, CallChange};
 use crate::tables::calls::{self, CallRow};
+use crate::tables::costs::{self, CostRow};
 use crate::tables::events::{self, EventRow};
 use crate::tables::handoffs::{self, HandoffOutcome, HandoffRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
@@ -44,6 +45,8 @@ pub enum Record {
     Recorded(Box<RecordingRow>),
     /// A process started, lives, or stopped.
     Node(NodeChange),
+    /// What a call cost.
+    Cost(Box<CostRow>),
 }
 
 impl Record {
@@ -63,6 +66,7 @@ impl Record {
             Self::HandoffEnded(_) => "handoff_ended",
             Self::Recorded(_) => "recorded",
             Self::Node(_) => "node",
+            Self::Cost(_) => "cost",
         }
     }
 
@@ -80,6 +84,7 @@ impl Record {
             Self::HandedOff(handoff) => Some(&handoff.call_sid),
             Self::HandoffEnded(report) => Some(&report.call_sid),
             Self::Recorded(recording) => Some(&recording.call_sid),
+            Self::Cost(cost) => Some(&cost.call_sid),
             Self::TranscriptHeard(_) | Self::Node(_) => None,
         }
     }
@@ -100,7 +105,8 @@ impl Record {
             | Self::HandedOff(_)
             | Self::HandoffEnded(_)
             | Self::Recorded(_)
-            | Self::Node(_) => false,
+            | Self::Node(_)
+            | Self::Cost(_) => false,
         }
     }
 
@@ -119,6 +125,7 @@ impl Record {
             Self::HandoffEnded(report) => handoffs::ended(connection, report),
             Self::Recorded(recording) => recordings::insert(connection, recording),
             Self::Node(change) => nodes::apply(connection, change),
+            Self::Cost(cost) => costs::insert(connection, cost),
         }
     }
 }

@@ -196,3 +196,28 @@ diesel::table! {
         created_by -> Text,
     }
 }
+
+diesel::table! {
+    call_costs (call_sid) {
+        call_sid -> Text,
+        tenant_id -> Text,
+        node_id -> Text,
+        day -> Text,
+        nanos -> BigInt,
+        unpriced -> Bool,
+        estimated -> Bool,
+        breakdown -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    tenant_costs (tenant_id, day, node_id) {
+        tenant_id -> Text,
+        day -> Text,
+        node_id -> Text,
+        nanos -> BigInt,
+        calls -> Integer,
+        unpriced_calls -> Integer,
+    }
+}

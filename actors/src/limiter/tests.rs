@@ -48,6 +48,7 @@ fn tenant() -> Tenant {
         consent: None,
         record: false,
         stream_enabled: true,
+        budget: Default::default(),
         limits: Limits::default(),
         turns: Turns::Ours,
         barge_in: BargeInSettings::default(),

@@ -18,6 +18,7 @@ mod blocked_numbers;
 mod bookings;
 mod concurrent_writers;
 mod connection_errors;
+mod costs;
 mod handoffs;
 mod handshakes;
 mod journal;

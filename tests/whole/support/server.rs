@@ -19,7 +19,7 @@ farewell = "Thank you for calling. Goodbye!"
 wrap_up = "I am sorry, our time is up. Goodbye!"
 fillers = ["One moment, please."]
 +++
-You are {{ persona }} at {{ company }}.
+You are {{ persona }} at {{ company }}. The caller's number ends in {{ caller_last4 }}.
 "#;
 
 /// A server that is killed when this is dropped, after it was looked at: nothing

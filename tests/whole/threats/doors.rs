@@ -55,6 +55,7 @@ pub const DOORS: &[Decision] = &[
     at("/api/v1/calls/{call_sid}/hangup", "POST", Door::Admin, Scoped::ByQuery),
     at("/api/v1/calls/{call_sid}/recording", "GET", Door::Read, Scoped::ByQuery),
     at("/api/v1/calls/{call_sid}/transfer", "POST", Door::Admin, Scoped::ByQuery),
+    at("/api/v1/costs", "GET", Door::Read, Scoped::ByQuery),
     at("/api/v1/switches", "GET", Door::Read, Scoped::ByQuery),
     at("/api/v1/switches", "PUT", Door::Admin, Scoped::No),
     at("/api/v1/tenants/{tenant}/appointments", "GET", Door::Read, Scoped::ByPath),
