@@ -62,10 +62,12 @@ impl Translator {
                 item: item_id.clone(),
                 text: delta.clone().into_personal(),
             },
-            ServerEvent::InputTranscript { item_id, transcript } => ModelEvent::CallerTranscript {
-                item: item_id.clone(),
-                text: transcript.clone().into_personal(),
-            },
+            ServerEvent::InputTranscript { item_id, transcript, .. } => {
+                ModelEvent::CallerTranscript {
+                    item: item_id.clone(),
+                    text: transcript.clone().into_personal(),
+                }
+            }
             ServerEvent::ResponseCreated { response_id } => {
                 ModelEvent::ResponseAnnounced { response: response_id.clone() }
             }

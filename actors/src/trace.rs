@@ -148,6 +148,7 @@ impl Spans {
             | Output::Disposition(_)
             | Output::Phase(_)
             | Output::LearnPhrase { .. }
+            | Output::Money(_)
             | Output::Ended(_) => {}
         }
     }

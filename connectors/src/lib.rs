@@ -8,5 +8,7 @@ pub mod reach;
 pub mod recogniser;
 mod resolved;
 pub mod socket;
+pub mod twilio;
 pub mod voice;
 pub mod websocket;
+mod whole;

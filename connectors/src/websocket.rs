@@ -24,12 +24,6 @@ use crate::socket;
 /// How long a TCP connection and its TLS may take, whatever the patience.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection that nobody uses is kept for the next request.
-const IDLE_KEPT: Duration = Duration::from_secs(55);
-
-/// How long one is used at most.
-const CONNECTION_KEPT: Duration = Duration::from_secs(600);
-
 /// An open connection: a stream and a sink of WebSocket frames. Fragmented
 /// messages come in fragments.
 pub type Connection = Framed<BoxedSocket, Bounded>;
@@ -161,12 +155,13 @@ fn host_of(url: &str) -> Option<(String, u16)> {
     Some((uri.host()?.to_owned(), port))
 }
 
-/// Makes this thread's client now, so that the first call does not wait for it.
+/// Makes this thread's clients now, so that the first call does not wait for them.
 pub fn warm_up() {
     drop(client());
+    crate::whole::warm_up();
 }
 
-pub(crate) fn client() -> Client {
+fn client() -> Client {
     CLIENT.with(|cell| cell.borrow_mut().get_or_insert_with(build).clone())
 }
 
@@ -181,11 +176,6 @@ fn build() -> Client {
         .connector(tcp)
         .limit(0)
         .max_http_version(awc::http::Version::HTTP_11)
-        // A caller's turns are further apart than the usual 15 s, and a new connection
-        // costs them two or three journeys there and back. Most services keep one for a
-        // minute or more.
-        .conn_keep_alive(IDLE_KEPT)
-        .conn_lifetime(CONNECTION_KEPT)
         .timeout(CONNECT_TIMEOUT);
     // The dial's own patience is the only clock, and a key goes where it was meant to.
     Client::builder().disable_timeout().disable_redirects().connector(connector).finish()

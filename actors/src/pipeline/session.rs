@@ -50,6 +50,10 @@ pub struct PipelinePlan {
     pub delay: Micros,
     /// Tells this session's events from those of the one before it.
     pub serial: u32,
+    /// Which of the tenant's models it is, from 0.
+    pub provider: usize,
+    /// Whether the cheaper language models are asked.
+    pub economises: bool,
 }
 
 /// How long the recognisers wait before they say that the caller stopped.
@@ -86,6 +90,7 @@ impl PipelineSession {
         plan: PipelinePlan,
     ) -> Self {
         let (tell, happened) = channel(MOST_WAITING);
+        media.usage().begin_session(plan.provider);
         let machine = Pipeline::new(PipelineSettings {
             serial: plan.serial,
             instructions: plan.config.instructions.clone(),
@@ -113,6 +118,7 @@ impl PipelineSession {
 
     fn step(&mut self, input: Input, context: &mut Context<Self>) {
         let now = self.media.clock().now();
+        self.media.usage().input(&input);
         self.machine.handle(input, now);
         self.perform_all(now, context);
     }
@@ -125,6 +131,7 @@ impl PipelineSession {
     }
 
     fn perform(&mut self, output: Output, context: &mut Context<Self>) {
+        self.media.usage().output(&output);
         match output {
             Output::Tell(event) => self.tell(event, context),
             Output::Measured(measure) => metrics::of_pipeline(measure),
@@ -132,6 +139,7 @@ impl PipelineSession {
                 self.dial(connection, provider, delay, context);
             }
             Output::Hear(audio) => self.hear(audio),
+            Output::GiveBack(frames) => self.give_back(&frames),
             Output::Ask(question) => self.ask(*question, context),
             Output::Speak(speech) => self.speak(*speech, context),
             Output::StopAsking { request } | Output::Hush { request } => {
@@ -197,12 +205,23 @@ impl PipelineSession {
         }
     }
 
+    /// The next session hears what this one could not have heard.
+    fn give_back(&self, frames: &[Vec<u8>]) {
+        let frames = frames.iter().map(|frame| STANDARD.encode(frame)).collect();
+        self.media.uplink().give_back(frames);
+    }
+
     fn ask(&mut self, question: Question, context: &mut Context<Self>) {
         let Question { request, provider, messages, tools } = question;
         let agents = &self.plan.target.agents;
-        let Some(target) = agents.get(provider).or(agents.last()).cloned() else {
+        let Some(mut target) = agents.get(provider).or(agents.last()).cloned() else {
             return;
         };
+        if self.plan.economises
+            && let Some(cheaper) = target.budget_model.take()
+        {
+            target.model = cheaper;
+        }
         let task = think(target, request, (messages, tools), self.happened.0.clone());
         self.requests.insert(request, context.spawn(wrap_future(Box::pin(task))));
     }
@@ -333,6 +352,7 @@ impl Shell for PipelineSession {
             SessionMessage::Stop => self.leave(context),
             // Nobody asks: each service's client has a patience of its own.
             SessionMessage::Look => {}
+            SessionMessage::Economise => self.plan.economises = true,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cost::{Nanos, Used};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 use crate::media::Notice;
 use crate::pii::{Personal, as_personal};
@@ -55,6 +56,10 @@ pub enum Input {
     },
     /// Somebody outside wants something of the call.
     Command(Command),
+    /// A service was used.
+    Used(Used),
+    /// What the tenant's other calls of the day have cost by now.
+    OthersSpent(Nanos),
 }
 
 /// Who answered a call, as the carrier's answering-machine detection tells.

@@ -10,6 +10,7 @@ mod answered;
 mod aside;
 mod barge_in;
 mod children;
+mod costs;
 mod digits;
 mod ending;
 mod explain;
@@ -46,8 +47,8 @@ pub use explain::{Due, Explanation, HeardItem};
 pub use input::{AnsweredBy, Child, Command, Exit, Input, ModelEvent, ToolEffect, ToolOutcome};
 pub use latency::TURN_LATENCY;
 pub use output::{
-    Disposition, Handshake, MediaCommand, Metric, Outcome, Output, PhaseName, Speaker, Summary,
-    TranscriptEntry,
+    Disposition, Handshake, MediaCommand, Metric, Money, Outcome, Output, PhaseName, Speaker,
+    Summary, TranscriptEntry,
 };
 pub use recovery::MAX_REDIALS;
 pub use session::RESPONSE_TIMEOUT;
@@ -59,6 +60,7 @@ pub(crate) use words::cut as words_heard;
 use answered::Machine;
 use barge_in::BargeIn;
 use children::Children;
+use costs::Costs;
 use digits::{Collecting, TypedAhead};
 use ending::{Goodbye, TransferBy};
 use history::History;
@@ -141,6 +143,7 @@ pub struct Call {
     children: Children,
     history: History,
     tally: Tally,
+    costs: Costs,
     timers: Timers,
     #[serde(skip)]
     outputs: VecDeque<Output>,
@@ -154,6 +157,7 @@ impl Call {
     #[must_use]
     pub fn new(settings: CallSettings, now: Micros) -> Self {
         let silence_watch = Silence::new(settings.tenant.silence);
+        let costs = Costs::new(settings.costing.as_ref());
         Self {
             settings,
             phase: Phase::Answering,
@@ -172,6 +176,7 @@ impl Call {
             children: Children::default(),
             history: History::default(),
             tally: Tally::default(),
+            costs,
             timers: Timers::default(),
             outputs: VecDeque::new(),
             started: false,
@@ -204,6 +209,8 @@ impl Call {
             Input::ToolFinished { call_id, outcome } => self.tool_finished(&call_id, &outcome, now),
             Input::ChildExited { child, exit } => self.child_exited(child, exit, now),
             Input::Command(command) => self.command(command, now),
+            Input::Used(used) => self.used(&used),
+            Input::OthersSpent(nanos) => self.others_spent(nanos),
         }
         self.settle(now);
     }
@@ -277,10 +284,12 @@ impl Call {
             ModelEvent::ItemAnnounced { response, item } => self.item_announced(&response, item),
             ModelEvent::AgentText { item, text, audio_bytes } => {
                 self.speech.text(&item, text.expose(), audio_bytes);
+                self.costs.response_grew(text.expose(), audio_bytes);
                 self.audio_received(&item, audio_bytes, now);
             }
             ModelEvent::ItemFinished { item, audio_bytes } => {
                 self.speech.received(&item, audio_bytes);
+                self.costs.response_grew("", audio_bytes);
                 self.audio_received(&item, audio_bytes, now);
             }
             ModelEvent::FunctionCall { response, call_id, name, arguments } => {
@@ -337,6 +346,7 @@ impl Call {
     /// After every mutation: ends a goodbye that has been said, and checks what
     /// must hold whatever happened.
     fn settle(&mut self, now: Micros) {
+        self.settle_costs(now);
         self.settle_goodbye(now);
         self.watch_line(now);
         self.settle_latency(now);

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cost::{Bill, Kind, Nanos, Reached, Service};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 use crate::media::Unheard;
 use crate::pii::Personal;
@@ -71,6 +72,8 @@ pub enum Output {
     Handshake(Handshake),
     /// A measurement.
     Metric(Metric),
+    /// Something about the call's cost.
+    Money(Money),
     /// The rendering of this text was captured: keep it for the next call.
     LearnPhrase {
         /// The text that was spoken.
@@ -78,6 +81,26 @@ pub enum Output {
     },
     /// The call is over.
     Ended(Summary),
+}
+
+/// What there is to tell about a call's cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Money {
+    /// What the call has cost so far.
+    Running(Nanos),
+    /// Something was used that has no price. Once for each.
+    Unpriced {
+        /// Who is paid for it.
+        service: Service,
+        /// What it is.
+        kind: Kind,
+    },
+    /// A share of a budget was reached.
+    Reached(Reached),
+    /// Cheaper models are to be asked from now on.
+    Economise,
+    /// The whole bill, once, before the end.
+    Bill(Bill),
 }
 
 /// What the media path is told.

@@ -140,6 +140,7 @@ impl Call {
     }
 
     pub(super) fn response_announced(&mut self, response: ResponseId, now: Micros) {
+        self.costs.response_opened();
         let unasked = !self.sequencer.is_live() && !self.sequencer.awaits_cancelled();
         match self.sequencer.announced(&response, now) {
             Announced::Current(_) if unasked && !self.may_begin_unasked() => {
@@ -229,6 +230,7 @@ impl Call {
         now: Micros,
     ) {
         self.note_usage(response, completed, error.as_deref(), usage);
+        self.model_used(usage);
         let is_current = self.sequencer.current() == Some(response);
         let purpose = self.sequencer.purpose().filter(|_| is_current).cloned();
         let (open, step) = self.sequencer.finished(response);

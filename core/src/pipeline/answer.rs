@@ -316,6 +316,8 @@ impl Pipeline {
         self.voices.failed(speaking.provider, !retry, now);
         self.outputs.push_back(Output::Hush { request: speaking.request });
         if speaking.bytes > 0 {
+            // Not all of it was said: nobody may keep it for other calls.
+            answer.error.get_or_insert_with(|| reason.to_owned());
             // A voice that breaks off is not asked for what comes next.
             while !self.voices.failed(speaking.provider, !retry, now) {}
             self.end_sentence();

@@ -144,6 +144,8 @@ pub enum Output {
     },
     /// Send the recogniser this audio, μ-law.
     Hear(Vec<u8>),
+    /// Keep these pieces of the caller's audio for the next session: nobody heard them.
+    GiveBack(Vec<Vec<u8>>),
     /// Ask a language model.
     Ask(Box<Question>),
     /// Its answer is not wanted any more.
@@ -366,6 +368,7 @@ impl Pipeline {
                     self.outputs.push_back(Output::Dial { connection, provider, delay });
                 }
                 Hearing::Audio(audio) => self.outputs.push_back(Output::Hear(audio)),
+                Hearing::Unheard(frames) => self.outputs.push_back(Output::GiveBack(frames)),
                 Hearing::Ready => self.tell(ModelEvent::Ready),
                 Hearing::Started => self.tell(ModelEvent::SpeechStarted),
                 Hearing::Partial(text) => self.partial(text),

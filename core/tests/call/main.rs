@@ -20,6 +20,7 @@ mod barge_in_stages;
 mod broken_off;
 mod children;
 mod conversation;
+mod costs;
 mod dead_air;
 mod digits;
 mod dtmf;

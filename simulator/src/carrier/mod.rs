@@ -38,6 +38,7 @@ mod plot;
 mod print;
 mod process;
 mod recorder;
+pub mod recordings;
 mod reply;
 mod report;
 mod run;
