@@ -155,8 +155,7 @@ impl WorldPlan {
     pub fn pipeline(self) -> Self {
         let keys = ["DEEPGRAM_API_KEY", "AZURE_SPEECH_KEY", "ELEVENLABS_API_KEY"];
         let with_keys = keys.iter().fold(self, |plan, key| plan.env(key, "key-of-the-tests"));
-        // Tests count what voices are asked for; those of warming set it.
-        with_keys.env("WARM_PHRASES", false).shop(PIPELINE)
+        with_keys.shop(PIPELINE)
     }
 
     /// Gives the server no key for its model.
