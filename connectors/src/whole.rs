@@ -52,7 +52,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Whole<Io> {
             Poll::Ready(Ok(())) if is_end => {
                 Poll::Ready(Err(Error::new(ErrorKind::UnexpectedEof, "the peer closed")))
             }
-            other => other,
+            other @ (Poll::Ready(_) | Poll::Pending) => other,
         }
     }
 }
