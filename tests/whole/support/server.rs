@@ -284,6 +284,8 @@ fn base_env(folder: &Path) -> Vec<(String, String)> {
         ("SIGNATURE_FAILURES_PER_SOURCE", "0".to_owned()),
         ("OPS_FAILURES_PER_SOURCE", "0".to_owned()),
         ("DIAL_PRIVATE_NETWORKS", "127.0.0.0/8".to_owned()),
+        // Tests count what voices are asked for; those of rendering ahead set it.
+        ("WARM_PHRASES", "false".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),
         ("RUST_LOG", "info,trunkline_actors=debug".to_owned()),
     ]
