@@ -11,7 +11,8 @@ use crate::turn::playback::mulaw_time;
 use crate::wire::chat::ToolCall;
 use crate::wire::realtime::Usage;
 
-use super::guard::UNSAFE_OUTPUT;
+use super::guard::{Checked, UNSAFE_OUTPUT};
+use super::pace::Words;
 use super::sentences::{Sentence, Sentences};
 use super::{Measure, Output, Pipeline, Question, Speech, Thought, Voiced};
 
@@ -43,6 +44,8 @@ struct Speaking {
     provider: usize,
     tried: Vec<usize>,
     sentence: Sentence,
+    /// Its words, told as they are spoken.
+    words: Words,
     bytes: u64,
     ordered_at: Micros,
     until: Micros,
@@ -245,6 +248,8 @@ impl Pipeline {
             }
             Voiced::Finished => {
                 self.voices.worked(speaking.provider);
+                let rest = speaking.words.rest();
+                self.tell_words(&rest, false);
                 self.end_sentence();
             }
             Voiced::Failed { reason, retry } => self.voice_failed(&reason, retry, now),
@@ -265,18 +270,30 @@ impl Pipeline {
         if first {
             answer.last_begins_at = answer.ends_at.max(now);
             answer.ends_at = answer.last_begins_at;
-            self.history.speak(&answer.item, &speaking.sentence.written);
+            self.history.speak(&answer.item, "");
         }
         answer.ends_at = answer.ends_at + mulaw_time(bytes);
         self.history.audio(&answer.item, bytes);
-        if !first {
+        if first {
+            let measure = Measure::FirstSound(now.since(speaking.ordered_at));
+            self.outputs.push_back(Output::Measured(measure));
+        }
+        let more = speaking.words.by(speaking.bytes);
+        self.tell_words(&more, first);
+    }
+
+    /// The call is told words of the sentence, and how much audio there is by now.
+    fn tell_words(&mut self, more: &str, begins: bool) {
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        if more.is_empty() {
             return;
         }
-        let measure = Measure::FirstSound(now.since(speaking.ordered_at));
-        self.outputs.push_back(Output::Measured(measure));
+        self.history.words(&answer.item, more);
         let (response, item) = (answer.response.clone(), answer.item.clone());
-        let gap = if answer.announced { " " } else { "" };
-        let text = Personal::new(format!("{gap}{}", speaking.sentence.written));
+        let gap = if answer.announced && begins { " " } else { "" };
+        let text = Personal::new(format!("{gap}{more}"));
         let audio_bytes = answer.audio_bytes;
         if !std::mem::replace(&mut answer.announced, true) {
             self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
@@ -391,16 +408,23 @@ impl Pipeline {
             return;
         };
         self.counter = request;
-        let (sentence, replaced) =
-            if answer.set { (sentence, false) } else { self.guard.check(sentence) };
-        if replaced {
-            self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() });
-        }
+        let checked = if answer.set { Checked::Fine(sentence) } else { self.guard.check(sentence) };
+        let sentence = match checked {
+            Checked::Fine(sentence) => sentence,
+            Checked::Replaced(sentence) => {
+                self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() });
+                sentence
+            }
+            Checked::Dropped => return self.go_on(now),
+        };
         let provider = self.voices.pick(now);
         let tried = vec![provider];
-        let speaking =
-            Speaking { request, provider, tried, sentence, bytes: 0, ordered_at: now, until: now };
-        self.speak(speaking, now);
+        let words = Words::new(&sentence.written);
+        let (bytes, ordered_at, until) = (0, now, now);
+        self.speak(
+            Speaking { request, provider, tried, sentence, words, bytes, ordered_at, until },
+            now,
+        );
     }
 
     fn end_answer(&mut self) {

@@ -55,8 +55,32 @@ fn name(path: &Path) -> String {
 }
 
 /// Those that are not played in both modes. Each says in its first lines why.
-const WITH_A_SPEECH_MODEL: [&str; 0] = [];
-const IN_A_PIPELINE: [&str; 0] = [];
+const WITH_A_SPEECH_MODEL: [&str; 7] = [
+    "fallback-model-slow",
+    "fallback-model",
+    "model-60-minutes",
+    "model-expires-sooner",
+    "model-mute-later",
+    "model-stalls",
+    "pipeline-takes-over",
+];
+const IN_A_PIPELINE: [&str; 15] = [
+    "an-hour-of-pipeline",
+    "chat-dies-after-words",
+    "chat-mute",
+    "chat-refused",
+    "chat-stalls",
+    "chats-all-away",
+    "orders-to-the-agent",
+    "recogniser-lost-in-answer",
+    "recogniser-lost-mid-word",
+    "recognisers-all-away",
+    "unsafe-answer",
+    "voice-dies-mid-sentence",
+    "voice-mute-in-farewell",
+    "voice-refused",
+    "voices-all-away",
+];
 
 const MODES: [(Mode, &str); 2] =
     [(Mode::Realtime, "with a speech model"), (Mode::Pipeline, "in a pipeline")];

@@ -33,11 +33,21 @@ use line::Line;
 enum Coming {
     Input(Input),
     Sound(Sound),
-    Model { serial: u32, sends: Sends, scheduled_at: Micros },
+    Model {
+        serial: u32,
+        sends: Sends,
+        scheduled_at: Micros,
+    },
     /// A session of services says something.
-    Session { serial: u32, event: ModelEvent },
+    Session {
+        serial: u32,
+        event: ModelEvent,
+    },
     /// A service says something to its session.
-    Service { serial: u32, tells: Tells },
+    Service {
+        serial: u32,
+        tells: Tells,
+    },
     /// The caller's audio.
     Frame(Vec<u8>),
     AtPhone(Wire),

@@ -142,6 +142,13 @@ impl Listening {
         (utterance.lag(), self.tells(Heard::Final { text, to_ms, ends }))
     }
 
+    /// Whether it reports at once that somebody speaks, and somebody does by now. What
+    /// ended before he began is told with his beginning behind it, as it comes late.
+    pub fn goes_on(&self, utterances: &[Utterance]) -> bool {
+        let now = self.hears.map(|number| &utterances[usize::from(number)]);
+        now.is_some_and(|utterance| utterance.begins_after == Micros::ZERO)
+    }
+
     fn tells(&self, event: Heard) -> Tells {
         Tells::Heard { connection: self.connection, event }
     }

@@ -6,6 +6,7 @@ use trunkline_core::call::{Input, ModelEvent};
 use trunkline_core::pipeline::{self, Heard, Question, Speech, Thought, Voiced};
 use trunkline_core::tenant::Mode;
 use trunkline_core::time::Micros;
+use trunkline_core::wire::chat::Message;
 use trunkline_core::wire::realtime::ClientEvent;
 
 use super::{Coming, World};
@@ -24,6 +25,15 @@ pub(super) fn pipeline_of(plan: &Plan) -> Option<usize> {
     match plan.mode {
         Mode::Pipeline => Some(0),
         Mode::Realtime | Mode::Bridge => plan.takes_over.then_some(plan.providers),
+    }
+}
+
+fn words(message: &Message) -> String {
+    match message {
+        Message::System { text } => format!("system: {text}"),
+        Message::User { text } => format!("caller: {text}"),
+        Message::Assistant { text, calls } => format!("agent: {text} ({} calls)", calls.len()),
+        Message::Tool { output, .. } => format!("tool: {output}"),
     }
 }
 
@@ -96,7 +106,9 @@ impl World {
         match output {
             O::Tell(event) => self.session_tells(event),
             O::Measured(_) => {}
-            O::Dial { connection, provider, delay } => self.dial_service(connection, provider, delay),
+            O::Dial { connection, provider, delay } => {
+                self.dial_service(connection, provider, delay)
+            }
             O::Hear(audio) => {
                 let script = session.listening.hear(&audio, &self.services.utterances);
                 self.service_will_tell(script);
@@ -169,8 +181,7 @@ impl World {
     fn ask_agent(&mut self, question: &Question) {
         let Question { request, provider, .. } = *question;
         self.services.asked.push(provider);
-        self.services.told =
-            question.messages.iter().map(|message| format!("{message:?}")).collect();
+        self.services.told = question.messages.iter().map(words).collect();
         let health = self.services.health(Service::Chat, provider);
         let Some(session) = &mut self.services.session else {
             return;
@@ -213,7 +224,14 @@ impl World {
         }
         match tells {
             Tells::Heard { connection, event } => {
+                let ended = matches!(event, Heard::Final { ends: true, .. });
+                let present = session.listening.connection == connection;
+                let on = ended && present && session.listening.goes_on(&self.services.utterances);
                 self.session_takes(pipeline::Input::Heard { connection, event });
+                if on {
+                    let event = Heard::SpeechStarted;
+                    self.session_takes(pipeline::Input::Heard { connection, event });
+                }
                 self.pump_uplink();
             }
             Tells::Endpoint { connection, utterance } => {
@@ -331,7 +349,8 @@ impl World {
     pub(super) fn late_sound(&mut self, tag: u8, bytes: u64) {
         let session = self.services.session.as_ref().expect("a session");
         let last = self.services.said.last().expect("something was said").request;
-        if session.pipeline.spoken_by(last).is_some_and(|(r, _)| session.names.tag(&r) == Some(tag)) {
+        if session.pipeline.spoken_by(last).is_some_and(|(r, _)| session.names.tag(&r) == Some(tag))
+        {
             self.voice_sounds(last, bytes);
         } else {
             // Nobody takes it.
