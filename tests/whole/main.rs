@@ -72,6 +72,7 @@ mod slow_database;
 mod soak;
 mod soak_hour;
 mod statuses;
+mod steered;
 mod storm;
 mod switches;
 mod threats;

@@ -104,7 +104,7 @@ fn is_called(text: &str, word: &str) -> bool {
 }
 
 fn looks_like_data(text: &str, dense: &str) -> bool {
-    let marks = ["{", "}", "[\"", "\"]", "\",\"", "[{"];
+    let marks = ["{", "}", "[\"", "\"]", "[{"];
     let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
     let tagged = text.match_indices('<').any(|(at, _)| {
         let after = text.get(at + 1..).and_then(|after| after.chars().next());
