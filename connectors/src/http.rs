@@ -4,12 +4,13 @@
 //!
 //! No redirect is followed: the request holds a key.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use awc::ClientResponse;
-use awc::error::{ConnectError, SendRequestError};
-use awc::http::StatusCode;
+use awc::error::{ConnectError, PayloadError, SendRequestError};
+use awc::http::{Method, StatusCode, header};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,13 +18,17 @@ use trunkline_core::wire::refusal::{Advice, Refusal};
 use trunkline_core::wire::url::UrlError;
 
 use crate::reach::{OutOfReach, Reach};
-use crate::websocket::{checked_addresses, client};
+use crate::websocket::{checked_addresses, nobody_there};
+use crate::whole::client_for;
 
 /// Longest refusal that is read, in bytes.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 /// How long the end of an answer that is complete is waited for, so that its
 /// connection can serve the next request.
 const END_PATIENCE: Duration = Duration::from_millis(200);
+
+/// The headers of which one says where an answer ends.
+const LENGTHS: [header::HeaderName; 2] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
 
 /// How long a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +108,9 @@ pub struct Body {
     sent_at: Instant,
     bytes: usize,
     max_bytes: usize,
+    /// Whether the answer says itself where it ends. One of HTTP/1.0 may end with its
+    /// connection, and nobody knows whether all of it came.
+    announced: bool,
 }
 
 impl std::fmt::Debug for Body {
@@ -125,16 +133,42 @@ pub async fn post(
     patience: Patience,
     reach: &Reach,
 ) -> Result<Body, RequestError> {
+    send(Request { method: Method::POST, url, headers, body }, max_bytes, patience, reach).await
+}
+
+/// A request. One whose headers close the connection leaves none to be used again.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a str,
+    pub(crate) headers: &'a [(&'static str, String)],
+    pub(crate) body: String,
+}
+
+/// Sends a request likewise.
+///
+/// # Errors
+/// As [`post`]; 201 is as good as 200.
+pub(crate) async fn send(
+    Request { method, url, headers, body }: Request<'_>,
+    max_bytes: usize,
+    patience: Patience,
+    reach: &Reach,
+) -> Result<Body, RequestError> {
     let sent_at = Instant::now();
     let first_byte_at = sent_at + patience.first_byte;
     let checked = match timeout_at(first_byte_at, checked_addresses(url, reach)).await {
         Err(_) => return Err(too_late(Stage::FirstByte, patience.first_byte)),
         Ok(checked) => checked?,
     };
+    let (client, uri) =
+        client_for(url).map_err(|error| RequestError::Connection(error.to_string()))?;
     let send = |address: Option<SocketAddr>| {
-        let mut request = client().post(url);
+        let mut request = client.request(method.clone(), &uri);
         for (name, value) in headers {
             request = request.insert_header((*name, value.as_str()));
+            if *name == "connection" && value == "close" {
+                request = request.force_close();
+            }
         }
         if let Some(address) = address {
             request = request.address(address);
@@ -153,13 +187,19 @@ pub async fn post(
     let response = match head {
         Err(_) => return Err(too_late(Stage::FirstByte, patience.first_byte)),
         Ok(Err(SendRequestError::Connect(ConnectError::Timeout))) => {
+            nobody_there(url);
             return Err(too_late(Stage::FirstByte, crate::websocket::CONNECT_TIMEOUT));
+        }
+        Ok(Err(SendRequestError::Connect(error))) => {
+            nobody_there(url);
+            return Err(RequestError::Connection(error.to_string()));
         }
         Ok(Err(other)) => return Err(RequestError::Connection(other.to_string())),
         Ok(Ok(response)) => response,
     };
-    let mut body = Body { response, patience, sent_at, bytes: 0, max_bytes };
-    if body.response.status() == StatusCode::OK {
+    let announced = LENGTHS.iter().any(|name| response.headers().contains_key(name));
+    let mut body = Body { response, patience, sent_at, bytes: 0, max_bytes, announced };
+    if matches!(body.response.status(), StatusCode::OK | StatusCode::CREATED) {
         return Ok(body);
     }
     Err(RequestError::Refused(body.refusal().await))
@@ -176,7 +216,7 @@ impl Body {
         self.response.headers().get(name)?.to_str().ok()
     }
 
-    /// The next piece; `None` once the answer is complete. May be cancelled and
+    /// The next piece; `None` once the answer is complete by its own account. May be cancelled and
     /// called again.
     ///
     /// # Errors
@@ -198,6 +238,11 @@ impl Body {
         match timeout(wait, self.response.next()).await {
             Err(_) => Some(Err(too_late(stage, told))),
             Ok(None) => None,
+            Ok(Some(Err(PayloadError::Incomplete(Some(error)))))
+                if !self.announced && error.kind() == ErrorKind::UnexpectedEof =>
+            {
+                None
+            }
             Ok(Some(Err(error))) => Some(Err(RequestError::Connection(error.to_string()))),
             Ok(Some(Ok(piece))) => {
                 self.bytes = self.bytes.saturating_add(piece.len());

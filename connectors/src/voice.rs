@@ -69,10 +69,6 @@ impl Speech {
     /// The next piece of audio, never empty; `None` once all of it has come. May
     /// be cancelled and called again.
     ///
-    /// A connection that is closed between two chunks of the body looks like the
-    /// end of the audio: awc does not tell whether the last chunk came. Whoever
-    /// must know whether all was spoken compares the length with the text's.
-    ///
     /// # Errors
     /// When the audio breaks off, or there is none at all.
     pub async fn next(&mut self) -> Option<Result<Bytes, RequestError>> {

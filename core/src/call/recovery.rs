@@ -41,6 +41,7 @@ impl Call {
         let (attempt, provider) = (self.session.attempt, self.session.provider);
         self.session.state = State::Dialling;
         self.session.expires_in = None;
+        self.costs.session_begins();
         self.out(Output::StartModel { delay, provider, attempt });
     }
 

@@ -151,6 +151,7 @@ impl Call {
                     self.tooling.results_answered();
                 }
                 self.speech.begin_response(&response);
+                self.note_announced(&response, &purpose, unasked, now);
                 self.out(Output::Media(MediaCommand::Admit { response: response.clone() }));
                 if purpose == Purpose::Greeting {
                     self.barge_in.greets(response.clone());
@@ -228,6 +229,7 @@ impl Call {
         now: Micros,
     ) {
         self.note_usage(response, completed, error.as_deref(), usage);
+        self.model_used(usage);
         let is_current = self.sequencer.current() == Some(response);
         let purpose = self.sequencer.purpose().filter(|_| is_current).cloned();
         let (open, step) = self.sequencer.finished(response);

@@ -68,6 +68,18 @@ impl Uplink {
         if self.open { self.queue.pop_front() } else { None }
     }
 
+    /// Messages that were taken and reached nobody wait again, before all others. Of
+    /// more than fit the oldest go.
+    pub fn give_back(&mut self, messages: Vec<String>) {
+        for message in messages.into_iter().rev() {
+            if self.queue.len() < KEPT_FRAMES {
+                self.queue.push_front(message);
+            } else {
+                self.counts.dropped += 1;
+            }
+        }
+    }
+
     /// Whether [`Self::pop`] has something to give.
     #[must_use]
     pub fn has_more(&self) -> bool {
@@ -114,6 +126,20 @@ mod tests {
         uplink.push("AAAA");
         uplink.set_plain(false);
         assert_eq!((uplink.pop(), uplink.counts().dropped), (None, 1));
+    }
+
+    #[test]
+    fn what_reached_nobody_is_heard_first_by_the_next() {
+        let mut uplink = Uplink::default();
+        uplink.set_plain(true);
+        uplink.set_open(true);
+        uplink.push("CCCC");
+        uplink.give_back(vec!["AAAA".to_owned(), "BBBB".to_owned()]);
+        let all: Vec<String> = std::iter::from_fn(|| uplink.pop()).collect();
+        assert_eq!(all, ["AAAA", "BBBB", "CCCC"]);
+        uplink.give_back(vec!["old".to_owned(); 3]);
+        uplink.give_back(vec!["new".to_owned(); KEPT_FRAMES]);
+        assert_eq!((uplink.waiting(), uplink.counts().dropped), (KEPT_FRAMES, 3));
     }
 
     #[test]

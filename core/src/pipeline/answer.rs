@@ -1,13 +1,15 @@
 //! One response: written by a language model, cut into sentences, and spoken one
 //! after the other, one sentence ahead of the caller's ear.
 
+mod telling;
+
 use std::collections::VecDeque;
 
 use crate::call::ModelEvent;
 use crate::ids::{ItemId, ResponseId};
 use crate::pii::Personal;
 use crate::time::Micros;
-use crate::turn::playback::mulaw_time;
+use crate::turn::waterfall::Stage;
 use crate::wire::chat::ToolCall;
 use crate::wire::realtime::Usage;
 
@@ -111,9 +113,7 @@ impl Answer {
     /// Says this, and nothing else.
     pub(super) fn say(&mut self, text: &str) {
         self.set = true;
-        self.sentences.push(text);
-        self.take_sentences();
-        self.queue.extend(self.sentences.rest());
+        self.queue.extend(Sentences::of(text));
     }
 
     pub(super) fn is_set(&self) -> bool {
@@ -185,6 +185,9 @@ impl Pipeline {
         if is_first {
             let measure = Measure::FirstToken(now.since(thinking.asked_at));
             self.outputs.push_back(Output::Measured(measure));
+            let response = answer.response.clone();
+            let reached = ModelEvent::Reached { response, stage: Stage::FirstToken, at: now };
+            self.outputs.push_back(Output::Tell(reached));
         }
         match event {
             Thought::Text(text) => {
@@ -249,56 +252,11 @@ impl Pipeline {
             Voiced::Finished => {
                 self.voices.worked(speaking.provider);
                 let rest = speaking.words.rest();
-                self.tell_words(&rest, false);
+                self.tell_words(&rest, None);
                 self.end_sentence();
             }
             Voiced::Failed { reason, retry } => self.voice_failed(&reason, retry, now),
         }
-    }
-
-    fn sounded(&mut self, bytes: u64, now: Micros) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        let Some(speaking) = &mut answer.speaking else {
-            return;
-        };
-        let first = speaking.bytes == 0 && bytes > 0;
-        speaking.bytes += bytes;
-        speaking.until = now + STALLED;
-        answer.audio_bytes += bytes;
-        if first {
-            answer.last_begins_at = answer.ends_at.max(now);
-            answer.ends_at = answer.last_begins_at;
-            self.history.speak(&answer.item, "");
-        }
-        answer.ends_at = answer.ends_at + mulaw_time(bytes);
-        self.history.audio(&answer.item, bytes);
-        if first {
-            let measure = Measure::FirstSound(now.since(speaking.ordered_at));
-            self.outputs.push_back(Output::Measured(measure));
-        }
-        let more = speaking.words.by(speaking.bytes);
-        self.tell_words(&more, first);
-    }
-
-    /// The call is told words of the sentence, and how much audio there is by now.
-    fn tell_words(&mut self, more: &str, begins: bool) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        if more.is_empty() {
-            return;
-        }
-        self.history.words(&answer.item, more);
-        let (response, item) = (answer.response.clone(), answer.item.clone());
-        let gap = if answer.announced && begins { " " } else { "" };
-        let text = Personal::new(format!("{gap}{more}"));
-        let audio_bytes = answer.audio_bytes;
-        if !std::mem::replace(&mut answer.announced, true) {
-            self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
-        }
-        self.tell(ModelEvent::AgentText { item, text, audio_bytes });
     }
 
     /// The sentence is spoken, as far as it will be.
@@ -328,6 +286,8 @@ impl Pipeline {
         self.voices.failed(speaking.provider, !retry, now);
         self.outputs.push_back(Output::Hush { request: speaking.request });
         if speaking.bytes > 0 {
+            // Not all of it was said: nobody may keep it for other calls.
+            answer.error.get_or_insert_with(|| reason.to_owned());
             // A voice that breaks off is not asked for what comes next.
             while !self.voices.failed(speaking.provider, !retry, now) {}
             self.end_sentence();
@@ -363,6 +323,9 @@ impl Pipeline {
         if let Some(since) = answer.waited_since.take() {
             let measure = Measure::FirstSentence(now.since(since));
             self.outputs.push_back(Output::Measured(measure));
+            let response = answer.response.clone();
+            let reached = ModelEvent::Reached { response, stage: Stage::FirstSentence, at: now };
+            self.outputs.push_back(Output::Tell(reached));
         }
         let speech = Speech {
             request: speaking.request,

@@ -53,6 +53,8 @@ pub struct PipelineSettings {
     /// What the language model is told at most, in tokens, as far as they can be
     /// counted here.
     pub history_tokens: usize,
+    /// How long the caller is silent before a recogniser says that they stopped.
+    pub silence: Micros,
 }
 
 /// What the language model tells.
@@ -143,6 +145,8 @@ pub enum Output {
     },
     /// Send the recogniser this audio, μ-law.
     Hear(Vec<u8>),
+    /// Keep these pieces of the caller's audio for the next session: nobody heard them.
+    GiveBack(Vec<Vec<u8>>),
     /// Ask a language model.
     Ask(Box<Question>),
     /// Its answer is not wanted any more.
@@ -366,6 +370,7 @@ impl Pipeline {
                     self.outputs.push_back(Output::Dial { connection, provider, delay });
                 }
                 Hearing::Audio(audio) => self.outputs.push_back(Output::Hear(audio)),
+                Hearing::Unheard(frames) => self.outputs.push_back(Output::GiveBack(frames)),
                 Hearing::Ready => self.tell(ModelEvent::Ready),
                 Hearing::Started => self.tell(ModelEvent::SpeechStarted),
                 Hearing::Partial(text) => self.partial(text),
@@ -383,6 +388,10 @@ impl Pipeline {
 
     fn caller_stopped(&mut self, text: Personal) {
         self.tell(ModelEvent::SpeechStopped);
+        if let Some(at) = self.recogniser.stopped_at() {
+            let at = Micros(at.0.saturating_sub(self.settings.silence.0));
+            self.tell(ModelEvent::SpeechEnded { at });
+        }
         if text.is_blank() {
             self.tell(ModelEvent::Complaint { code: TRANSCRIPTION_FAILED.to_owned() });
             return;

@@ -7,13 +7,16 @@ use std::collections::VecDeque;
 
 use crate::pii::Personal;
 use crate::time::Micros;
+use crate::turn::playback::mulaw_time;
 
 use super::pool::Pool;
 
 /// Audio kept while the caller may be speaking, in bytes: half a minute.
 const MOST_KEPT: u64 = 30 * 8_000;
-/// Audio kept while nobody speaks, as far as is known, in bytes: two seconds.
+/// Audio kept when the recogniser just told that nobody speaks, in bytes: two seconds.
 const QUIET_KEPT: u64 = 2 * 8_000;
+/// Silence behind final words after which the speaker has stopped, in bytes: a second.
+const PAUSE: u64 = 8_000;
 /// Waits before dialling again, by the failures in a row before.
 const BACKOFF: [Micros; 4] =
     [Micros::ZERO, Micros::from_millis(100), Micros::from_millis(500), Micros::from_millis(1_000)];
@@ -21,6 +24,11 @@ const BACKOFF: [Micros; 4] =
 const MOST_FAILURES: u32 = 6;
 /// Longest a recogniser may say nothing about speech that it reported.
 const MUTE: Micros = Micros::from_secs(4);
+/// Longest one that took over may say nothing where another had final words, beside
+/// the time that it takes to hear again what was kept.
+const RESUMED: Micros = Micros::from_millis(1_500);
+/// A connection that stood so long did its work, whatever ends it.
+const STOOD: Micros = Micros::from_secs(5);
 
 /// What the recogniser tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +85,9 @@ pub enum Hearing {
     /// The caller stopped speaking, and said this; nothing where no words were
     /// made out.
     Stopped(Personal),
+    /// This audio has not become words, in pieces of μ-law: told before
+    /// [`Hearing::Deaf`], so that whoever listens next may hear it.
+    Unheard(Vec<Vec<u8>>),
     /// Nobody hears the caller.
     Deaf {
         /// In words, without secrets.
@@ -102,12 +113,20 @@ pub struct Recogniser {
     kept_bytes: u64,
     /// Where the call's audio was when the present connection began.
     began_at: u64,
+    /// When it began to listen.
+    up_at: Micros,
+    /// When it will have heard again what was kept; none once it has told of speech.
+    again_by: Option<Micros>,
     speaking: bool,
     /// Final words of the run of speech so far.
     words: String,
+    /// Where they end, in bytes of the call's audio.
+    words_to: u64,
     /// Words that were told already.
     told: String,
     last_event: Micros,
+    /// When the audio came that the last final words go up to.
+    final_at: Option<Micros>,
     outputs: VecDeque<Hearing>,
 }
 
@@ -127,10 +146,14 @@ impl Recogniser {
             kept_from: 0,
             kept_bytes: 0,
             began_at: 0,
+            up_at: Micros::ZERO,
+            again_by: None,
             speaking: false,
             words: String::new(),
+            words_to: 0,
             told: String::new(),
             last_event: Micros::ZERO,
+            final_at: None,
             outputs: VecDeque::new(),
         }
     }
@@ -151,6 +174,13 @@ impl Recogniser {
         self.provider
     }
 
+    /// When the audio came up to which the recogniser had listened when it said that
+    /// the caller stopped; none where it did not say how far that was.
+    #[must_use]
+    pub fn stopped_at(&self) -> Option<Micros> {
+        self.final_at
+    }
+
     /// A piece of the caller's audio, μ-law.
     pub fn audio(&mut self, audio: Vec<u8>) {
         // An empty message would close the stream.
@@ -162,17 +192,20 @@ impl Recogniser {
             self.outputs.push_back(Hearing::Audio(audio.clone()));
         }
         self.kept.push_back(audio);
-        let quiet = self.up && !self.speaking;
-        self.keep(if quiet { QUIET_KEPT } else { MOST_KEPT });
+        if self.kept_bytes > MOST_KEPT {
+            self.keep(MOST_KEPT);
+        }
     }
 
-    /// Forgets the oldest, so that at most so many bytes are kept.
-    fn keep(&mut self, most: u64) {
-        while self.kept_bytes > most
-            && let Some(oldest) = self.kept.pop_front()
+    /// Forgets the oldest, so that no more is kept than is needed for so many bytes. A
+    /// piece of which a part is needed is kept whole.
+    fn keep(&mut self, needed: u64) {
+        while let Some(oldest) = self.kept.front().map(|oldest| oldest.len() as u64)
+            && self.kept_bytes - oldest >= needed
         {
-            self.kept_bytes -= oldest.len() as u64;
-            self.kept_from += oldest.len() as u64;
+            self.kept.pop_front();
+            self.kept_bytes -= oldest;
+            self.kept_from += oldest;
         }
     }
 
@@ -188,17 +221,27 @@ impl Recogniser {
         }
         self.last_event = now;
         match event {
-            Heard::Up => self.listens(),
+            Heard::Up => return self.listens(now),
             Heard::SpeechStarted => self.speech(),
             Heard::Interim { text } => self.interim(text.expose()),
             Heard::Final { text, to_ms, ends } => self.final_words(text.expose(), to_ms, ends),
-            Heard::UtteranceEnd => self.stopped(),
-            Heard::Lost { reason, retry } => self.lost(&reason, retry, now),
+            Heard::UtteranceEnd => {
+                self.final_at = None;
+                self.stopped();
+            }
+            Heard::Lost { reason, retry } => return self.lost(&reason, retry, now),
+        }
+        // Only one that lives tells that the line is quiet: of one that is mute nobody
+        // knows what it would have heard.
+        if !self.speaking {
+            self.keep(QUIET_KEPT);
         }
     }
 
-    fn listens(&mut self) {
+    fn listens(&mut self, now: Micros) {
         self.up = true;
+        self.up_at = now;
+        self.again_by = self.speaking.then(|| now + mulaw_time(self.kept_bytes));
         self.began_at = self.kept_from;
         self.outputs.extend(self.kept.iter().cloned().map(Hearing::Audio));
         if !std::mem::replace(&mut self.was_up, true) {
@@ -213,6 +256,7 @@ impl Recogniser {
 
     fn speech(&mut self) {
         self.works();
+        self.again_by = None;
         if !std::mem::replace(&mut self.speaking, true) {
             self.outputs.push_back(Hearing::Started);
         }
@@ -238,14 +282,20 @@ impl Recogniser {
 
     fn final_words(&mut self, text: &str, to_ms: u64, ends: bool) {
         self.works();
-        self.forget_before(self.began_at + to_ms.saturating_mul(8));
+        let to = self.began_at + to_ms.saturating_mul(8);
+        // Audio comes as fast as it is spoken.
+        let since = mulaw_time((self.kept_from + self.kept_bytes).saturating_sub(to));
+        self.final_at = Some(Micros(self.last_event.0.saturating_sub(since.0)));
+        self.forget_before(to);
         if !text.trim().is_empty() {
             self.speech();
             self.words = join(&self.words, text);
+            self.words_to = to;
             let all = self.words.clone();
             self.tell_more(&all);
-        } else if self.words.is_empty() {
-            // What was taken for speech was a noise.
+        } else if self.words.is_empty() || to >= self.words_to + PAUSE {
+            // What was taken for speech was a noise, or the words that another
+            // recogniser made final were the last.
             self.stopped();
         }
         if ends {
@@ -258,18 +308,23 @@ impl Recogniser {
             return;
         }
         self.told.clear();
+        self.again_by = None;
         let words = std::mem::take(&mut self.words);
         self.outputs.push_back(Hearing::Stopped(Personal::new(words)));
     }
 
     fn lost(&mut self, reason: &str, retry: bool, now: Micros) {
-        self.up = false;
+        if std::mem::take(&mut self.up) && now.since(self.up_at) >= STOOD {
+            self.works();
+        }
         self.failures += 1;
         let permanent = !retry;
         self.pool.failed(self.provider, permanent, now);
         if (permanent && self.pool.len() == 1) || self.failures >= MOST_FAILURES {
             self.gone = true;
             self.stopped();
+            self.kept_bytes = 0;
+            self.outputs.push_back(Hearing::Unheard(std::mem::take(&mut self.kept).into()));
             self.outputs.push_back(Hearing::Deaf { reason: reason.to_owned(), retry });
             return;
         }
@@ -290,12 +345,22 @@ impl Recogniser {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Micros> {
         let waits = self.up && self.speaking && !self.gone;
-        waits.then(|| self.last_event + MUTE)
+        let mute = self.last_event.max(self.again_by.unwrap_or(Micros::ZERO)) + MUTE;
+        waits.then(|| self.silent_at().unwrap_or(mute).min(mute))
+    }
+
+    /// When final words of a lost recogniser count as the last, where the one that took
+    /// over tells of no speech behind them.
+    fn silent_at(&self) -> Option<Micros> {
+        let again = self.again_by.filter(|_| self.up && !self.words.is_empty());
+        again.map(|by| by + RESUMED)
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Micros) {
-        if self.poll_timeout().is_some_and(|at| at <= now) {
+        if self.silent_at().is_some_and(|at| at <= now) {
+            self.stopped();
+        } else if self.poll_timeout().is_some_and(|at| at <= now) {
             self.lost("the recogniser is mute", true, now);
         }
     }

@@ -1,47 +1,9 @@
 //! What the phone plays, told from the watermarks in the audio itself.
 
-use std::collections::VecDeque;
-
 use serde::Serialize;
 use trunkline_core::time::Micros;
 
-use crate::speech::watermark::{self, MARK_BYTES};
-
-/// A watermark in the received audio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    /// Bytes received before it.
-    pub(super) offset: u64,
-    pub(super) response: u16,
-    pub(super) frame: u16,
-}
-
-/// Finds watermarks wherever they lie: the server may cut the audio anew, and
-/// an item need not end on a frame's border.
-#[derive(Debug, Default)]
-pub(super) struct Scanner {
-    /// The end of the audio before, which may hold the start of a mark.
-    tail: Vec<u8>,
-    /// Received offset of the tail's first byte.
-    offset: u64,
-}
-
-impl Scanner {
-    pub(super) fn scan(&mut self, audio: &[u8], found: &mut VecDeque<Stamp>) {
-        self.tail.extend_from_slice(audio);
-        let mut at = 0;
-        while let Some(window) = self.tail.get(at..at + MARK_BYTES) {
-            if let Some((response, frame)) = watermark::read(window) {
-                found.push_back(Stamp { offset: self.offset + as_u64(at), response, frame });
-                at += MARK_BYTES;
-            } else {
-                at += 1;
-            }
-        }
-        self.tail.drain(..at);
-        self.offset += as_u64(at);
-    }
-}
+pub(super) use crate::speech::watermark::{Scanner, Stamp};
 
 /// What was heard of one response, by watermark. Times in milliseconds of the
 /// call.
@@ -104,8 +66,4 @@ impl Heard {
             Self::of(all, response, Micros::ZERO).cleared = true;
         }
     }
-}
-
-fn as_u64(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
 }

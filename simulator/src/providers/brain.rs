@@ -16,6 +16,22 @@ pub(crate) enum Part {
     Call { tool: String, arguments: String },
 }
 
+/// What stands in a dialogue for the number of the answer that says it.
+const NUMBER: &str = "{number}";
+
+impl Part {
+    /// Puts in the answer's number where the dialogue asks for it, so that no two
+    /// answers say the same.
+    pub(crate) fn number(&mut self, number: u64) {
+        match self {
+            Self::Say(text) if text.contains(NUMBER) => {
+                *text = text.replace(NUMBER, &number.to_string());
+            }
+            Self::Say(_) | Self::Call { .. } => {}
+        }
+    }
+}
+
 /// What a response is decided from.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context {

@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use serde::Deserialize;
 
 use crate::speech::fingerprint::{Fingerprint, SAME};
 use crate::speech::level::{AudioFormat, levels};
+use crate::speech::offline::Offline;
+use crate::speech::spelling::WordBook;
 
 /// Sound from which the beginning of an utterance can be told, in frames.
 const LEAST_FRAMES: usize = 30;
@@ -35,6 +37,8 @@ pub enum EarsError {
 pub struct Ears {
     known: RwLock<Vec<(Fingerprint, String)>>,
     told: RwLock<HashMap<String, Vec<Said>>>,
+    book: RwLock<WordBook>,
+    offline: OnceLock<Offline>,
 }
 
 /// What is said in a session, and when: milliseconds of its audio.
@@ -73,6 +77,8 @@ impl Ears {
     /// When the folder, a recording or a sidecar cannot be read.
     pub fn learn_folder(&self, folder: &Path) -> Result<usize, EarsError> {
         let unreadable = |e| EarsError::Unreadable(folder.to_owned(), e);
+        let book = WordBook::of_folder(folder).map_err(unreadable)?;
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
             paths.push(entry.map_err(unreadable)?.path());
@@ -128,6 +134,33 @@ impl Ears {
         let (_, said) = told.iter().find(|(marker, _)| instructions.contains(marker.as_str()))?;
         let heard = said.iter().filter(|said| said.from_ms < to_ms && from_ms < said.to_ms);
         Some(heard.map(|said| said.text.as_str()).collect::<Vec<_>>().join(" "))
+    }
+
+    /// The word that a mark spells, of the folder that was learnt last.
+    pub(crate) fn spelt(&self, number: u16) -> Option<String> {
+        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
+        book.word(number).map(str::to_owned)
+    }
+
+    /// Recognises by the sound alone from now on, as one of the texts that were learnt
+    /// last. Answers whether there is a recogniser for it.
+    pub(crate) fn listen_to_the_sound(&self) -> bool {
+        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
+        Offline::find(book.texts()).is_some_and(|offline| self.offline.set(offline).is_ok())
+    }
+
+    /// Whether [`Self::by_sound`] recognises.
+    pub(crate) fn listens_to_the_sound(&self) -> bool {
+        self.offline.get().is_some()
+    }
+
+    /// What is said, by the sound alone. It takes a second or so.
+    pub(crate) fn by_sound(&self, mulaw: &[u8]) -> Option<String> {
+        let words = self.offline.get()?.recognise(mulaw);
+        if let Err(error) = &words {
+            tracing::error!(%error, "the offline recogniser cannot be used");
+        }
+        Some(words.unwrap_or_default())
     }
 
     /// The text of the known utterance that is most like this one, given as

@@ -96,9 +96,17 @@ pub struct Knobs {
     /// Begin every 20 ms of μ-law output with the response's and frame's number.
     #[arg(long)]
     pub watermark: bool,
+    /// Hear the words that the marks in a caller's frames spell, and no others.
+    #[arg(long)]
+    pub spelt: bool,
     /// Send each appended piece of audio straight back within one endless response.
     #[arg(long)]
     pub echo: bool,
+    /// Report the same usage for every response, answer and transcript, whatever it
+    /// was: 1000 tokens of text read (600 of a chat's 1000 are new, 400 of a
+    /// response's), 500 of audio (400 new), 50 written, 200 spoken; 2 s put down.
+    #[arg(long)]
+    pub fixed_usage: bool,
 }
 
 impl Default for Knobs {
@@ -129,7 +137,9 @@ impl Default for Knobs {
             big: false,
             beta_disabled: false,
             watermark: false,
+            spelt: false,
             echo: false,
+            fixed_usage: false,
         }
     }
 }

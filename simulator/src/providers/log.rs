@@ -106,6 +106,13 @@ impl<T> Default for Log<T> {
     }
 }
 
+impl<T> Log<T> {
+    /// One whose first record has the number behind this one.
+    pub(crate) fn behind(started: u64) -> Self {
+        Self(Mutex::new(Kept { started, records: VecDeque::new() }))
+    }
+}
+
 impl<T: Clone> Log<T> {
     /// Files a new record, made from its number.
     pub(crate) fn open(&self, make: impl FnOnce(u64) -> T) -> Shared<T> {

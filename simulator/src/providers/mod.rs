@@ -16,6 +16,7 @@ mod ears;
 mod echo;
 mod gate;
 mod handshake;
+mod journal;
 mod knobs;
 mod listen;
 mod log;

@@ -30,6 +30,18 @@ pub struct ProvidersOptions {
     /// config/audio, if it is there.
     #[arg(long)]
     pub ears: Option<PathBuf>,
+    /// File to which each chat completion and each piece of speech is appended, as a
+    /// line of JSON, before anything of it is sent; their numbers go on behind those
+    /// that are in it.
+    #[arg(long)]
+    pub journal: Option<PathBuf>,
+    /// Recognise callers by the sound of their words alone, with PocketSphinx, as one
+    /// of the sentences in the folder of recordings.
+    #[arg(long)]
+    pub by_sound: bool,
+    /// Number before the first that records and watermarks get.
+    #[arg(long, default_value_t = 0)]
+    pub numbers_from: u64,
     /// How the sessions behave.
     #[command(flatten)]
     pub knobs: Knobs,
@@ -44,6 +56,9 @@ impl Default for ProvidersOptions {
             workers: 1,
             script: None,
             ears: None,
+            journal: None,
+            by_sound: false,
+            numbers_from: 0,
             knobs: Knobs::default(),
         }
     }
@@ -58,6 +73,12 @@ pub enum ProvidersError {
     /// The recordings cannot be used.
     #[error("recordings: {0}")]
     Ears(#[from] EarsError),
+    /// There is no PocketSphinx, or nothing to recognise.
+    #[error("PocketSphinx or its English model is not installed")]
+    NoOffline,
+    /// The journal cannot be read or written.
+    #[error("journal: {0}")]
+    Journal(#[source] IoError),
     /// The address is taken or not ours.
     #[error("cannot listen on {0}: {1}")]
     Bind(SocketAddr, #[source] IoError),

@@ -7,6 +7,7 @@ use actix_web::{App, HttpServer, web};
 
 use super::ears::Ears;
 use super::gate::Provider;
+use super::journal::Journal;
 use super::knobs::Knobs;
 use super::log::{ChatRecord, HearingRecord, SpokenRecord};
 use super::options::{ProvidersError, ProvidersOptions};
@@ -44,7 +45,10 @@ pub async fn serve(options: ProvidersOptions) -> Result<RunningProviders, Provid
     let listener = TcpListener::bind((options.bind, options.port))
         .map_err(|e| ProvidersError::Bind(SocketAddr::new(options.bind, options.port), e))?;
     let addr = listener.local_addr().map_err(ProvidersError::Server)?;
-    let state = web::Data::new(State::new(options.knobs.clone(), script, ears(&options)?));
+    let journal = Journal::open(options.journal.as_deref(), options.numbers_from)
+        .map_err(ProvidersError::Journal)?;
+    let state = State::new(options.knobs.clone(), script, ears(&options)?, journal);
+    let state = web::Data::new(state);
     let handle = if options.knobs.is_plain_echo() && options.workers <= 1 {
         Handle::Echo(echo::accept(listener, state.clone()).map_err(ProvidersError::Server)?)
     } else {
@@ -111,6 +115,9 @@ fn ears(options: &ProvidersOptions) -> Result<Ears, ProvidersError> {
     if let Some(folder) = folder {
         let utterances = ears.learn_folder(folder)?;
         tracing::info!(utterances, folder = %folder.display(), "recordings learnt");
+    }
+    if options.by_sound && !ears.listen_to_the_sound() {
+        return Err(ProvidersError::NoOffline);
     }
     Ok(ears)
 }

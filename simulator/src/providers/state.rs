@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::ears::Ears;
 use super::gate::Provider;
+use super::journal::Journal;
 use super::knobs::Knobs;
 use super::log::{ChatRecord, HearingRecord, Log, SpokenRecord};
 use super::realtime::Voice;
@@ -28,12 +29,13 @@ pub(crate) struct State {
     pub(crate) hearings: Log<HearingRecord>,
     pub(crate) chats: Log<ChatRecord>,
     pub(crate) spoken: Log<SpokenRecord>,
+    pub(crate) journal: Journal,
     started: AtomicU64,
     refused: AtomicU64,
 }
 
 impl State {
-    pub(crate) fn new(knobs: Knobs, script: Script, ears: Ears) -> Self {
+    pub(crate) fn new(knobs: Knobs, script: Script, ears: Ears, journal: Journal) -> Self {
         Self {
             first_knobs: knobs.clone(),
             knobs: RwLock::new(knobs),
@@ -43,8 +45,9 @@ impl State {
             voice: Arc::default(),
             sessions: Mutex::default(),
             hearings: Log::default(),
-            chats: Log::default(),
-            spoken: Log::default(),
+            chats: Log::behind(journal.chats),
+            spoken: Log::behind(journal.spoken),
+            journal,
             started: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }

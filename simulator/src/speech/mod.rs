@@ -5,5 +5,7 @@
 pub mod alaw;
 pub mod fingerprint;
 pub mod level;
+pub mod offline;
+pub mod spelling;
 pub mod synth;
 pub mod watermark;

@@ -6,6 +6,8 @@
 //! a mark passes any path that carries the audio unchanged; to the ear it is a
 //! click every 20 ms.
 
+use std::collections::VecDeque;
+
 /// Octets that a mark takes.
 pub const MARK_BYTES: usize = 8;
 
@@ -42,6 +44,46 @@ fn check(response: u16, frame_index: u16) -> u16 {
     let both = (u32::from(response) << 16) | u32::from(frame_index);
     let mixed = (both ^ 0x5bd1_e995).wrapping_mul(0x9e37_79b1);
     u16::try_from((mixed ^ (mixed >> 16)) & 0xffff).unwrap_or(0)
+}
+
+/// A watermark in the received audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Bytes received before it.
+    pub(crate) offset: u64,
+    pub(crate) response: u16,
+    pub(crate) frame: u16,
+}
+
+/// Finds watermarks wherever they lie: the server may cut the audio anew, and
+/// an item need not end on a frame's border.
+#[derive(Debug, Default)]
+pub(crate) struct Scanner {
+    /// The end of the audio before, which may hold the start of a mark.
+    tail: Vec<u8>,
+    /// Received offset of the tail's first byte.
+    offset: u64,
+}
+
+impl Scanner {
+    pub(crate) fn scan(&mut self, audio: &[u8], found: &mut VecDeque<Stamp>) {
+        self.tail.extend_from_slice(audio);
+        let mut at = 0;
+        while let Some(window) = self.tail.get(at..at + MARK_BYTES) {
+            if let Some((response, frame)) = read(window) {
+                found.push_back(Stamp { offset: self.offset + as_u64(at), response, frame });
+                at += MARK_BYTES;
+            } else {
+                at += 1;
+            }
+        }
+        self.tail.drain(..at);
+        self.offset += as_u64(at);
+    }
+}
+
+fn as_u64(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

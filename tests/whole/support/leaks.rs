@@ -19,11 +19,13 @@ const BETWEEN: Duration = Duration::from_millis(25);
 /// The actors that live as long as the process.
 const SERVICES: [&str; 3] = ["registry", "limiter", "persistence"];
 
-/// Names the port of services whose connections are kept for the next request.
+/// Names the ports of services whose connections are kept for the next request.
 pub(super) const POOLED_PORT: &str = "WHOLE_POOLED_PORT";
 /// Most of those that are kept: one call asks a language model and a voice at once,
 /// and another one of each when the first fails.
 const MOST_POOLED: usize = 4;
+/// The same where a crowd is served, by six services.
+const MOST_POOLED_OF_A_CROWD: usize = 6 * 50;
 
 impl ServerProcess {
     /// What is left of calls in the running process, in words; nothing when it is
@@ -59,7 +61,9 @@ impl ServerProcess {
         let sockets = connections(self.pid(), &self.known_peers());
         let (pooled, sockets): (Vec<_>, Vec<_>) =
             sockets.into_iter().partition(|socket| self.is_pooled(socket));
-        if pooled.len() > MOST_POOLED {
+        let is_crowd = self.setting(POOLED_PORT).is_some_and(|ports| ports.contains(','));
+        let most = if is_crowd { MOST_POOLED_OF_A_CROWD } else { MOST_POOLED };
+        if pooled.len() > most {
             left.push(format!("{} sockets to the services of a pipeline", pooled.len()));
         }
         left.extend(sockets.iter().map(|socket| format!("socket {socket}")));
@@ -68,8 +72,8 @@ impl ServerProcess {
 
     /// Whether a connection may serve the next request to the same service.
     fn is_pooled(&self, socket: &str) -> bool {
-        let port = self.setting(POOLED_PORT);
-        port.is_some_and(|port| socket.ends_with(&format!(":{port}")))
+        let mut ports = self.setting(POOLED_PORT).into_iter().flat_map(|ports| ports.split(','));
+        ports.any(|port| socket.ends_with(&format!(":{port}")))
     }
 
     /// Calls of this node whose row says that they go on.

@@ -19,6 +19,7 @@ mod ongoing;
 mod raw;
 mod scale;
 mod server;
+mod services;
 mod sockets;
 mod stream;
 mod webhook;
@@ -50,6 +51,7 @@ pub use self::{
     raw::{RawConnection, handshake as stream_handshake},
     scale::{Dice, many_calls, scaled, seed},
     server::{ServerProcess, client},
+    services::Services,
     stream::{CLOSED_BY_POLICY, RawStream},
     webhook::{Answer, CALLER, Webhook, new_call},
 };

@@ -94,13 +94,15 @@ fn words_are_told_as_they_grow_and_never_taken_back() {
 #[test]
 fn one_that_fails_again_and_again_gives_way_to_the_next() {
     let mut recogniser = up();
-    let lost = || Heard::Lost { reason: "gone".to_owned(), retry: true };
+    recogniser.audio(vec![7; 160]);
+    drain(&mut recogniser);
     let mut asked = Vec::new();
     for connection in 1..=6 {
         recogniser.handle(connection, lost(), Micros::ZERO);
         for output in drain(&mut recogniser) {
             match output {
                 Hearing::Dial { provider, .. } => asked.push(provider),
+                Hearing::Unheard(frames) => assert_eq!(frames, [[7; 160]]),
                 Hearing::Deaf { .. } => asked.push(99),
                 _ => {}
             }
@@ -139,6 +141,94 @@ fn a_quiet_line_is_not_kept() {
     for _ in 0..1_000 {
         recogniser.audio(vec![0; 160]);
     }
-    assert!(recogniser.kept_bytes <= QUIET_KEPT);
+    let nothing = Heard::Final { text: words(""), to_ms: 3_000, ends: false };
+    recogniser.handle(1, nothing, Micros::ZERO);
+    assert_eq!(recogniser.kept_bytes, QUIET_KEPT);
     assert_eq!(recogniser.poll_timeout(), None);
+}
+
+#[test]
+fn what_nobody_has_answered_for_is_kept_for_half_a_minute() {
+    let mut recogniser = up();
+    for n in 0..2_000_u32 {
+        recogniser.audio(vec![u8::try_from(n % 256).unwrap(); 160]);
+    }
+    // It listened, and hung: nobody can know whether the line was quiet.
+    recogniser.handle(1, lost(), Micros::from_secs(40));
+    drain(&mut recogniser);
+    recogniser.handle(2, Heard::Up, Micros::from_secs(40));
+    assert_eq!(audio_of(&drain(&mut recogniser)).len() as u64, MOST_KEPT);
+}
+
+fn lost() -> Heard {
+    Heard::Lost { reason: "gone".to_owned(), retry: true }
+}
+
+/// A recogniser with the final words "one two" of 400 ms, which is lost right behind
+/// them; the second one listens since then.
+fn lost_behind_its_words() -> Recogniser {
+    let mut recogniser = up();
+    for n in 0..25 {
+        recogniser.audio(vec![n; 160]);
+    }
+    let words = Heard::Final { text: words("one two"), to_ms: 400, ends: false };
+    recogniser.handle(1, words, Micros::ZERO);
+    recogniser.handle(1, lost(), Micros::ZERO);
+    recogniser.handle(2, Heard::Up, Micros::ZERO);
+    drain(&mut recogniser);
+    recogniser
+}
+
+#[test]
+fn the_last_words_of_a_lost_recogniser_do_not_wait_for_ever() {
+    let mut recogniser = lost_behind_its_words();
+    let at = recogniser.poll_timeout().unwrap();
+    assert_eq!(at, Micros::from_millis(100) + RESUMED, "a tenth of a second is heard again");
+    recogniser.handle_timeout(at);
+    assert_eq!(drain(&mut recogniser), [Hearing::Stopped(words("one two"))]);
+    // One that tells of silence need not be waited for.
+    let mut recogniser = lost_behind_its_words();
+    let silence = |to_ms| Heard::Final { text: words(""), to_ms, ends: false };
+    recogniser.handle(2, silence(900), Micros::from_millis(900));
+    assert_eq!(drain(&mut recogniser), [], "a breath between two words");
+    recogniser.handle(2, silence(1_000), Micros::from_millis(1_000));
+    assert_eq!(drain(&mut recogniser), [Hearing::Stopped(words("one two"))]);
+}
+
+#[test]
+fn words_behind_those_of_a_lost_recogniser_belong_to_them() {
+    let mut recogniser = lost_behind_its_words();
+    recogniser.handle(2, Heard::SpeechStarted, Micros::from_millis(200));
+    assert_eq!(recogniser.poll_timeout(), Some(Micros::from_millis(200) + MUTE));
+    let rest = Heard::Final { text: words("three"), to_ms: 300, ends: true };
+    recogniser.handle(2, rest, Micros::from_millis(500));
+    let outputs = drain(&mut recogniser);
+    assert_eq!(outputs.last(), Some(&Hearing::Stopped(words("one two three"))));
+    assert!(!outputs.contains(&Hearing::Started), "it is one run of speech: {outputs:?}");
+}
+
+#[test]
+fn a_frame_in_which_the_last_word_ends_is_kept() {
+    let mut recogniser = up();
+    for n in 0..10 {
+        recogniser.audio(vec![n; 160]);
+    }
+    let words = Heard::Final { text: words("one"), to_ms: 110, ends: false };
+    recogniser.handle(1, words, Micros::ZERO);
+    assert_eq!(recogniser.kept.front(), Some(&vec![5; 160]), "its second half is not heard yet");
+}
+
+#[test]
+fn connections_that_stood_for_a_while_may_be_lost_as_often_as_they_like() {
+    let mut recogniser = up();
+    let mut now = Micros::ZERO;
+    for connection in 1..50 {
+        now = now + STOOD;
+        recogniser.handle(connection, lost(), now);
+        let outputs = drain(&mut recogniser);
+        let dials = matches!(outputs[..], [Hearing::Dial { .. }]);
+        assert!(dials, "{connection}: {outputs:?}");
+        recogniser.handle(connection + 1, Heard::Up, now);
+        drain(&mut recogniser);
+    }
 }

@@ -99,7 +99,7 @@ impl Utterances {
                     out.extend(self.interim(item_id.as_str(), sent_ms));
                 }
             }
-            ServerEvent::InputTranscript { item_id, transcript } => {
+            ServerEvent::InputTranscript { item_id, transcript, .. } => {
                 if let Some(utterance) = self.utterance(item_id.as_str()) {
                     utterance.text = transcript.into_personal();
                     utterance.state = State::Whole;

@@ -64,6 +64,9 @@ impl Names {
             E::ResponseFinished { response, completed, error, usage } => {
                 E::ResponseFinished { response: self.response(&response), completed, error, usage }
             }
+            E::Reached { response, stage, at } => {
+                E::Reached { response: self.response(&response), stage, at }
+            }
             other => other,
         }
     }

@@ -113,6 +113,10 @@ impl World {
                 let script = session.listening.hear(&audio, &self.services.utterances);
                 self.service_will_tell(script);
             }
+            O::GiveBack(frames) => {
+                let frames = frames.iter().map(|frame| STANDARD.encode(frame)).collect();
+                self.services.uplink.give_back(frames);
+            }
             O::Ask(question) => self.ask_agent(&question),
             O::Speak(speech) => self.ask_voice(&speech),
             O::StopAsking { request } => {

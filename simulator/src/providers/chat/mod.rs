@@ -31,16 +31,23 @@ pub(crate) async fn completions(
         Ok(wish) => wish,
         Err(message) => return bad(&message),
     };
-    let parts = decide(&state.script, &wish.context);
-    let record = state.chats.open(|number| ChatRecord {
-        number,
-        model: wish.model.clone(),
-        messages: body.get("messages").cloned().unwrap_or_default(),
-        tools: wish.context.tools.clone(),
-        text: said(&parts),
-        calls: called(&parts),
-        sent: 0,
-        status: "running".to_owned(),
+    let mut parts = decide(&state.script, &wish.context);
+    let record = state.chats.open(|number| {
+        for part in &mut parts {
+            part.number(number);
+        }
+        let record = ChatRecord {
+            number,
+            model: wish.model.clone(),
+            messages: body.get("messages").cloned().unwrap_or_default(),
+            tools: wish.context.tools.clone(),
+            text: said(&parts),
+            calls: called(&parts),
+            sent: 0,
+            status: "running".to_owned(),
+        };
+        state.journal.note("chat", &record);
+        record
     });
     let pieces = answer::plan(&parts, &wish, &knobs);
     HttpResponse::Ok()

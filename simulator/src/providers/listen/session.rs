@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use trunkline_core::audio::FRAME_BYTES;
 
 use super::message::{self, Words};
 use super::wishes::Wishes;
@@ -13,6 +14,7 @@ use crate::providers::log::{HearingRecord, Shared};
 use crate::providers::realtime::socket::Machine;
 use crate::providers::realtime::{Detector, Edge, Output, Queue, VadSettings};
 use crate::speech::level::{AudioFormat, FRAME_MS, LevelMeter};
+use crate::speech::spelling::Speller;
 
 /// Time without audio or keep-alive after which the service closes.
 const STARVED_MS: u64 = 10_000;
@@ -22,6 +24,8 @@ const PADDING_FRAMES: usize = 20;
 const SILENCE_MS: u64 = 3_000;
 /// Audio between two interim results.
 const INTERIM_MS: u64 = 300;
+/// Spelt words that are made final at once while more are spoken.
+const WORDS_AT_ONCE: usize = 3;
 /// The least silence that ends an utterance here: the ears know whole utterances.
 const LEAST_ENDPOINTING_MS: u64 = 100;
 
@@ -49,6 +53,10 @@ pub(super) struct Listening {
     vad: VadSettings,
     meter: LevelMeter,
     detector: Detector,
+    /// What the marks in the audio spell, where that is what is heard.
+    speller: Option<Speller>,
+    /// The audio since the last final, padding apart, where its sound is recognised.
+    sound: Vec<u8>,
     /// 20 ms levels since the last final, padding apart.
     levels: Vec<f32>,
     frames: u64,
@@ -77,10 +85,12 @@ impl Listening {
         };
         Self {
             told: seat.wishes.as_text(),
+            speller: seat.knobs.spelt.then(Speller::default),
             seat,
             vad,
             meter: LevelMeter::new(AudioFormat::Mulaw),
             detector: Detector::new(),
+            sound: Vec::new(),
             levels: Vec::new(),
             frames: 0,
             speech_from_ms: 0,
@@ -110,7 +120,10 @@ impl Listening {
                 let speech_to_ms = at_ms.saturating_sub(self.vad.silence_ms);
                 self.settle(speech_to_ms, true, false);
             }
-            None if self.detector.speaking() => self.interim(end_ms),
+            None if self.detector.speaking() => {
+                self.interim(end_ms);
+                self.settle_words();
+            }
             None => self.silence(end_ms),
         }
     }
@@ -129,10 +142,9 @@ impl Listening {
         if !self.seat.wishes.interim_results || !due {
             return;
         }
-        let from_ms = self.levels_from_ms();
-        let told = self.seat.ears.told(&self.told, from_ms, end_ms);
-        let text = told.or_else(|| self.seat.ears.recognise_start(&self.levels));
-        let Some(text) = text.filter(|text| !text.is_empty() && *text != self.interim) else {
+        let Some(text) =
+            self.begun(end_ms).filter(|text| !text.is_empty() && *text != self.interim)
+        else {
             return;
         };
         self.interim.clone_from(&text);
@@ -143,6 +155,43 @@ impl Listening {
             text,
             ..Words::default()
         });
+    }
+
+    fn begun(&self, end_ms: u64) -> Option<String> {
+        let ears = &self.seat.ears;
+        if let Some(speller) = &self.speller {
+            return Some(self.in_words(speller.waiting()));
+        }
+        if ears.listens_to_the_sound() {
+            return None;
+        }
+        let told = ears.told(&self.told, self.levels_from_ms(), end_ms);
+        told.or_else(|| ears.recognise_start(&self.levels))
+    }
+
+    fn in_words(&self, numbers: impl IntoIterator<Item = u16>) -> String {
+        let words = numbers.into_iter().filter_map(|number| self.seat.ears.spelt(number));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Makes final the words that are over while more are spoken, as the true service
+    /// does every few seconds.
+    fn settle_words(&mut self) {
+        let over = self.speller.as_mut().and_then(|speller| speller.take_over(WORDS_AT_ONCE));
+        let Some((words, to)) = over else {
+            return;
+        };
+        let to_ms = to / 8;
+        self.later(Words {
+            from_ms: self.final_to_ms,
+            to_ms,
+            speech_ms: (self.speech_from_ms, to_ms),
+            text: self.in_words(words),
+            is_final: true,
+            ..Words::default()
+        });
+        self.final_to_ms = to_ms;
+        self.interim.clear();
     }
 
     fn silence(&mut self, end_ms: u64) {
@@ -174,12 +223,8 @@ impl Listening {
 
     /// Makes final what is held.
     fn settle(&mut self, speech_to_ms: u64, speech_final: bool, from_finalize: bool) {
-        let (from_ms, to_ms) = (self.levels_from_ms(), self.audio_ms());
-        let ears = &self.seat.ears;
-        let text = ears
-            .told(&self.told, from_ms, to_ms)
-            .or_else(|| ears.recognise(&self.levels))
-            .unwrap_or_else(|| format!("(unrecognised speech, {} ms)", to_ms - from_ms));
+        let to_ms = self.audio_ms();
+        let text = self.recognised(to_ms);
         self.later(Words {
             from_ms: self.final_to_ms,
             to_ms,
@@ -194,6 +239,20 @@ impl Listening {
         self.levels.clear();
         self.interim.clear();
         self.detector.reset();
+    }
+
+    fn recognised(&mut self, to_ms: u64) -> String {
+        if let Some(words) = self.speller.as_mut().map(Speller::take_all) {
+            return self.in_words(words);
+        }
+        if let Some(words) = self.seat.ears.by_sound(&self.sound) {
+            self.sound.clear();
+            return words;
+        }
+        let (from_ms, ears) = (self.levels_from_ms(), &self.seat.ears);
+        ears.told(&self.told, from_ms, to_ms)
+            .or_else(|| ears.recognise(&self.levels))
+            .unwrap_or_else(|| format!("(unrecognised speech, {} ms)", to_ms - from_ms))
     }
 
     fn finalize(&mut self, asked: bool) {
@@ -333,10 +392,20 @@ impl Machine for Listening {
         self.sign_ms = now_ms;
         let length = u64::try_from(audio.len()).unwrap_or(0);
         self.seat.record.write(|record| record.audio_bytes += length);
+        if let Some(speller) = &mut self.speller {
+            speller.push(audio);
+        }
         let mut levels = Vec::with_capacity(audio.len() / 160 + 1);
         self.meter.push(audio, |level| levels.push(level));
+        if self.seat.ears.listens_to_the_sound() {
+            self.sound.extend_from_slice(audio);
+        }
         for level in levels {
             self.frame(level);
+        }
+        if !self.detector.speaking() {
+            let over = self.sound.len().saturating_sub(PADDING_FRAMES * FRAME_BYTES);
+            self.sound.drain(..over);
         }
         self.on_time(now_ms);
     }

@@ -109,7 +109,7 @@ fn speak(state: &State, order: Order, knobs: &Knobs) -> HttpResponse {
         let made = state.voice.speak(&order.text, AudioFormat::Mulaw, mark);
         let audio_ms = AudioFormat::Mulaw.ms(made.len());
         audio = Some(made);
-        SpokenRecord {
+        let record = SpokenRecord {
             number,
             provider: provider.to_owned(),
             voice: order.voice,
@@ -117,7 +117,9 @@ fn speak(state: &State, order: Order, knobs: &Knobs) -> HttpResponse {
             audio_ms,
             sent: 0,
             status: "running".to_owned(),
-        }
+        };
+        state.journal.note("spoken", &record);
+        record
     });
     let audio = audio.unwrap_or_default();
     let kind = if knobs.garbage { "text/html" } else { "audio/basic" };
