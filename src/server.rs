@@ -14,15 +14,18 @@ use tokio::sync::mpsc;
 use trunkline_actors::limiter::LimiterSettings;
 use trunkline_actors::metrics;
 use trunkline_actors::node::{Node, NodeSettings};
+use trunkline_actors::persistence::spent_today;
 use trunkline_actors::phrases::PhraseCache;
 use trunkline_actors::recorder::{Recorder, RecorderSettings};
 use trunkline_connectors::{socket, websocket};
-use trunkline_store::{Backend, Journal, Store, StoreError};
+use trunkline_core::cost::PriceTable;
+use trunkline_store::{Backend, Journal, Scope, Store, StoreError};
 
 use crate::config::{Configuration, Environment, PublicUrl, Settings, StoreSettings};
 use crate::http::state::AppState;
 use crate::http::state::{AuditQuota, OpsTokens};
 use crate::http::{routes, shield};
+use crate::recordings;
 use crate::telemetry::Telemetry;
 
 mod fleet;
@@ -30,6 +33,7 @@ mod lease;
 mod models;
 mod retention;
 mod stop;
+mod warm;
 
 pub(crate) use models::missing_key;
 
@@ -103,7 +107,7 @@ pub async fn start(
     configuration: Configuration,
     environment: Environment,
 ) -> Result<Server, StartError> {
-    let Configuration { settings, book, .. } = configuration;
+    let Configuration { settings, book, prices, .. } = configuration;
     let listener = listen(&settings)?;
     let address = listener.local_addr()?;
     let public_url = settings.public_url(address.port());
@@ -112,7 +116,7 @@ pub async fn start(
     let stored = open_store(&settings).await?;
     let (on_fatal, fatal) = mpsc::unbounded_channel();
     let node = Node::start(
-        node_settings(&settings),
+        node_settings(&settings, prices),
         stored,
         PhraseCache::open(Some(settings.tenants.phrase_cache_dir.clone())),
         Recorder::new(recorder_settings(&settings)),
@@ -125,6 +129,9 @@ pub async fn start(
     node.fleet.first_beat().await;
     keep_recordings_in_bounds(&node);
     retention::keep_in_bounds(&node, &settings, &book);
+    recordings::keep_fetching(&node, &settings, &environment, &book);
+    node.when_begun(recordings::on_begun(&node, &settings, &environment, &public_url));
+    warm::keep_warm(&node, &book);
     lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {
@@ -206,14 +213,17 @@ fn open_journal(settings: &StoreSettings, store: &Store) -> Result<Option<Journa
     Ok(Some(journal))
 }
 
-/// The switches and the block list hold from the first call on.
+/// The switches, the block list and what was spent hold from the first call on.
 async fn read_switches(node: &Node) -> Result<(), StartError> {
     let store = node.store.clone();
     let read = actix_web::rt::task::spawn_blocking(move || {
-        Ok((store.switches()?, store.blocked_numbers()?))
+        // A node answers calls of all tenants.
+        let all = Scope::AllTenants;
+        Ok((store.switches(all)?, store.blocked_numbers(all)?, spent_today(&store)?))
     });
     let read = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
-    let (switches, blocked) = read.map_err(StartError::Store)?;
+    let (switches, blocked, spent) = read.map_err(StartError::Store)?;
+    node.spending.start(&spent, &node.settings.id);
     node.switches.replace(&switches);
     node.blocked.replace(&blocked);
     Ok(())
@@ -223,7 +233,7 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn node_settings(settings: &Settings) -> NodeSettings {
+fn node_settings(settings: &Settings, prices: PriceTable) -> NodeSettings {
     NodeSettings {
         id: settings.server.node_id.clone(),
         limiter: LimiterSettings {
@@ -238,6 +248,7 @@ fn node_settings(settings: &Settings) -> NodeSettings {
         session_sweep: ms(settings.timing.session_sweep_ms),
         stream_start_timeout: ms(settings.timing.stream_start_timeout_ms),
         stream_idle_timeout: ms(settings.timing.stream_idle_timeout_ms),
+        prices: Arc::new(prices),
     }
 }
 

@@ -93,6 +93,45 @@ fn every_way_of_answering_has_its_sentence() {
 }
 
 #[test]
+fn a_pipeline_that_is_to_take_over_is_looked_at_as_well() {
+    let takes_over = format!("{TENANT}[pipeline]\ntakes_over = true\n");
+    let says = |env: &[(&str, &str)]| {
+        let all: Vec<(&str, &str)> = FULL.iter().chain(env).copied().collect();
+        both(files().with("config/tenants/a.toml", takes_over.as_str()), &all)
+    };
+    let keys = [("DEEPGRAM_API_KEY", "d"), ("AZURE_SPEECH_KEY", "a")];
+    let (ok, text, json) = says(&keys);
+    assert!(ok && json["problems"] == Value::Array(Vec::new()), "{text}");
+    let words = "in need: Deepgram and gpt-4.1-mini, then the human at +15550100099";
+    assert!(text.contains(words), "{text}");
+    for (left, missing) in [(&keys[1..], "DEEPGRAM_API_KEY"), (&keys[..1], "AZURE_SPEECH_KEY")] {
+        let (ok, text, json) = says(left);
+        assert!(ok, "calls can be answered all the same");
+        let problem = &json["problems"][0];
+        assert_eq!(problem["key"], "pipeline.takes_over", "{text}");
+        assert_eq!(problem["severity"], "warning");
+        assert!(problem["message"].as_str().unwrap().contains(missing), "{problem}");
+        let words = format!("the human at +15550100099, as {missing} is not set for the pipeline");
+        assert!(text.contains(&words), "{text}");
+    }
+    // What it is made of is checked like the pipeline of another mode.
+    let half = format!("{takes_over}[pipeline.voice]\nservice = \"elevenlabs\"\n");
+    let (ok, text, _) = both(files().with("config/tenants/a.toml", half), FULL);
+    assert!(!ok && text.contains("pipeline.voice.voice"), "{text}");
+}
+
+#[test]
+fn a_tenant_that_records_says_so_and_should_tell_its_callers() {
+    let recorded = format!("{TENANT}[recording]\nenabled = true\n");
+    let (ok, text, json) = both(files().with("config/tenants/a.toml", recorded), FULL);
+    assert!(ok && text.contains("20 turns; recorded by the carrier; in need"), "{text}");
+    assert_eq!(json["problems"][0]["key"], "consent");
+    let told = format!("{TENANT}consent = \"Recorded.\"\n[recording]\nenabled = true\n");
+    let (_, _, json) = both(files().with("config/tenants/a.toml", told), FULL);
+    assert_eq!(json["problems"], Value::Array(Vec::new()));
+}
+
+#[test]
 fn a_call_whose_webhook_nobody_can_verify_is_refused() {
     let (_, text, json) = both(files(), &[("OPENAI_API_KEY", "sk-k")]);
     assert!(text.contains("refused  is refused with 403: no auth token"), "{text}");

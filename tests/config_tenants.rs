@@ -13,7 +13,9 @@ use secrecy::ExposeSecret;
 use trunkline::config::{Environment, TenantSecrets};
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
-use trunkline_core::tenant::{Mode, ModelAudio, ModelFallback, OverCap, Tenant, Turns};
+use trunkline_core::tenant::{
+    Channels, Mode, ModelAudio, ModelFallback, OverCap, Recording, Tenant, Turns,
+};
 use trunkline_core::turn::endpoint::Endpointing;
 use trunkline_core::turn::silence::{AfterSilence, SilenceSettings};
 use trunkline_core::wire::realtime::Dialect;
@@ -43,6 +45,9 @@ fn every_key_is_read() {
         turns = "model"
         tools = ["look_up", "end_call"]
         voicemail = "Call back."
+        [recording]
+        enabled = true
+        channels = "mono"
         [limits]
         concurrent_calls = 0
         over_cap = "human"
@@ -85,6 +90,7 @@ fn every_key_is_read() {
     "#;
     let t = tenant_a(text, &[]);
     assert_eq!(t.numbers, [PhoneNumber::new("+15550100001"), PhoneNumber::new("+15550100002")]);
+    assert_eq!(t.recording, Recording { enabled: true, channels: Channels::Mono });
     assert_eq!(
         (t.mode, t.turns, t.record, t.stream_enabled),
         (Mode::Realtime, Turns::Model, true, false)
@@ -109,6 +115,7 @@ fn every_key_is_read() {
         url: Some("wss://other.example.com".to_owned()),
         api_key_env: Some("B_KEY".to_owned()),
         dialect: Some(Dialect::Beta),
+        ..ModelFallback::default()
     };
     assert_eq!(t.model.fallbacks, [other, ModelFallback::default()]);
     let delays = Endpointing { min_delay_ms: 1, delay_ms: 2, max_delay_ms: 3 };

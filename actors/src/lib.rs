@@ -28,6 +28,7 @@ pub mod recorder;
 pub mod registry;
 pub mod service;
 pub mod side_effects;
+pub mod spending;
 pub mod supervise;
 pub mod switches;
 pub mod task;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use trunkline_core::audio::chunk::{decoded_len, is_plausible_base64};
 use trunkline_core::audio::transcode::{Pcm24kToPcmu, PcmuToPcm24k};
+use trunkline_core::cost::Counter;
 use trunkline_core::detect::EarsSettings;
 use trunkline_core::ids::StreamSid;
 use trunkline_core::media::{Downlink, Hearing, Pushed, Uplink};
@@ -51,6 +52,7 @@ pub struct MediaLink {
     /// Whether the downlink has changed since its writer last looked.
     down_changed: Cell<bool>,
     bad_audio: Cell<u64>,
+    usage: RefCell<Counter>,
 }
 
 impl MediaLink {
@@ -70,6 +72,7 @@ impl MediaLink {
             down_waker: RefCell::default(),
             down_changed: Cell::new(true),
             bad_audio: Cell::new(0),
+            usage: RefCell::default(),
         }
     }
 
@@ -114,6 +117,11 @@ impl MediaLink {
     #[must_use]
     pub fn clock(&self) -> &CallClock {
         &self.clock
+    }
+
+    /// What the sessions' services are used for.
+    pub fn usage(&self) -> RefMut<'_, Counter> {
+        self.usage.borrow_mut()
     }
 
     /// Caller audio.

@@ -3,9 +3,12 @@
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use trunkline_core::call::{Exit, Metric, Outcome};
+use trunkline_core::cost::{Nanos, Service, Spent, Step};
 use trunkline_core::ids::TenantId;
 use trunkline_core::pipeline::Measure;
+use trunkline_core::tenant::Mode;
 use trunkline_core::time::Micros;
+use trunkline_core::turn::waterfall::Stage;
 
 use crate::tree::Kind;
 
@@ -19,6 +22,8 @@ const SLOTS_HELD: &str = "trunkline_slots_held";
 const ACTORS_LIVE: &str = "trunkline_actors_live";
 const ACTOR_RESTARTS: &str = "trunkline_actor_restarts_total";
 const ACTOR_EXITS: &str = "trunkline_actor_exits_total";
+const BOOKINGS: &str = "trunkline_bookings_total";
+const CALL_RECORDINGS: &str = "trunkline_call_recordings_total";
 const CALLS: &str = "trunkline_calls_total";
 const CALLS_REFUSED: &str = "trunkline_calls_refused_total";
 const CALLS_BRIDGED: &str = "trunkline_calls_bridged_total";
@@ -32,6 +37,7 @@ const STALE_EVENTS: &str = "trunkline_stale_events_total";
 const MODEL_READY: &str = "trunkline_model_ready_seconds";
 const FIRST_AUDIO: &str = "trunkline_first_audio_seconds";
 const TURN_LATENCY: &str = "trunkline_turn_latency_seconds";
+const TURN_STAGE: &str = "trunkline_turn_stage_seconds";
 const TOOL_TIME: &str = "trunkline_tool_seconds";
 const BARGE_IN_STOP: &str = "trunkline_barge_in_stop_seconds";
 const BARGE_IN_PAUSE: &str = "trunkline_barge_in_pause_seconds";
@@ -39,6 +45,9 @@ const BARGE_IN_FALSE: &str = "trunkline_barge_in_false_total";
 const WEBHOOK_TIME: &str = "trunkline_webhook_seconds";
 const PIPELINE_TIME: &str = "trunkline_pipeline_seconds";
 const PIPELINE_FAILOVERS: &str = "trunkline_pipeline_failovers_total";
+const COST: &str = "trunkline_cost_nanodollars_total";
+const COST_UNPRICED: &str = "trunkline_cost_unpriced_total";
+const BUDGET_REACHED: &str = "trunkline_budget_reached_total";
 const MODEL_REDIALS: &str = "trunkline_model_redials_total";
 const RECORDS_WRITTEN: &str = "trunkline_records_written_total";
 const RECORDS_DROPPED: &str = "trunkline_records_dropped_total";
@@ -74,6 +83,14 @@ pub fn describe() {
     describe_counter!(ACTOR_RESTARTS, "Actors rebuilt after they ended unasked, by kind.");
     describe_counter!(ACTOR_EXITS, "Actors ended, by kind and how: normal, error, panicked.");
     describe_counter!(CALLS, "Calls ended, by tenant and outcome.");
+    describe_counter!(
+        BOOKINGS,
+        "Appointments made, moved and cancelled, and times refused that were taken, by tenant."
+    );
+    describe_counter!(
+        CALL_RECORDINGS,
+        "The carrier's recordings of calls, by tenant and what became of them."
+    );
     describe_counter!(CALLS_REFUSED, "Calls not taken, by tenant and reason.");
     describe_counter!(
         CALLS_BRIDGED,
@@ -109,11 +126,21 @@ pub fn describe() {
     );
     describe_counter!(BARGE_IN_FALSE, "Sentences that were cut off for nothing.");
     describe_histogram!(WEBHOOK_TIME, "Seconds to answer a webhook, by path.");
+    describe_histogram!(
+        TURN_STAGE,
+        "Seconds from the end of the caller's speech to each stage of the answer, by mode."
+    );
     describe_histogram!(PIPELINE_TIME, "Seconds of a pipeline, by stage.");
     describe_counter!(
         PIPELINE_FAILOVERS,
         "Times another of a pipeline's services was asked instead, by kind."
     );
+    describe_counter!(
+        COST,
+        "Billionths of a dollar that calls cost, by tenant, provider and kind."
+    );
+    describe_counter!(COST_UNPRICED, "Calls that used something without a price, by what it was.");
+    describe_counter!(BUDGET_REACHED, "Shares of budgets that were reached, by what followed.");
     describe_counter!(MODEL_REDIALS, "Speech model sessions dialled again in mid-call.");
     describe_counter!(RECORDS_WRITTEN, "Records committed to the database.");
     describe_counter!(
@@ -199,6 +226,17 @@ pub fn call_ended(tenant: &TenantId, outcome: Outcome) {
     counter!(CALLS, "tenant" => tenant_label(tenant), "outcome" => outcome.as_str()).increment(1);
 }
 
+/// An appointment was `made`, `moved` or `cancelled`, or a time was `refused` as taken.
+pub fn booking(tenant: &TenantId, result: &'static str) {
+    counter!(BOOKINGS, "tenant" => tenant_label(tenant), "result" => result).increment(1);
+}
+
+/// The carrier's recording of a call was `started`, `not_started`, `announced`, `unwanted`,
+/// `stored`, `retried` or `failed`.
+pub fn call_recording(tenant: &TenantId, result: &'static str) {
+    counter!(CALL_RECORDINGS, "tenant" => tenant_label(tenant), "result" => result).increment(1);
+}
+
 /// A call was not taken.
 pub fn call_refused(tenant: Option<&TenantId>, reason: &'static str) {
     let tenant = tenant.map_or_else(|| "none".to_owned(), tenant_label);
@@ -257,6 +295,7 @@ pub fn of_call(metric: Metric) {
         Metric::ModelReady(t) => histogram!(MODEL_READY).record(seconds(t)),
         Metric::FirstAudio(t) => histogram!(FIRST_AUDIO).record(seconds(t)),
         Metric::TurnLatency(t) => histogram!(TURN_LATENCY).record(seconds(t)),
+        Metric::TurnStage { mode, stage, after } => turn_stage(mode, stage, after),
         Metric::ToolTime(t) => histogram!(TOOL_TIME).record(seconds(t)),
         Metric::BargeInStop(t) => histogram!(BARGE_IN_STOP).record(seconds(t)),
         Metric::BargeInResumed(t) => histogram!(BARGE_IN_PAUSE).record(seconds(t)),
@@ -264,6 +303,36 @@ pub fn of_call(metric: Metric) {
         Metric::Stale(kind) => stale(kind, 1),
         Metric::Redial => counter!(MODEL_REDIALS).increment(1),
     }
+}
+
+/// A turn's answer had come as far as `stage`, so long after the end of speech.
+fn turn_stage(mode: Mode, stage: Stage, after: Micros) {
+    let labels = [("mode", mode.as_str()), ("stage", stage.as_str())];
+    histogram!(TURN_STAGE, &labels).record(seconds(after));
+}
+
+/// A call's bill has a line of so much.
+pub fn cost(tenant: &TenantId, provider: &str, kind: trunkline_core::cost::Kind, nanos: Nanos) {
+    let provider = provider.to_owned();
+    counter!(
+        COST,
+        "tenant" => tenant_label(tenant), "provider" => provider, "kind" => kind.as_str()
+    )
+    .increment(nanos.0);
+}
+
+/// A call used something that has no price.
+pub fn cost_unpriced(service: &Service, kind: trunkline_core::cost::Kind) {
+    let (provider, model) = (service.provider.clone(), service.model.clone());
+    counter!(COST_UNPRICED, "provider" => provider, "model" => model, "kind" => kind.as_str())
+        .increment(1);
+}
+
+/// A share of a budget was reached.
+pub fn budget_reached(tenant: &TenantId, step: Step, of: Spent) {
+    let (step, of) = (step.as_str(), of.as_str());
+    counter!(BUDGET_REACHED, "tenant" => tenant_label(tenant), "step" => step, "of" => of)
+        .increment(1);
 }
 
 /// A pipeline measured something.

@@ -26,11 +26,14 @@ pub(crate) struct Translator {
 }
 
 impl Translator {
-    /// So many bytes of μ-law came for an item.
-    pub(crate) fn audio(&mut self, item: &str, bytes: u64) {
-        if let Some(item) = self.item(item) {
-            item.audio_bytes += bytes;
-        }
+    /// So many bytes of μ-law came for an item. Answers whether they are its first.
+    pub(crate) fn audio(&mut self, item: &str, bytes: u64) -> bool {
+        let Some(item) = self.item(item) else {
+            return false;
+        };
+        let first = item.audio_bytes == 0 && bytes > 0;
+        item.audio_bytes += bytes;
+        first
     }
 
     /// The item of this name, the newest first; made where there is none.
@@ -59,10 +62,12 @@ impl Translator {
                 item: item_id.clone(),
                 text: delta.clone().into_personal(),
             },
-            ServerEvent::InputTranscript { item_id, transcript } => ModelEvent::CallerTranscript {
-                item: item_id.clone(),
-                text: transcript.clone().into_personal(),
-            },
+            ServerEvent::InputTranscript { item_id, transcript, .. } => {
+                ModelEvent::CallerTranscript {
+                    item: item_id.clone(),
+                    text: transcript.clone().into_personal(),
+                }
+            }
             ServerEvent::ResponseCreated { response_id } => {
                 ModelEvent::ResponseAnnounced { response: response_id.clone() }
             }

@@ -1,12 +1,13 @@
 //! A node: what all calls of one process share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::oneshot;
 use trunkline_connectors::reach::Reach;
+use trunkline_core::cost::PriceTable;
 use trunkline_core::ids::{AccountSid, CallSid, NodeId, TenantId};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::realtime::Dialect;
@@ -28,6 +29,7 @@ use crate::recorder::Recorder;
 use crate::registry::{Directory, Registry, RegistryMessage};
 use crate::service::{OnFatal, Service};
 use crate::side_effects::SideEffects;
+use crate::spending::Spending;
 use crate::switches::SwitchBoard;
 use crate::tree::{ActorTree, Kind};
 use crate::unserved::close_books;
@@ -47,8 +49,23 @@ pub struct ModelTarget {
     pub dialect: Dialect,
     /// The model's name, for the record.
     pub model: String,
+    /// Who is paid for it, as the price table says it.
+    pub provider: String,
+    /// The cheaper model's name, where there is one, and its WebSocket URL.
+    pub budget: Option<(String, String)>,
     /// How far the dial may reach: whoever named the URL decides that.
     pub reach: Reach,
+}
+
+impl ModelTarget {
+    /// The cheaper model in its place, where there is one.
+    #[must_use]
+    pub fn economised(mut self) -> Self {
+        if let Some((model, url)) = self.budget.take() {
+            (self.model, self.url) = (model, url);
+        }
+        self
+    }
 }
 
 impl std::fmt::Debug for ModelTarget {
@@ -70,6 +87,9 @@ pub enum SessionTarget {
 /// there is no key for any.
 pub type FindModels = Box<dyn Fn(&Tenant) -> Vec<SessionTarget> + Send + Sync>;
 
+/// Told of each call whose agent has begun, on the thread of the call.
+pub type OnBegun = Box<dyn Fn(&Booking) + Send + Sync>;
+
 /// Settings of a node.
 #[derive(Clone, Debug)]
 pub struct NodeSettings {
@@ -89,6 +109,8 @@ pub struct NodeSettings {
     pub stream_start_timeout: Duration,
     /// How long a live stream may be silent before it counts as dead.
     pub stream_idle_timeout: Duration,
+    /// What services cost.
+    pub prices: Arc<PriceTable>,
 }
 
 /// See the module's text.
@@ -115,6 +137,8 @@ pub struct Node {
     pub switches: SwitchBoard,
     /// The database's block list as last read.
     pub blocked: BlockBoard,
+    /// What tenants have spent today.
+    pub spending: Spending,
     /// What follows the streams that ended here.
     pub dispositions: Dispositions,
     /// Renderings that are kept.
@@ -126,6 +150,7 @@ pub struct Node {
     persistence: Service<Persistence>,
     on_unserved: OnUnserved,
     find_models: FindModels,
+    on_begun: OnceLock<OnBegun>,
     draining: AtomicBool,
 }
 
@@ -156,11 +181,12 @@ impl Node {
         let queue = RecordQueue::new(settings.queue_bound);
         let (switches, blocked) = (SwitchBoard::default(), BlockBoard::default());
         let dispositions = Dispositions::default();
+        let spending = Spending::default();
         let persistence = start_persistence(
             &tree,
             &queue,
             (&store, journal.as_ref()),
-            (&switches, &blocked),
+            (&switches, &blocked, &spending),
             &settings,
             &on_fatal,
         );
@@ -180,6 +206,7 @@ impl Node {
             side_effects,
             switches,
             blocked,
+            spending,
             dispositions,
             phrases,
             recorder,
@@ -188,6 +215,7 @@ impl Node {
             persistence,
             on_unserved,
             find_models,
+            on_begun: OnceLock::new(),
             draining: AtomicBool::new(false),
         });
         node.fleet.keep_beating(&node.limits, &node.directory);
@@ -291,6 +319,18 @@ impl Node {
         (self.find_models)(tenant)
     }
 
+    /// Names who is told of each call whose agent has begun: the first stays.
+    pub fn when_begun(&self, told: OnBegun) {
+        self.on_begun.get_or_init(|| told);
+    }
+
+    /// A call's agent has begun.
+    pub(crate) fn begun(&self, booking: &Booking) {
+        if let Some(told) = self.on_begun.get() {
+            told(booking);
+        }
+    }
+
     /// Whether there is a journal that takes what the database does not.
     #[must_use]
     pub fn has_room_in_journal(&self) -> bool {
@@ -364,17 +404,18 @@ fn start_persistence(
     tree: &Arc<ActorTree>,
     queue: &Arc<RecordQueue>,
     (store, journal): (&Store, Option<&Journal>),
-    (switches, blocked): (&SwitchBoard, &BlockBoard),
+    (switches, blocked, spending): (&SwitchBoard, &BlockBoard, &Spending),
     settings: &NodeSettings,
     on_fatal: &OnFatal,
 ) -> Service<Persistence> {
     let (queue, switches, blocked) = (Arc::clone(queue), switches.clone(), blocked.clone());
     let (store, journal) = (store.clone(), journal.cloned());
+    let (spending, me) = (spending.clone(), settings.id.clone());
     let poll = settings.switch_poll;
     let make = move |link: &Link<Persistence>| {
         let probe = Arc::clone(link.probe());
         let (queue, store) = (Arc::clone(&queue), store.clone());
-        let boards = (switches.clone(), blocked.clone());
+        let boards = (switches.clone(), blocked.clone(), (spending.clone(), me.clone()));
         Persistence::new(probe, queue, store, journal.clone(), boards, poll)
     };
     Service::start(tree, Kind::Persistence, make, Arc::clone(on_fatal))

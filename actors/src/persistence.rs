@@ -16,11 +16,14 @@ use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt as _, AsyncContext as _, Context};
+use chrono::Utc;
 use tokio::sync::oneshot;
-use trunkline_store::{Journal, Store, StoreError};
+use trunkline_core::ids::NodeId;
+use trunkline_store::{Journal, NodeDayCost, Scope, Store, StoreError};
 
 use crate::blocked::BlockBoard;
 use crate::message::Shell;
+use crate::spending::Spending;
 use crate::switches::SwitchBoard;
 use crate::tree::Probe;
 
@@ -54,6 +57,7 @@ pub struct Persistence {
     journal: Option<Journal>,
     switches: SwitchBoard,
     blocked: BlockBoard,
+    spending: (Spending, NodeId),
     switch_poll: Duration,
     progress: Progress,
     flushes: Vec<(Mark, oneshot::Sender<()>)>,
@@ -68,7 +72,7 @@ impl Persistence {
         queue: Arc<RecordQueue>,
         store: Store,
         journal: Option<Journal>,
-        (switches, blocked): (SwitchBoard, BlockBoard),
+        (switches, blocked, spending): (SwitchBoard, BlockBoard, (Spending, NodeId)),
         switch_poll: Duration,
     ) -> Self {
         // A predecessor that died may have left records in the journal.
@@ -80,6 +84,7 @@ impl Persistence {
             journal,
             switches,
             blocked,
+            spending,
             switch_poll,
             progress: Progress::new(behind),
             flushes: Vec::new(),
@@ -101,17 +106,32 @@ impl Persistence {
     fn poll_switches(&mut self, context: &mut Context<Self>) {
         let store = self.store.clone();
         let read = actix_rt::task::spawn_blocking(move || {
-            Ok::<_, StoreError>((store.switches()?, store.blocked_numbers()?))
+            // A node answers calls of all tenants.
+            let all = Scope::AllTenants;
+            let blocked = store.blocked_numbers(all)?;
+            Ok::<_, StoreError>((store.switches(all)?, blocked, spent_today(&store)?))
         });
         context.spawn(wrap_future(read).map(|read, actor: &mut Self, context| {
             // While the database is away all of it stays as it was.
-            if let Ok(Ok((switches, blocked))) = read {
+            if let Ok(Ok((switches, blocked, spent))) = read {
                 actor.switches.replace(&switches);
                 actor.blocked.replace(&blocked);
+                let (spending, me) = &actor.spending;
+                spending.refresh(&spent, me);
             }
             context.run_later(actor.switch_poll, Self::poll_switches);
         }));
     }
+}
+
+/// What every tenant's calls of today and of the day before have cost, by node.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub fn spent_today(store: &Store) -> Result<Vec<NodeDayCost>, StoreError> {
+    let today = Utc::now().date_naive();
+    let yesterday = today.pred_opt().unwrap_or(today);
+    store.node_day_costs(Scope::AllTenants, yesterday, today)
 }
 
 impl Actor for Persistence {

@@ -1,8 +1,9 @@
 //! The phrase cache: renderings that are kept so that a set sentence starts with
 //! no round trip. Keyed by voice and text, in memory, and in a folder where there
-//! is one, one headerless μ-law file a phrase.
+//! is one, one headerless μ-law file a phrase. A file's name holds the sum of what
+//! is in it, so that one that was damaged is a miss and not a noise.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,13 +15,41 @@ use trunkline_core::media::Phrase;
 /// Longest rendering that is kept: a minute of μ-law.
 const MAX_BYTES: usize = 60 * 8_000;
 
+/// Most audio that is kept of all phrases together, in bytes of μ-law: half an hour
+/// and more. The oldest goes first, from the folder when it is read again.
+const MAX_BYTES_IN_ALL: u64 = 16 * 1_024 * 1_024;
+
 /// Ending of a phrase's file.
 const ENDING: &str = "ulaw";
+
+/// What is known, bounded.
+#[derive(Debug, Default)]
+struct Known {
+    phrases: HashMap<String, Phrase>,
+    /// Keys, the oldest first.
+    order: VecDeque<String>,
+    bytes: u64,
+}
+
+impl Known {
+    fn keep(&mut self, key: String, phrase: Phrase) {
+        self.bytes += phrase.bytes();
+        match self.phrases.insert(key.clone(), phrase) {
+            Some(before) => self.bytes -= before.bytes(),
+            None => self.order.push_back(key),
+        }
+        while self.bytes > MAX_BYTES_IN_ALL
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.bytes -= self.phrases.remove(&oldest).map_or(0, |phrase| phrase.bytes());
+        }
+    }
+}
 
 /// See the module's text. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct PhraseCache {
-    known: Arc<Mutex<HashMap<String, Phrase>>>,
+    known: Arc<Mutex<Known>>,
     /// What some call is listening to right now.
     being_learned: Arc<Mutex<HashSet<String>>>,
     folder: Option<Arc<Path>>,
@@ -44,7 +73,7 @@ impl PhraseCache {
     /// The rendering of `text` in `voice`.
     #[must_use]
     pub fn get(&self, voice: &str, text: &str) -> Option<Phrase> {
-        self.lock().get(&key(voice, text)).cloned()
+        self.lock().phrases.get(&key(voice, text)).cloned()
     }
 
     /// Asks to listen to `text` in `voice` and keep it. One call does that at a
@@ -53,7 +82,7 @@ impl PhraseCache {
     #[must_use]
     pub fn listen(&self, voice: &str, text: &str) -> Option<Listening> {
         let key = key(voice, text);
-        if self.lock().contains_key(&key) {
+        if self.lock().phrases.contains_key(&key) {
             return None;
         }
         let all = Arc::clone(&self.being_learned);
@@ -68,32 +97,49 @@ impl PhraseCache {
         for payload in payloads {
             audio.extend(STANDARD.decode(payload).ok()?);
         }
+        self.keep(voice, text, audio)
+    }
+
+    /// Keeps a rendering, given as μ-law. Answers the write, as [`Self::learn`].
+    pub fn keep(&self, voice: &str, text: &str, audio: Vec<u8>) -> Option<PendingWrite> {
         if audio.is_empty() || audio.len() > MAX_BYTES {
             return None;
         }
         let name = key(voice, text);
-        self.lock().insert(name.clone(), Phrase::from_mulaw(&audio));
+        self.lock().keep(name.clone(), Phrase::from_mulaw(&audio));
         let folder = self.folder.as_deref()?;
-        Some(PendingWrite { path: folder.join(name).with_extension(ENDING), audio })
+        let path = folder.join(format!("{name}-{}", sum(&audio))).with_extension(ENDING);
+        Some(PendingWrite { path, audio })
     }
 
+    /// Takes what the folder holds, the newest last, and takes out what is damaged
+    /// or more than is kept.
     fn load(&self, folder: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
+        let mut files = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
-            let is_phrase = path.extension().is_some_and(|e| e == ENDING);
-            let name = path.file_stem().and_then(|s| s.to_str()).map(str::to_owned);
-            if let (true, Some(name)) = (is_phrase, name) {
-                let audio = std::fs::read(&path)?;
-                if !audio.is_empty() && audio.len() <= MAX_BYTES {
-                    self.lock().insert(name, Phrase::from_mulaw(&audio));
-                }
+            if path.extension().is_some_and(|e| e == ENDING) {
+                let changed = path.metadata().and_then(|about| about.modified()).ok();
+                files.push((changed, path));
             }
         }
+        files.sort();
+        for (_, path) in &files {
+            match read_phrase(path) {
+                Some((name, audio)) => self.lock().keep(name, Phrase::from_mulaw(&audio)),
+                None => remove(path),
+            }
+        }
+        let known = self.lock();
+        let forgotten = files.iter().filter(|(_, path)| {
+            name_of(path).is_some_and(|(name, _)| !known.phrases.contains_key(name))
+        });
+        forgotten.for_each(|(_, path)| remove(path));
         Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Phrase>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,16 +181,43 @@ impl PendingWrite {
     }
 }
 
+/// The key and the sum that a phrase's file is named by.
+fn name_of(path: &Path) -> Option<(&str, &str)> {
+    path.file_stem()?.to_str()?.split_once('-')
+}
+
+/// What is in a phrase's file; none when it is not what was put there.
+fn read_phrase(path: &Path) -> Option<(String, Vec<u8>)> {
+    let (name, written) = name_of(path)?;
+    let audio = std::fs::read(path).ok()?;
+    let good = !audio.is_empty() && audio.len() <= MAX_BYTES && sum(&audio) == written;
+    good.then(|| (name.to_owned(), audio))
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!(%error, "a phrase's file stays");
+    }
+}
+
 fn key(voice: &str, text: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(voice.as_bytes());
     hash.update([0]);
     hash.update(text.as_bytes());
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize(), 16)
+}
+
+fn sum(audio: &[u8]) -> String {
+    hex(&Sha256::digest(audio), 8)
+}
+
+fn hex(bytes: &[u8], most: usize) -> String {
+    bytes.iter().take(most).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
 
@@ -157,6 +230,43 @@ mod tests {
         let again = PhraseCache::open(Some(folder.path().to_owned()));
         assert_eq!(again.get("alloy", "Hello.").unwrap().bytes(), 1_000);
         assert_eq!(again.get("ash", "Hello."), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_a_miss_and_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = PhraseCache::open(Some(folder.path().to_owned()));
+        for text in ["Hello.", "Goodbye.", "One moment."] {
+            cache.keep("alloy", text, text.repeat(100).into_bytes()).unwrap().write().unwrap();
+        }
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+        files.sort();
+        std::fs::write(&files[0], b"cut").unwrap();
+        std::fs::write(folder.path().join("stranger.ulaw"), b"noise").unwrap();
+        let again = PhraseCache::open(Some(folder.path().to_owned()));
+        let known = ["Hello.", "Goodbye.", "One moment."].map(|t| again.get("alloy", t).is_some());
+        assert_eq!(known.iter().filter(|k| **k).count(), 2);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn the_oldest_goes_when_there_is_too_much() {
+        let cache = PhraseCache::open(None);
+        let most = usize::try_from(MAX_BYTES_IN_ALL).unwrap() / MAX_BYTES;
+        for number in 0..=most {
+            cache.keep("alloy", &number.to_string(), vec![1; MAX_BYTES]);
+        }
+        assert_eq!(cache.get("alloy", "0"), None);
+        assert!(
+            cache.get("alloy", "1").is_some() && cache.get("alloy", &most.to_string()).is_some()
+        );
+        cache.keep("alloy", "1", vec![2; 8]);
+        assert_eq!(
+            cache.get("alloy", "1").unwrap().bytes(),
+            8,
+            "a newer rendering takes its place"
+        );
     }
 
     #[test]

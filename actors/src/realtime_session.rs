@@ -24,8 +24,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use trunkline_connectors::websocket::{self, DialError, Dialled};
 use trunkline_core::call::ModelEvent;
+use trunkline_core::cost::Amount;
+use trunkline_core::ids::ResponseId;
 use trunkline_core::pii::code_word;
 use trunkline_core::time::Micros;
+use trunkline_core::turn::waterfall::Stage;
+use trunkline_core::wire::realtime::TranscriptionUsage;
 use trunkline_core::wire::realtime::{
     ClientEvent, ErrorClass, MAX_MESSAGE_BYTES, ServerEvent, SessionConfig,
 };
@@ -62,6 +66,8 @@ pub enum SessionMessage {
     Stop,
     /// Time to see whether the model still answers.
     Look,
+    /// Cheaper models are to be asked, where a session can change its own.
+    Economise,
 }
 
 /// What a session needs to begin.
@@ -74,6 +80,8 @@ pub struct SessionPlan {
     pub delay: Micros,
     /// Tells this session's events from those of the one before it.
     pub serial: u32,
+    /// Which of the tenant's models it is, from 0.
+    pub provider: usize,
 }
 
 /// See the module's text.
@@ -198,7 +206,9 @@ impl RealtimeSession {
         match event {
             ServerEvent::AudioDelta(delta) => {
                 let bytes = self.media.push_agent(&delta.response_id, &delta.item_id, &delta.delta);
-                self.translator.audio(&delta.item_id, bytes);
+                if self.translator.audio(&delta.item_id, bytes) {
+                    self.tell_first_audio(&delta.response_id);
+                }
             }
             ServerEvent::SessionCreated { expires_at, .. } => {
                 self.note_expiry(*expires_at);
@@ -220,7 +230,19 @@ impl RealtimeSession {
                 self.media.wake_down();
                 self.tell_translated(event);
             }
+            ServerEvent::InputTranscript { usage: Some(usage), .. } => {
+                self.media.usage().transcribed(self.plan.provider, amount(*usage));
+                self.tell_translated(event);
+            }
             other => self.tell_translated(other),
+        }
+    }
+
+    /// An item's first audio came, and has been handed on.
+    fn tell_first_audio(&self, response: &str) {
+        if let Ok(response) = ResponseId::parse(response) {
+            let at = self.media.clock().now();
+            self.tell(ModelEvent::Reached { response, stage: Stage::FirstAudio, at });
         }
     }
 
@@ -358,6 +380,8 @@ impl Shell for RealtimeSession {
             SessionMessage::Send(event) => self.send(&event),
             SessionMessage::Stop => self.leave(context),
             SessionMessage::Look => self.look(context),
+            // Its model is the session's for good: the call exchanges the session.
+            SessionMessage::Economise => {}
         }
     }
 }
@@ -448,5 +472,13 @@ impl RealtimeSession {
         }
         self.lose(&error.to_string(), true, context);
         Poll::Ready(())
+    }
+}
+
+/// What putting words down took, as it is counted.
+const fn amount(usage: TranscriptionUsage) -> Amount {
+    match usage {
+        TranscriptionUsage::AudioMs(ms) => Amount::AudioMs(ms),
+        TranscriptionUsage::Tokens(usage) => Amount::Tokens(usage),
     }
 }

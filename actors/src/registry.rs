@@ -9,6 +9,7 @@ use actix::{Actor, AsyncContext as _, Context};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use trunkline_core::call::{Command, Input, PhaseName};
+use trunkline_core::cost::Nanos;
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 
 use crate::call::{CallActor, CallMessage};
@@ -33,6 +34,7 @@ pub struct LiveCall {
     origin: Instant,
     phase: AtomicU8,
     last_seen_ms: AtomicU64,
+    cost: AtomicU64,
 }
 
 impl LiveCall {
@@ -53,6 +55,7 @@ impl LiveCall {
             origin: Instant::now(),
             phase: AtomicU8::new(0),
             last_seen_ms: AtomicU64::new(0),
+            cost: AtomicU64::new(0),
         }
     }
 
@@ -81,6 +84,17 @@ impl LiveCall {
         ALL.get(index).copied().unwrap_or(PhaseName::Ended)
     }
 
+    /// The call has cost so much by now.
+    pub fn set_cost(&self, nanos: Nanos) {
+        self.cost.store(nanos.0, Ordering::Relaxed);
+    }
+
+    /// What the call has cost.
+    #[must_use]
+    pub fn cost(&self) -> Nanos {
+        Nanos(self.cost.load(Ordering::Relaxed))
+    }
+
     fn idle(&self) -> Duration {
         let seen = Duration::from_millis(self.last_seen_ms.load(Ordering::Relaxed));
         self.origin.elapsed().saturating_sub(seen)
@@ -101,6 +115,7 @@ impl LiveCall {
             started_at: self.started_at,
             age_ms: u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX),
             last_seen_at: self.last_seen_at(),
+            cost_nanos: self.cost(),
         }
     }
 }
@@ -116,6 +131,8 @@ pub struct LiveCallView {
     pub started_at: DateTime<Utc>,
     pub age_ms: u64,
     pub last_seen_at: DateTime<Utc>,
+    #[serde(default)]
+    pub cost_nanos: Nanos,
 }
 
 impl LiveCallView {

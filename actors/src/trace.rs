@@ -148,6 +148,7 @@ impl Spans {
             | Output::Disposition(_)
             | Output::Phase(_)
             | Output::LearnPhrase { .. }
+            | Output::Money(_)
             | Output::Ended(_) => {}
         }
     }
@@ -170,6 +171,7 @@ impl Spans {
             }
             // Told with more about them as events, or of no length.
             Metric::ToolTime(_)
+            | Metric::TurnStage { .. }
             | Metric::Stale(_)
             | Metric::BargeInResumed(_)
             | Metric::BargeInFalse => {}

@@ -46,6 +46,8 @@ fn tenant() -> Tenant {
         consent: None,
         record: false,
         stream_enabled: true,
+        budget: Default::default(),
+        recording: trunkline_core::tenant::Recording::default(),
         flight_recorder: None,
         privacy: Default::default(),
         limits: Limits::default(),
@@ -133,6 +135,7 @@ impl Bench {
             kept_greeting_bytes: None,
             kept_sentences: BTreeMap::new(),
             providers: 1,
+            costing: None,
         };
         let mut bench = Self { call: Call::new(settings, Micros::ZERO), now: Micros::ZERO };
         bench.tell(Input::Started);

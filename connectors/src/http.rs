@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use awc::ClientResponse;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
-use awc::http::{StatusCode, header};
+use awc::http::{Method, StatusCode, header};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -18,7 +18,7 @@ use trunkline_core::wire::refusal::{Advice, Refusal};
 use trunkline_core::wire::url::UrlError;
 
 use crate::reach::{OutOfReach, Reach};
-use crate::websocket::checked_addresses;
+use crate::websocket::{checked_addresses, nobody_there};
 use crate::whole::client_for;
 
 /// Longest refusal that is read, in bytes.
@@ -133,6 +133,27 @@ pub async fn post(
     patience: Patience,
     reach: &Reach,
 ) -> Result<Body, RequestError> {
+    send(Request { method: Method::POST, url, headers, body }, max_bytes, patience, reach).await
+}
+
+/// A request. One whose headers close the connection leaves none to be used again.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a str,
+    pub(crate) headers: &'a [(&'static str, String)],
+    pub(crate) body: String,
+}
+
+/// Sends a request likewise.
+///
+/// # Errors
+/// As [`post`]; 201 is as good as 200.
+pub(crate) async fn send(
+    Request { method, url, headers, body }: Request<'_>,
+    max_bytes: usize,
+    patience: Patience,
+    reach: &Reach,
+) -> Result<Body, RequestError> {
     let sent_at = Instant::now();
     let first_byte_at = sent_at + patience.first_byte;
     let checked = match timeout_at(first_byte_at, checked_addresses(url, reach)).await {
@@ -142,9 +163,12 @@ pub async fn post(
     let (client, uri) =
         client_for(url).map_err(|error| RequestError::Connection(error.to_string()))?;
     let send = |address: Option<SocketAddr>| {
-        let mut request = client.post(&uri);
+        let mut request = client.request(method.clone(), &uri);
         for (name, value) in headers {
             request = request.insert_header((*name, value.as_str()));
+            if *name == "connection" && value == "close" {
+                request = request.force_close();
+            }
         }
         if let Some(address) = address {
             request = request.address(address);
@@ -163,14 +187,19 @@ pub async fn post(
     let response = match head {
         Err(_) => return Err(too_late(Stage::FirstByte, patience.first_byte)),
         Ok(Err(SendRequestError::Connect(ConnectError::Timeout))) => {
+            nobody_there(url);
             return Err(too_late(Stage::FirstByte, crate::websocket::CONNECT_TIMEOUT));
+        }
+        Ok(Err(SendRequestError::Connect(error))) => {
+            nobody_there(url);
+            return Err(RequestError::Connection(error.to_string()));
         }
         Ok(Err(other)) => return Err(RequestError::Connection(other.to_string())),
         Ok(Ok(response)) => response,
     };
     let announced = LENGTHS.iter().any(|name| response.headers().contains_key(name));
     let mut body = Body { response, patience, sent_at, bytes: 0, max_bytes, announced };
-    if body.response.status() == StatusCode::OK {
+    if matches!(body.response.status(), StatusCode::OK | StatusCode::CREATED) {
         return Ok(body);
     }
     Err(RequestError::Refused(body.refusal().await))

@@ -9,6 +9,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::resolved;
+
 /// Networks given as address and length of prefix, `10.1.0.0/16`, or as single
 /// addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,8 +87,9 @@ pub enum OutOfReach {
 }
 
 impl Reach {
-    /// The addresses to be dialled for a host, all checked; none where whoever
-    /// dials may resolve the name for themselves. `host` may be an address,
+    /// The addresses to be dialled for a host, all checked, as they were found within
+    /// the last half-minute; none where whoever dials may resolve the name for
+    /// themselves. `host` may be an address,
     /// IPv6 in brackets.
     ///
     /// # Errors
@@ -95,9 +98,8 @@ impl Reach {
         let Self::Public(allowed) = self else {
             return Ok(Vec::new());
         };
-        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        let found = tokio::net::lookup_host((host, port)).await;
-        let found: Vec<SocketAddr> = found.map_err(|_| OutOfReach::NoAddress)?.collect();
+        let host = plain_host(host);
+        let found = resolved::resolve(host, port).await.map_err(|_| OutOfReach::NoAddress)?;
         if found.is_empty() {
             return Err(OutOfReach::NoAddress);
         }
@@ -107,6 +109,16 @@ impl Reach {
             |address: &SocketAddr| is_public(address.ip()) || allowed.contain(plain(address.ip()));
         if found.iter().all(good) { Ok(found) } else { Err(OutOfReach::NotPublic) }
     }
+}
+
+/// A host without the brackets around an IPv6 address.
+fn plain_host(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Nobody answered at what was checked for a host: it is looked up anew.
+pub(crate) fn nobody_there(host: &str, port: u16) {
+    resolved::forget(plain_host(host), port);
 }
 
 impl fmt::Display for Networks {

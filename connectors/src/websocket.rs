@@ -18,7 +18,7 @@ use awc::ws::WebsocketsRequest;
 use awc::{BoxedSocket, Client, Connector};
 
 use crate::bounded::Bounded;
-use crate::reach::{OutOfReach, Reach};
+use crate::reach::{self, OutOfReach, Reach};
 use crate::socket;
 
 /// How long a TCP connection and its TLS may take, whatever the patience.
@@ -100,7 +100,10 @@ pub async fn dial(
             }
         }
         match last {
-            Some(error) => Err(DialError::Connection(error)),
+            Some(error) => {
+                nobody_there(url);
+                Err(DialError::Connection(error))
+            }
             None => connect(request(), max_frame_bytes).await,
         }
     });
@@ -134,11 +137,22 @@ pub(crate) async fn checked_addresses(
     if *reach == Reach::Anywhere {
         return Ok(Vec::new());
     }
-    let uri: Uri = url.parse().map_err(|_| OutOfReach::NoAddress)?;
-    let host = uri.host().ok_or(OutOfReach::NoAddress)?;
+    let (host, port) = host_of(url).ok_or(OutOfReach::NoAddress)?;
+    reach.check(&host, port).await
+}
+
+/// None of the addresses of a URL answered.
+pub(crate) fn nobody_there(url: &str) {
+    if let Some((host, port)) = host_of(url) {
+        reach::nobody_there(&host, port);
+    }
+}
+
+fn host_of(url: &str) -> Option<(String, u16)> {
+    let uri: Uri = url.parse().ok()?;
     let is_tls = matches!(uri.scheme_str(), Some("wss" | "https"));
     let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    reach.check(host, port).await
+    Some((uri.host()?.to_owned(), port))
 }
 
 /// Makes this thread's clients now, so that the first call does not wait for them.

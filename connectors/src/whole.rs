@@ -14,6 +14,7 @@ use std::io::{Error, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_rt::net::{ActixStream, Ready, TcpStream};
 use actix_service::{Service, fn_service};
@@ -27,6 +28,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::socket;
 use crate::websocket::{CONNECT_TIMEOUT, install_crypto_provider};
+
+/// How long a connection that nobody uses is kept for the next request.
+const IDLE_KEPT: Duration = Duration::from_secs(55);
+
+/// How long one is used at most.
+const CONNECTION_KEPT: Duration = Duration::from_secs(600);
 
 /// See the module's text.
 #[derive(Debug)]
@@ -169,6 +176,11 @@ where
         .connector(service)
         .limit(0)
         .max_http_version(awc::http::Version::HTTP_11)
+        // A caller's turns are further apart than the usual 15 s, and a new connection
+        // costs them two or three journeys there and back. Most services keep one for a
+        // minute or more.
+        .conn_keep_alive(IDLE_KEPT)
+        .conn_lifetime(CONNECTION_KEPT)
         .timeout(CONNECT_TIMEOUT);
     Client::builder().disable_timeout().disable_redirects().connector(connector).finish()
 }

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::call::Disposition;
+use crate::cost::Nanos;
 use crate::pii::PhoneNumber;
 use crate::tenant::{Mode, OverCap, Tenant};
 use crate::wire::twilio::CarrierStatus;
@@ -53,6 +54,8 @@ pub struct Facts {
     pub draining: bool,
     /// Whether the model's key is there.
     pub model_available: bool,
+    /// What the tenant's calls of the day have cost.
+    pub spent_today: Nanos,
 }
 
 /// What a caller gets.
@@ -88,6 +91,9 @@ pub fn answer(tenant: &Tenant, facts: &Facts) -> Answer {
     }
     if !facts.model_available {
         return Answer::Human("model_unavailable");
+    }
+    if tenant.budget.is_day_spent(facts.spent_today) {
+        return Answer::Human("budget_spent");
     }
     Answer::Agent
 }

@@ -101,6 +101,11 @@ id!(
     "account SID"
 );
 id!(
+    /// The carrier's name of a recording: `RE` and 32 hex digits at Twilio.
+    RecordingSid,
+    "recording SID"
+);
+id!(
     /// A tenant's name: the file name of its configuration without the ending.
     TenantId,
     "tenant id"

@@ -10,6 +10,7 @@ pub mod admission;
 pub mod audio;
 pub mod block_list;
 pub mod call;
+pub mod cost;
 pub mod detect;
 pub mod flight;
 pub mod ids;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::block_list::BlockList;
+use crate::cost::Budget;
 use crate::flight::Keep;
 use crate::ids::TenantId;
 use crate::pii::PhoneNumber;
@@ -35,6 +36,9 @@ pub struct Tenant {
     pub consent: Option<String>,
     /// Whether a bridged call is recorded from its answer.
     pub record: bool,
+    /// Whether the carrier records calls from the moment the agent speaks.
+    #[serde(default)]
+    pub recording: Recording,
     /// Whether a media stream is opened at all; `false` is the classic menu.
     pub stream_enabled: bool,
     /// Which calls' flight recordings are kept; the server's choice when unset.
@@ -45,6 +49,9 @@ pub struct Tenant {
     pub privacy: Privacy,
     /// Caps and clocks.
     pub limits: Limits,
+    /// What may be spent.
+    #[serde(default)]
+    pub budget: Budget,
     /// Who owns the turns.
     pub turns: Turns,
     /// How the agent takes being interrupted.
@@ -69,6 +76,37 @@ pub struct Tenant {
     pub credentials: Credentials,
 }
 
+/// Whether and how the carrier records calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Whether it does.
+    pub enabled: bool,
+    /// How.
+    pub channels: Channels,
+}
+
+/// How both sides of a call are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channels {
+    /// The caller and the agent each in a channel of its own.
+    #[default]
+    Dual,
+    /// Both in one.
+    Mono,
+}
+
+impl Channels {
+    /// The carrier's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dual => "dual",
+            Self::Mono => "mono",
+        }
+    }
+}
+
 /// For how many days what is known of callers is kept; 0 is for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Privacy {
@@ -86,6 +124,12 @@ impl Default for Privacy {
 }
 
 impl Tenant {
+    /// Whether the carrier's recordings of its calls are fetched and kept.
+    #[must_use]
+    pub const fn keeps_recordings(&self) -> bool {
+        self.record || self.recording.enabled
+    }
+
     /// Who speaks, as a name that the kept renderings of its sentences go by.
     #[must_use]
     pub fn voice(&self) -> &str {
@@ -106,6 +150,18 @@ pub enum Mode {
     Pipeline,
     /// Every call goes straight to the human number.
     Bridge,
+}
+
+impl Mode {
+    /// The word that is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Realtime => "realtime",
+            Self::Pipeline => "pipeline",
+            Self::Bridge => "bridge",
+        }
+    }
 }
 
 /// Who speaks for the business. Texts have their variables filled in already.
@@ -210,6 +266,12 @@ pub enum Turns {
 pub struct ModelSettings {
     /// The provider's name of the model; the server's default when unset.
     pub name: Option<String>,
+    /// Who is paid for it, as the price table says it; `openai` when unset.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// The provider's name of the cheaper model for when money runs short.
+    #[serde(default)]
+    pub budget_model: Option<String>,
     /// Wire form of the audio towards the model.
     pub audio: ModelAudio,
     /// Sampling temperature, for models that take one.
@@ -233,6 +295,8 @@ impl Default for ModelSettings {
     fn default() -> Self {
         Self {
             name: None,
+            provider: None,
+            budget_model: None,
             audio: ModelAudio::Pcmu,
             temperature: Some(0.8),
             transcription: Some("gpt-realtime-whisper".to_owned()),
@@ -258,6 +322,12 @@ pub struct ModelFallback {
     pub api_key_env: Option<String>,
     /// The dialect that is spoken there.
     pub dialect: Option<Dialect>,
+    /// Who is paid for it, as the price table says it.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// The provider's name of the cheaper model for when money runs short.
+    #[serde(default)]
+    pub budget_model: Option<String>,
 }
 
 /// The services of a pipeline, each kind in the order in which they are asked.
@@ -342,6 +412,10 @@ impl RecogniserService {
 pub struct AgentChoice {
     /// The service's name of the model.
     pub model: String,
+    /// Who is paid for it, as the price table says it.
+    pub provider: String,
+    /// The service's name of the cheaper model for when money runs short.
+    pub budget_model: Option<String>,
     /// Where it is.
     pub url: String,
     /// Name of the environment variable that holds the key. Never the key itself.
@@ -354,6 +428,8 @@ impl Default for AgentChoice {
     fn default() -> Self {
         Self {
             model: "gpt-4.1-mini".to_owned(),
+            provider: "openai".to_owned(),
+            budget_model: None,
             url: "https://api.openai.com/v1".to_owned(),
             api_key_env: "OPENAI_API_KEY".to_owned(),
             temperature: None,

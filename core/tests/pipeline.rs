@@ -17,6 +17,7 @@ use trunkline_core::pipeline::{
     Thought, UNSAFE_OUTPUT, Voiced,
 };
 use trunkline_core::time::Micros;
+use trunkline_core::turn::waterfall::Stage;
 use trunkline_core::wire::chat::{Message, ToolCall};
 use trunkline_core::wire::realtime::{ClientEvent, Item, ToolSpec};
 
@@ -31,6 +32,8 @@ struct World {
     stopped: Vec<u32>,
     hushed: Vec<u32>,
     told: Vec<ModelEvent>,
+    reached: Vec<(Stage, Micros)>,
+    speech_ended: Option<Micros>,
     measured: Vec<Measure>,
 }
 
@@ -50,6 +53,7 @@ impl World {
                 agents: 2,
                 voices: 2,
                 history_tokens: 1_000,
+                silence: Micros::from_millis(500),
             }),
             now: Micros::from_secs(1),
             asked: Vec::new(),
@@ -57,6 +61,8 @@ impl World {
             stopped: Vec::new(),
             hushed: Vec::new(),
             told: Vec::new(),
+            reached: Vec::new(),
+            speech_ended: None,
             measured: Vec::new(),
         };
         world.pipeline.start(world.now);
@@ -73,6 +79,10 @@ impl World {
     fn drain(&mut self) {
         while let Some(output) = self.pipeline.poll_output() {
             match output {
+                Output::Tell(ModelEvent::Reached { stage, at, .. }) => {
+                    self.reached.push((stage, at));
+                }
+                Output::Tell(ModelEvent::SpeechEnded { at }) => self.speech_ended = Some(at),
                 Output::Tell(event) => self.told.push(event),
                 Output::Ask(question) => self.asked.push(*question),
                 Output::Speak(speech) => self.spoken.push(*speech),
@@ -407,4 +417,42 @@ fn a_second_response_is_refused_while_one_is_open() {
     world.respond(None);
     world.respond(None);
     assert_eq!(world.told.last(), Some(&ModelEvent::Busy));
+}
+
+#[test]
+fn the_stages_of_an_answer_are_told_when_they_are_reached() {
+    let mut world = World::new();
+    world.step(Input::Audio(vec![0xff; 9_000]));
+    world.pass(Micros::from_millis(100));
+    world.caller_says("When are you open?");
+    // A thousand bytes came behind the audio that the words go up to, which ends
+    // with the silence that the recogniser waited for.
+    let stopped = world.now.since(Micros::from_millis(125 + 500));
+    assert_eq!(world.speech_ended, Some(stopped));
+    let began = world.now;
+    world.respond(None);
+    world.pass(Micros::from_millis(300));
+    world.write("From nine");
+    world.pass(Micros::from_millis(50));
+    world.write(" to five. And on Sundays never.");
+    world.pass(Micros::from_millis(120));
+    world.sounds();
+    world.sounds();
+    let reached: Vec<_> =
+        world.reached.iter().map(|(stage, at)| (*stage, at.since(began).as_millis())).collect();
+    let stages = [(Stage::FirstToken, 300), (Stage::FirstSentence, 350), (Stage::FirstAudio, 470)];
+    assert_eq!(reached, stages, "each once");
+}
+
+#[test]
+fn a_recogniser_that_does_not_say_how_far_it_listened_tells_no_end_of_speech() {
+    let mut world = World::new();
+    world.step(Input::Audio(vec![0xff; 9_000]));
+    world.hear(Heard::Interim { text: Personal::new("when are you") });
+    world.hear(Heard::UtteranceEnd);
+    assert!(matches!(
+        world.told.last(),
+        Some(ModelEvent::CallerTranscript { .. } | ModelEvent::Complaint { .. })
+    ));
+    assert_eq!(world.speech_ended, None);
 }

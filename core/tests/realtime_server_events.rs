@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 
 use trunkline_core::ids::{ItemId, ResponseId, ToolCallId};
+use trunkline_core::wire::realtime::TranscriptionUsage;
 use trunkline_core::wire::realtime::{
     ApiError, AudioDelta, ItemKind, MAX_MESSAGE_BYTES, ResponseStatus, ServerEvent, Usage,
     WireError, parse,
@@ -122,6 +123,7 @@ fn the_callers_speech() {
             ServerEvent::InputTranscript {
                 item_id: item_id(),
                 transcript: "I need \"help\"".into(),
+                usage: Some(TranscriptionUsage::AudioMs(2_000)),
             },
         ),
         (

@@ -37,7 +37,7 @@ pub fn run(args: CheckArgs) -> i32 {
 pub fn report(config: Option<&Path>, env: &Environment, files: Arc<dyn Files>) -> Report {
     match config::load(config, env, files) {
         Err(problems) => Report::bad(problems),
-        Ok(Configuration { settings, book, warnings }) => {
+        Ok(Configuration { settings, book, warnings, .. }) => {
             Report::good(&settings, &book.current(), warnings, env)
         }
     }

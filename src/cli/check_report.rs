@@ -119,8 +119,15 @@ fn plan(number: &str, tenant: &Tenant, settings: &Settings, env: &Environment) -
         || "an apology, as there is no human number".to_owned(),
         |n| format!("the human at {n}"),
     );
+    let takes_over = tenant.mode == Mode::Realtime && tenant.pipeline.takes_over;
+    let in_need = match takes_over.then(|| missing_key(tenant, env)) {
+        Some(None) => format!("{}, then {to_human}", services(tenant)),
+        Some(Some(key)) => format!("{to_human}, as {key} is not set for the pipeline"),
+        None => to_human.clone(),
+    };
+    let recorded = if tenant.recording.enabled { "; recorded by the carrier" } else { "" };
     let talks = format!(
-        "{} speaks as {} through {}; {}; in need: {to_human}",
+        "{} speaks as {} through {}; {}{recorded}; in need: {in_need}",
         tenant.persona.speaks_as,
         tenant.voice(),
         if tenant.mode == Mode::Pipeline { services(tenant) } else { model.clone() },

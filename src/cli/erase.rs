@@ -75,6 +75,7 @@ async fn erase(args: &EraseArgs) -> Result<Report, PersonError> {
     let calls = person.store.calls_of_person(person.scope(), &person.forms)?;
     // The rows last of all: by them the rest is found.
     places.push(recordings(&person, &calls, remove)?);
+    places.push(audio_files(&person, &calls, remove)?);
     places.push(fleet(&person, &calls, remove).await);
     let number = person.forms.hash().to_owned();
     let tenant = person.tenant.as_ref().map(ToString::to_string);
@@ -135,6 +136,19 @@ fn recordings(person: &Person, calls: &[PersonCall], remove: bool) -> Result<Pla
     place.found += growing;
     place.remaining += growing;
     Ok(place)
+}
+
+/// What the carrier recorded, of calls that are over: of a live one there is none yet.
+/// Files of other nodes go by themselves, as their calls' words are gone.
+fn audio_files(person: &Person, calls: &[PersonCall], remove: bool) -> Result<Place, PersonError> {
+    let over: Vec<_> = calls.iter().filter(|call| !call.live).cloned().collect();
+    let (folder, files) = person.audio_files(&over)?;
+    if remove {
+        for file in &files {
+            folder.remove(file).map_err(|source| in_file(&file.path, source))?;
+        }
+    }
+    Ok(Place::new("audio_files", files.len(), remove))
 }
 
 async fn fleet(person: &Person, calls: &[PersonCall], remove: bool) -> Place {

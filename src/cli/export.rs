@@ -37,11 +37,14 @@ struct Export {
     #[serde(flatten)]
     held: Held,
     flight_recordings: Vec<Recording>,
+    /// What the carrier recorded, as files of this machine.
+    audio_files: Vec<Recording>,
     /// Keys in the fleet's Redis; none where there is no Redis.
     redis_keys: Option<usize>,
 }
 
-/// A sealed recording of a call; what is in it is in the rows as well.
+/// A file of a call: its sealed flight recording, in which there is nothing that is not
+/// in the rows as well, or its audio.
 #[derive(Debug, Serialize)]
 struct Recording {
     call_sid: String,
@@ -72,6 +75,17 @@ async fn export(args: &ExportArgs) -> Result<(), PersonError> {
         held: person.store.held_about(person.scope(), &person.forms)?,
         flight_recordings: person
             .recordings(&calls)?
+            .into_iter()
+            .map(|file| Recording {
+                call_sid: file.call_sid.to_string(),
+                file: file.path.display().to_string(),
+                bytes: file.bytes,
+                finished: file.finished,
+            })
+            .collect(),
+        audio_files: person
+            .audio_files(&calls)?
+            .1
             .into_iter()
             .map(|file| Recording {
                 call_sid: file.call_sid.to_string(),

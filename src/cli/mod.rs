@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod check;
 pub mod check_report;
+pub mod costs;
 pub mod demo;
 mod demo_lines;
 mod demo_view;
@@ -40,6 +41,8 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Check the configuration and say what a call to each number would do.
     Check(check::CheckArgs),
+    /// Print what calls cost, by tenant and day.
+    Costs(costs::CostsArgs),
     /// Bring the database up to date.
     Migrate(ConfigArgs),
     /// Remove everything about a phone number, wherever it is kept.
@@ -78,6 +81,7 @@ pub struct ConfigArgs {
 pub fn run(cli: Cli) -> i32 {
     match cli.command {
         Command::Check(args) => check::run(args),
+        Command::Costs(args) => costs::run(&args),
         Command::Erase(args) => actix_rt::System::new().block_on(erase::run(args)),
         Command::Export(args) => actix_rt::System::new().block_on(export::run(args)),
         Command::Migrate(args) => migrate::run(&args),

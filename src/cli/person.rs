@@ -13,6 +13,7 @@ use trunkline_store::{Backend, KeyError, NumberForms, PersonCall, Scope, Store, 
 
 use super::{ConfigArgs, load};
 use crate::config::{Configuration, Environment, Problems, Settings};
+use crate::recordings::{AudioFile, Folder};
 
 /// Whom a command is about.
 #[derive(Clone, Debug, clap::Args)]
@@ -99,6 +100,20 @@ impl Person {
         let all = recordings(folder).map_err(|source| in_file(folder, source))?;
         let wanted: HashSet<&str> = calls.iter().map(|call| call.call_sid.as_str()).collect();
         Ok(all.into_iter().filter(|file| wanted.contains(file.call_sid.as_str())).collect())
+    }
+
+    /// This machine's files of what the carrier recorded of these calls, and their
+    /// folder.
+    pub(super) fn audio_files(
+        &self,
+        calls: &[PersonCall],
+    ) -> Result<(Folder, Vec<AudioFile>), PersonError> {
+        let path = &self.settings.recordings.dir;
+        let folder = Folder::new(path);
+        let all = folder.files().map_err(|source| in_file(path, source))?;
+        let wanted: HashSet<&str> = calls.iter().map(|call| call.call_sid.as_str()).collect();
+        let theirs = all.into_iter().filter(|file| wanted.contains(file.call_sid.as_str()));
+        Ok((folder, theirs.collect()))
     }
 
     /// How many keys of the person the fleet's Redis has; with `remove` they go.

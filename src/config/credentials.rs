@@ -2,11 +2,12 @@
 //! else the server's.
 
 use secrecy::SecretString;
-use trunkline_core::tenant::{Credentials, Tenant};
+use trunkline_core::tenant::{Credentials, Mode, Tenant};
 
 use super::env::Environment;
 use super::problem::{Problems, Source};
 use super::settings::Settings;
+use crate::server::missing_key;
 
 /// The secrets of one tenant. `Debug` shows none of them.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,19 @@ pub(crate) fn check(
     env: &Environment,
     problems: &mut Problems,
 ) {
+    if tenant.pipeline.takes_over
+        && tenant.mode == Mode::Realtime
+        && let Some(key) = missing_key(tenant, env)
+    {
+        problems.warning(
+            Source::file(file),
+            "pipeline.takes_over",
+            format!(
+                "is true, and {key} is not set, so a call that loses its model goes to the human"
+            ),
+            format!("set {key}, name another service in [pipeline], or remove the line"),
+        );
+    }
     let Credentials { twilio_account_sid_env, twilio_auth_token_env, openai_api_key_env } =
         &tenant.credentials;
     let names = [

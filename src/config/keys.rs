@@ -123,6 +123,8 @@ keys! {
     TWILIO_AUTH_TOKEN = Key::secret("twilio.auth_token", "TWILIO_AUTH_TOKEN", check_token);
     /// The other token while it is being rotated.
     TWILIO_AUTH_TOKEN_SECONDARY = Key::secret("twilio.auth_token_secondary", "TWILIO_AUTH_TOKEN_SECONDARY", check_token);
+    /// Where the carrier's API is.
+    TWILIO_API_URL = Key::new("twilio.api_url", "TWILIO_API_URL", "https://api.twilio.com", Shape::Text(urls::check_api_url));
     /// Whether webhook signatures are checked.
     ENABLE_WEBHOOK_VALIDATION = Key::new("twilio.validate_webhooks", "ENABLE_WEBHOOK_VALIDATION", "true", Shape::Flag);
 
@@ -208,6 +210,15 @@ keys! {
     /// Days that a recording is kept.
     RECORDER_RETENTION_DAYS = Key::new("recorder.retention_days", "RECORDER_RETENTION_DAYS", "30", Shape::Whole(1, 36_500));
 
+    /// Folder of what the carrier recorded of calls.
+    RECORDINGS_DIR = Key::new("recordings.dir", "RECORDINGS_DIR", ".data/call-recordings", Shape::Text(anything));
+    /// Longest such recording, in megabytes.
+    RECORDINGS_MAX_MB = Key::new("recordings.max_mb", "RECORDINGS_MAX_MB", "512", Shape::Whole(1, 4_096));
+    /// How often the carrier is asked for one before it is given up.
+    RECORDINGS_ATTEMPTS = Key::new("recordings.attempts", "RECORDINGS_ATTEMPTS", "12", Shape::Whole(1, 1_000));
+    /// First pause before it is asked again, in milliseconds; each is twice the one before.
+    RECORDINGS_RETRY_MS = Key::new("recordings.retry_ms", "RECORDINGS_RETRY_MS", "5000", Shape::Whole(10, HOUR_MS));
+
     /// Key under which numbers are hashed that were kept for long enough.
     PRIVACY_KEY = Key::secret("privacy.key", "PRIVACY_KEY", check_privacy_key);
     /// The key before it: what was hashed with it is still found.
@@ -233,6 +244,8 @@ keys! {
 
     /// Folder of the tenant files.
     TENANTS_DIR = Key::new("tenants.dir", "TENANTS_DIR", "config/tenants", Shape::Text(anything));
+    /// The price table.
+    PRICES_FILE = Key::new("tenants.prices_file", "PRICES_FILE", "config/prices.toml", Shape::Text(anything));
     /// Folder of the persona files.
     PERSONAS_DIR = Key::new("tenants.personas_dir", "PERSONAS_DIR", "config/personas", Shape::Text(anything));
     /// Tenant that gets calls to numbers nobody owns; `none` where there is to be none.

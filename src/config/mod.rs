@@ -21,6 +21,7 @@ pub mod keys;
 mod layers;
 mod persona_file;
 mod pipeline;
+mod prices;
 mod problem;
 mod read_settings;
 mod section;
@@ -35,6 +36,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use trunkline_core::cost::PriceTable;
 use trunkline_core::tenant::Limits;
 
 pub use book::{Summary, TenantBook};
@@ -62,6 +64,8 @@ pub struct Configuration {
     pub settings: Settings,
     /// The tenants, which can be reread.
     pub book: TenantBook,
+    /// What services cost.
+    pub prices: PriceTable,
     /// What is doubtful.
     pub warnings: Problems,
 }
@@ -82,11 +86,15 @@ pub fn load(
     let mut layers = Layers { env, path: &path, entries: &entries, problems: &mut problems };
     let settings = read_settings::read(&mut layers);
     let default_origin = layers.source_of(&keys::DEFAULT_TENANT);
+    let named = layers.source_of(&keys::PRICES_FILE) != Source::Default;
+    let table = &settings.tenants.prices_file;
+    let prices = prices::load(table, named, files.as_ref(), &mut problems);
     let source = tenant_source(&settings, files, default_origin);
     let book = match TenantBook::open(source) {
         Ok((book, warnings)) => {
             problems.append(warnings);
             check_credentials(&book, env, &mut problems);
+            check_budgets(&book, &settings, &prices, &mut problems);
             book
         }
         Err(more) => {
@@ -95,7 +103,7 @@ pub fn load(
         }
     };
     let ((settings, book), warnings) = problems.unless_errors((settings, book))?;
-    Ok(Configuration { settings, book, warnings })
+    Ok(Configuration { settings, book, prices, warnings })
 }
 
 /// The settings file's path and what it says.
@@ -155,6 +163,19 @@ fn tenant_source(
             },
             privacy: settings.privacy.keep,
         },
+    }
+}
+
+fn check_budgets(
+    book: &TenantBook,
+    settings: &Settings,
+    table: &PriceTable,
+    problems: &mut Problems,
+) {
+    let [folder, _] = book.folders();
+    for tenant in book.current().iter() {
+        let file = folder.join(format!("{}.toml", tenant.id));
+        prices::check_budget(tenant, &file, &settings.realtime.model, table, problems);
     }
 }
 

@@ -48,6 +48,8 @@ fn agent(section: &mut Section<'_>) -> AgentChoice {
     let default = AgentChoice::default();
     AgentChoice {
         model: section.text("model").unwrap_or(default.model),
+        provider: section.text("provider").unwrap_or(default.provider),
+        budget_model: section.text("budget_model"),
         url: url(section).unwrap_or(default.url),
         api_key_env: variable(section, "api_key_env").unwrap_or(default.api_key_env),
         temperature: section.decimal("temperature", 0.0..=2.0),

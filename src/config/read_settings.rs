@@ -16,8 +16,8 @@ use super::keys;
 use super::layers::Layers;
 use super::problem::Complaint;
 use super::settings::{
-    FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings, PrivacySettings,
-    RealtimeSettings, RecordingSettings, ServerSettings, Settings, StoreSettings,
+    CallRecordingSettings, FleetSettings, LimitSettings, LogFormat, LogSettings, OpsSettings,
+    PrivacySettings, RealtimeSettings, RecordingSettings, ServerSettings, Settings, StoreSettings,
     TelemetrySettings, TenantSettings, TimingSettings, TwilioSettings,
 };
 use super::urls::PublicUrl;
@@ -34,6 +34,7 @@ pub(crate) fn read(layers: &mut Layers<'_>) -> Settings {
         timing: timing(layers),
         ops: ops(layers),
         recorder: recorder(layers),
+        recordings: recordings(layers),
         privacy: privacy(layers),
         log: log(layers),
         telemetry: telemetry(layers),
@@ -147,6 +148,7 @@ fn twilio(layers: &mut Layers<'_>) -> TwilioSettings {
         account_sid: layers.optional(&keys::TWILIO_ACCOUNT_SID, |text| Some(text.to_owned())),
         auth_token: layers.secret(&keys::TWILIO_AUTH_TOKEN),
         auth_token_secondary: layers.secret(&keys::TWILIO_AUTH_TOKEN_SECONDARY),
+        api_url: layers.text(&keys::TWILIO_API_URL).trim_end_matches('/').to_owned(),
         validate_webhooks: layers.flag(&keys::ENABLE_WEBHOOK_VALIDATION),
     }
 }
@@ -234,6 +236,15 @@ fn recorder(layers: &mut Layers<'_>) -> RecordingSettings {
     }
 }
 
+fn recordings(layers: &mut Layers<'_>) -> CallRecordingSettings {
+    CallRecordingSettings {
+        dir: layers.text(&keys::RECORDINGS_DIR).into(),
+        max_bytes: layers.parsed(&keys::RECORDINGS_MAX_MB, 512_usize) << 20,
+        attempts: layers.parsed(&keys::RECORDINGS_ATTEMPTS, 12),
+        retry_ms: layers.parsed(&keys::RECORDINGS_RETRY_MS, 5_000),
+    }
+}
+
 fn privacy(layers: &mut Layers<'_>) -> PrivacySettings {
     let key = |text: SecretString| PrivacyKey::parse(text.expose_secret()).ok();
     PrivacySettings {
@@ -271,5 +282,6 @@ fn tenants(layers: &mut Layers<'_>) -> TenantSettings {
             TenantId::parse(text).ok().filter(|id| id.as_str() != "none")
         }),
         phrase_cache_dir: layers.text(&keys::PHRASE_CACHE_DIR).into(),
+        prices_file: layers.text(&keys::PRICES_FILE).into(),
     }
 }

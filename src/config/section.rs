@@ -50,6 +50,34 @@ impl<'a> Section<'a> {
         )
     }
 
+    /// These keys may be there, though nothing is read of them.
+    pub(crate) fn known(&mut self, keys: &[&'static str]) {
+        self.asked.extend_from_slice(keys);
+    }
+
+    /// A date, for people; nothing follows from it.
+    pub(crate) fn date(&mut self, key: &'static str) {
+        if let Some(node) = self.find(key)
+            && !matches!(node.value, Value::Date(_))
+        {
+            self.wrong_kind(key, &node.value, "a date", "2026-01-31");
+        }
+    }
+
+    /// A number, which may be written as a text: as it stands there.
+    pub(crate) fn number_as_text(&mut self, key: &'static str, example: &str) -> Option<String> {
+        let node = self.find(key)?;
+        match &node.value {
+            Value::Text(text) => Some(text.trim().to_owned()),
+            Value::Whole(number) => Some(number.to_string()),
+            Value::Decimal(number) => Some(number.to_string()),
+            Value::Flag(_) | Value::Date(_) | Value::List(_) | Value::Table(_) => {
+                self.wrong_kind(key, &node.value, "a number", example);
+                None
+            }
+        }
+    }
+
     /// Notes an error about `key`, on its line if it has one.
     pub(crate) fn error(&mut self, key: &str, message: impl Into<String>, fix: impl Into<String>) {
         self.problems.error(self.source(key), format!("{}{key}", self.prefix), message, fix);

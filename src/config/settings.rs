@@ -37,6 +37,8 @@ pub struct Settings {
     pub ops: OpsSettings,
     /// Flight recordings.
     pub recorder: RecordingSettings,
+    /// What the carrier recorded of calls.
+    pub recordings: CallRecordingSettings,
     /// What is kept about people, and for how long.
     pub privacy: PrivacySettings,
     /// Log lines.
@@ -96,6 +98,8 @@ pub struct TwilioSettings {
     pub auth_token: Option<SecretString>,
     /// The other token while it is being rotated.
     pub auth_token_secondary: Option<SecretString>,
+    /// Where its API is, without a slash at the end.
+    pub api_url: String,
     /// Whether webhook signatures are checked.
     pub validate_webhooks: bool,
 }
@@ -206,6 +210,19 @@ pub struct RecordingSettings {
     pub retention_days: u32,
 }
 
+/// What the carrier recorded of calls.
+#[derive(Clone, Debug)]
+pub struct CallRecordingSettings {
+    /// Where this node keeps what it fetches.
+    pub dir: PathBuf,
+    /// Longest recording, in bytes.
+    pub max_bytes: usize,
+    /// How often one is asked for before it is given up.
+    pub attempts: u32,
+    /// First pause before it is asked for again, in milliseconds.
+    pub retry_ms: u64,
+}
+
 /// What is kept about people, and for how long.
 #[derive(Clone, Debug)]
 pub struct PrivacySettings {
@@ -274,6 +291,8 @@ pub struct TenantSettings {
     pub default: Option<TenantId>,
     /// Folder of cached audio for fixed phrases.
     pub phrase_cache_dir: PathBuf,
+    /// The price table.
+    pub prices_file: PathBuf,
 }
 
 impl Settings {

@@ -7,8 +7,8 @@ use trunkline_core::flight::Keep;
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::{
-    Credentials, Limits, Mode, ModelAudio, ModelFallback, ModelSettings, OverCap, Persona, Privacy,
-    Tenant, Turns,
+    Channels, Credentials, Limits, Mode, ModelAudio, ModelFallback, ModelSettings, OverCap,
+    Persona, Privacy, Recording, Tenant, Turns,
 };
 use trunkline_core::tools::{Toolbox, UnknownTool};
 use trunkline_core::turn::barge_in::{BargeInMode, BargeInSettings};
@@ -18,6 +18,7 @@ use super::conversation;
 use super::document;
 use super::persona_file::PersonaFile;
 use super::pipeline::pipeline;
+use super::prices;
 use super::problem::{Complaint, Problems, Source};
 use super::section::Section;
 use super::suggest::did_you_mean;
@@ -118,10 +119,12 @@ fn read(
         caller_id: number(section, "caller_id"),
         consent: section.text("consent"),
         record: section.flag("record").unwrap_or(false),
+        recording: section.section("recording", recording),
         stream_enabled: section.flag("stream_enabled").unwrap_or(true),
         flight_recorder: section.choice("flight_recorder", &KEEP),
         privacy: section.section("privacy", |s| privacy(s, &defaults.privacy)),
         limits: section.section("limits", |s| limits(s, &defaults.limits)),
+        budget: section.section("budget", prices::budget),
         turns: section
             .choice("turns", &[("ours", Turns::Ours), ("model", Turns::Model)])
             .unwrap_or(Turns::Ours),
@@ -138,6 +141,7 @@ fn read(
     check_tools(section, &mut tenant);
     check_turns(section, &tenant);
     check_human(section, &tenant, human.is_some());
+    check_recording(section, &tenant);
     tenant
 }
 
@@ -219,6 +223,15 @@ fn number(section: &mut Section<'_>, key: &'static str) -> Option<PhoneNumber> {
         return None;
     }
     Some(number)
+}
+
+fn recording(section: &mut Section<'_>) -> Recording {
+    const CHANNELS: [(&str, Channels); 2] = [("dual", Channels::Dual), ("mono", Channels::Mono)];
+    let default = Recording::default();
+    Recording {
+        enabled: section.flag("enabled").unwrap_or(default.enabled),
+        channels: section.choice("channels", &CHANNELS).unwrap_or(default.channels),
+    }
 }
 
 fn privacy(section: &mut Section<'_>, default: &Privacy) -> Privacy {
@@ -304,6 +317,8 @@ fn model(section: &mut Section<'_>) -> ModelSettings {
     let default = ModelSettings::default();
     ModelSettings {
         name: section.text("name"),
+        provider: section.text("provider"),
+        budget_model: section.text("budget_model"),
         audio: section
             .choice("audio", &[("pcmu", ModelAudio::Pcmu), ("pcm24k", ModelAudio::Pcm24k)])
             .unwrap_or(default.audio),
@@ -340,6 +355,8 @@ fn fallback(section: &mut Section<'_>) -> ModelFallback {
         url,
         api_key_env: variable(section, "api_key_env"),
         dialect: section.choice("dialect", &[("ga", Dialect::Ga), ("beta", Dialect::Beta)]),
+        provider: section.text("provider"),
+        budget_model: section.text("budget_model"),
     }
 }
 
@@ -414,6 +431,17 @@ fn check_turns(section: &mut Section<'_>, tenant: &Tenant) {
             "turns",
             "is \"model\", and no service of a pipeline decides when a turn ends",
             "write turns = \"ours\", or remove the line",
+        );
+    }
+}
+
+/// Whether callers who are recorded are told.
+fn check_recording(section: &mut Section<'_>, tenant: &Tenant) {
+    if tenant.recording.enabled && tenant.consent.is_none() {
+        section.warning(
+            "consent",
+            "is missing, and calls are recorded, so callers are not told",
+            "add consent = \"This call may be recorded.\"",
         );
     }
 }

@@ -137,6 +137,30 @@ pub(crate) fn check_realtime_url(text: &str) -> Result<(), Complaint> {
     Ok(())
 }
 
+/// The base address of the carrier's API, which is told the account's secret: TLS,
+/// unless it is on this machine.
+pub(crate) fn check_api_url(text: &str) -> Result<(), Complaint> {
+    const FIX: &str = "write https://api.twilio.com, or http://127.0.0.1:9100 for a simulated one";
+    let (rest, is_tls) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, true),
+        (None, Some(rest)) => (rest, false),
+        (None, None) => return Err(Complaint::new("does not begin with https://", FIX)),
+    };
+    let authority = rest.trim_end_matches('/');
+    if authority.contains(['/', '?', '#', '@']) || !is_authority(authority) {
+        return Err(Complaint::new("has more than scheme, host and port, or no host", FIX));
+    }
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let bare = host.trim_matches(['[', ']']);
+    let is_here = bare == "localhost"
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    if is_tls || is_here {
+        Ok(())
+    } else {
+        Err(Complaint::new("has no TLS, and the account's secret would be sent in clear", FIX))
+    }
+}
+
 /// A collector's base address: `http://` or `https://`, with a path if need be.
 pub(crate) fn check_collector_url(text: &str) -> Result<(), Complaint> {
     const FIX: &str = "write the collector's base address, like http://127.0.0.1:4318";
@@ -225,6 +249,25 @@ mod tests {
             local("http://localhost:8080") && local("http://127.0.0.1") && local("http://[::1]:80")
         );
         assert!(!local("https://localhost.example.com"));
+    }
+
+    #[test]
+    fn the_carriers_api_is_told_secrets_by_tls_alone() {
+        for good in
+            ["https://api.twilio.com", "https://api.dublin.ie1.twilio.com/", "http://127.0.0.1:1"]
+        {
+            assert_eq!(check_api_url(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "api.twilio.com",
+            "http://api.twilio.com",
+            "http://127.0.0.1.evil.test",
+            "https://api.twilio.com/2010-04-01",
+            "https://user@api.twilio.com",
+            "https://",
+        ] {
+            assert!(check_api_url(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

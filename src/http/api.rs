@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trunkline_actors::fleet::Ordered;
 use trunkline_actors::registry::{Directory, LiveCallView};
-use trunkline_core::call::Command;
+use trunkline_core::call::{Command, TURN_LATENCY};
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_store::{Scope, Store, StoreError, SwitchChange};
 
 use super::auth::Role;
 use super::body::Body;
+use super::costs;
 use super::state::AppState;
 
 /// Whose records are asked for.
@@ -53,8 +54,9 @@ pub(super) async fn query<T: Send + 'static>(
     }
 }
 
-/// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said, how the
-/// model's handshake went, and how the caller was put through to a human.
+/// `GET /api/v1/calls/{call_sid}?tenant=`: the row, its events, what was said, where
+/// each turn's time went, how the model's handshake went, what the carrier recorded, and
+/// how the caller was put through to a human.
 pub(super) async fn call(
     request: HttpRequest,
     state: web::Data<AppState>,
@@ -80,12 +82,17 @@ fn everything_about(
     let Some(call) = store.call(scope, sid)? else {
         return Ok(None);
     };
+    let events = store.events(scope, sid)?;
+    let turns: Vec<_> = events.iter().filter(|e| e.kind == TURN_LATENCY).map(|e| &e.data).collect();
     Ok(Some(json!({
         "call": call,
-        "events": store.events(scope, sid)?,
+        "turns": turns,
+        "events": events,
         "transcript": store.transcript(scope, sid)?,
         "handshake": store.handshake(scope, sid)?,
+        "recordings": store.recordings(scope, sid)?,
         "handoff": store.handoff(scope, sid)?,
+        "cost": store.cost(scope, sid)?.as_ref().map(costs::shown),
     })))
 }
 
@@ -230,14 +237,8 @@ pub(super) async fn switches(
     if let Err(refusal) = state.ops.require(&request, Role::Read) {
         return refusal;
     }
-    match query(&state, Store::switches).await {
-        Ok(mut rows) => {
-            rows.retain(|row| {
-                let (of, asked) = (row.tenant_id.as_ref(), scope.tenant.as_ref());
-                of.is_none() || asked.is_none() || of == asked
-            });
-            HttpResponse::Ok().json(json!({ "switches": rows }))
-        }
+    match query(&state, move |store| store.switches(scope.scope())).await {
+        Ok(rows) => HttpResponse::Ok().json(json!({ "switches": rows })),
         Err(refusal) => refusal,
     }
 }
@@ -271,7 +272,8 @@ pub(super) async fn set_switches(
     }
     let thrown = query(&state, move |store| {
         let row = store.set_switch(&change, "ops", Utc::now())?;
-        Ok((row, store.switches()?))
+        // What the node goes by is everybody's.
+        Ok((row, store.switches(Scope::AllTenants)?))
     });
     match thrown.await {
         Ok((row, all)) => {

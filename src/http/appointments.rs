@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
+use trunkline_actors::metrics;
 use trunkline_core::ids::{CallSid, ResourceId, TenantId};
 use trunkline_core::pii::{Personal, PhoneNumber};
 use trunkline_store::{
@@ -114,8 +115,9 @@ async fn make(request: &HttpRequest, state: &AppState, bytes: &[u8]) -> Answer {
     let now = Utc::now();
     let new = new(body(bytes)?, request_name(request)?, now)?;
     let owner = tenant.clone();
-    match ask(state, move |store| store.book(&tenant, &new, now)).await? {
+    match ask(state, &owner, move |store| store.book(&tenant, &new, now)).await? {
         Booked::Now(row) => {
+            metrics::booking(&owner, "made");
             audit(state, owner, "appointment_booked", &row);
             Ok(HttpResponse::Created().json(row))
         }
@@ -146,7 +148,8 @@ async fn move_it(request: &HttpRequest, state: &AppState, bytes: &[u8]) -> Answe
         }
     };
     let (slot, owner) = (slot(to.start, minutes, now)?, tenant.clone());
-    let row = ask(state, move |store| store.reschedule(&tenant, number, slot, now)).await?;
+    let row = ask(state, &owner, move |store| store.reschedule(&tenant, number, slot, now)).await?;
+    metrics::booking(&owner, "moved");
     audit(state, owner, "appointment_rescheduled", &row);
     Ok(HttpResponse::Ok().json(row))
 }
@@ -156,7 +159,12 @@ pub(super) async fn cancel(request: HttpRequest, state: web::Data<AppState>) -> 
     let cancelled = async {
         let tenant = tenant(&state, &request, Role::Admin)?;
         let (number, now, owner) = (confirmation(&request)?, Utc::now(), tenant.clone());
-        let row = ask(&state, move |store| store.cancel(&tenant, number, now)).await?;
+        let row = ask(&state, &owner, move |store| store.cancel(&tenant, number, now)).await?;
+        // Asked again, it is told what it was told.
+        let micros = |time: DateTime<Utc>| time.timestamp_micros();
+        if row.cancelled_at.map(micros) == Some(micros(now)) {
+            metrics::booking(&owner, "cancelled");
+        }
         audit(&state, owner, "appointment_cancelled", &row);
         Ok(HttpResponse::Ok().json(row))
     };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use trunkline_core::block_list::Blocked;
 use trunkline_core::ids::TenantId;
-use trunkline_store::BlockedRow;
+use trunkline_store::{BlockedRow, Scope};
 
 use super::api;
 use super::auth::Role;
@@ -39,8 +39,10 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<AppState>) -> Ht
     let found = async {
         state.ops.require(&request, Role::Read)?;
         let owner = owner(&request)?;
-        let mut rows = api::query(&state, |store| store.blocked_numbers()).await?;
-        rows.retain(|row| owner.is_none() || row.tenant_id == owner);
+        let listed = api::query(&state, move |store| {
+            store.blocked_numbers(owner.as_ref().map_or(Scope::AllTenants, Scope::Tenant))
+        });
+        let rows = listed.await?;
         Ok(HttpResponse::Ok().json(json!({ "blocked_numbers": rows })))
     };
     found.await.unwrap_or_else(|refusal: HttpResponse| refusal)
@@ -75,7 +77,7 @@ async fn add(request: &HttpRequest, state: &AppState, bytes: &[u8]) -> Answer {
     let stored = row.clone();
     let changed = api::query(state, move |store| {
         let new = store.block_number(&stored)?;
-        Ok((new, store.blocked_numbers()?))
+        Ok((new, store.blocked_numbers(Scope::AllTenants)?))
     });
     let (new, all) = changed.await?;
     state.node.blocked.replace(&all);
@@ -98,7 +100,7 @@ async fn remove(request: &HttpRequest, state: &AppState, text: &str) -> Answer {
     let pattern = Blocked::parse(text).map_err(|problem| bad(&format!("the pattern {problem}")))?;
     let changed = api::query(state, move |store| {
         let there = store.unblock_number(owner.as_ref(), &pattern, "ops", Utc::now())?;
-        Ok((there, store.blocked_numbers()?))
+        Ok((there, store.blocked_numbers(Scope::AllTenants)?))
     });
     let (there, all) = changed.await?;
     state.node.blocked.replace(&all);

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use trunkline_actors::metrics;
 use trunkline_core::ids::{ResourceId, TenantId};
 use trunkline_store::{BookingError, Store, StoreError, TimeSlot};
 
@@ -106,16 +107,22 @@ pub(super) fn resource(named: Option<ResourceId>) -> Result<ResourceId, HttpResp
     named.map_err(|problem| bad(&problem.to_string()))
 }
 
-/// Asks the store something that it may refuse.
+/// Asks the store something that it may refuse a tenant's customer.
 pub(super) async fn ask<T: Send + 'static>(
     state: &AppState,
+    tenant: &TenantId,
     work: impl FnOnce(&Store) -> Result<T, BookingError> + Send + 'static,
 ) -> Result<T, HttpResponse> {
     let asked = api::query(state, |store| match work(store) {
         Err(BookingError::Store(error)) => Err::<_, StoreError>(error),
         answer => Ok(answer),
     });
-    asked.await?.map_err(|refusal| refused(&refusal))
+    asked.await?.map_err(|refusal| {
+        if matches!(refusal, BookingError::Taken) {
+            metrics::booking(tenant, "refused");
+        }
+        refused(&refusal)
+    })
 }
 
 fn refused(why: &BookingError) -> HttpResponse {

@@ -82,7 +82,8 @@ async fn keep(
         expires_at: now + TimeDelta::seconds(i64::from(seconds)),
         call_sid: wanted.call_sid,
     };
-    let (hold, token) = ask(state, move |store| store.hold(&tenant, &new, now)).await?;
+    let owner = tenant.clone();
+    let (hold, token) = ask(state, &owner, move |store| store.hold(&tenant, &new, now)).await?;
     Ok(HttpResponse::Created().json(Held { hold, token }))
 }
 

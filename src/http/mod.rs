@@ -9,6 +9,7 @@ mod auth;
 mod blocked_numbers;
 mod body;
 mod bookings;
+mod costs;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod guesses;
@@ -16,9 +17,12 @@ mod health;
 mod holds;
 mod ops;
 mod quota;
+mod recordings;
 mod refusals;
 pub mod routes;
 pub mod shield;
 mod source;
 pub mod state;
 mod twilio;
+
+pub(crate) use twilio::recording_callback;

@@ -2,7 +2,9 @@
 
 use actix_web::web;
 
-use super::{api, appointments, blocked_numbers, body, health, holds, ops, twilio};
+use super::{
+    api, appointments, blocked_numbers, body, costs, health, holds, ops, recordings, twilio,
+};
 
 /// What a carrier's path does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,7 @@ enum Webhook {
     ConnectAction,
     DialAction,
     Menu,
+    Recording,
     Stream,
 }
 
@@ -27,6 +30,7 @@ const CARRIER_PATHS: &[(&str, Webhook)] = &[
     (CONNECT_ACTION, Webhook::ConnectAction),
     (DIAL_ACTION, Webhook::DialAction),
     (MENU, Webhook::Menu),
+    (RECORDING, Webhook::Recording),
     (STREAM, Webhook::Stream),
     //
     ("/voice", Webhook::Voice),
@@ -44,6 +48,8 @@ pub const CONNECT_ACTION: &str = "/twilio/connect-action";
 pub const DIAL_ACTION: &str = "/twilio/dial-action";
 /// Where the carrier sends the key that was pressed in the classic menu.
 pub const MENU: &str = "/twilio/menu";
+/// Where the carrier tells of a recording.
+pub const RECORDING: &str = "/twilio/recording";
 /// Where the carrier opens its media stream.
 pub const STREAM: &str = "/twilio/stream";
 
@@ -71,6 +77,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             Webhook::ConnectAction => web::post().to(twilio::connect_action::connect_action),
             Webhook::DialAction => web::post().to(twilio::dial_action::dial_action),
             Webhook::Menu => web::post().to(twilio::menu::menu),
+            Webhook::Recording => web::post().to(twilio::recording::recording),
             Webhook::Stream => web::get().to(twilio::stream::stream),
         };
         config.route(path, route);
@@ -86,7 +93,9 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .route("/api/v1/calls/live", web::get().to(api::live_calls))
         .route("/api/v1/calls/{call_sid}", web::get().to(api::call))
         .route("/api/v1/calls/{call_sid}/hangup", web::post().to(api::hangup))
+        .route("/api/v1/calls/{call_sid}/recording", web::get().to(recordings::recording))
         .route("/api/v1/calls/{call_sid}/transfer", web::post().to(api::transfer))
+        .route("/api/v1/costs", web::get().to(costs::list))
         .route("/api/v1/switches", web::get().to(api::switches))
         .route("/api/v1/switches", web::put().to(api::set_switches))
         .route(APPOINTMENTS, web::get().to(appointments::list))

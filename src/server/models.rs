@@ -43,7 +43,13 @@ pub(super) fn find(settings: &Settings, environment: &Environment) -> FindModels
 
 fn realtime(tenant: &Tenant, settings: &Settings, environment: &Environment) -> Vec<ModelTarget> {
     let own_key = TenantSecrets::of(tenant, settings, environment).openai_api_key;
-    let first = ModelFallback { name: tenant.model.name.clone(), ..ModelFallback::default() };
+    let own = &tenant.model;
+    let first = ModelFallback {
+        name: own.name.clone(),
+        provider: own.provider.clone(),
+        budget_model: own.budget_model.clone(),
+        ..ModelFallback::default()
+    };
     let all = std::iter::once(&first).chain(&tenant.model.fallbacks);
     all.filter_map(|model| {
         let named = model.api_key_env.as_deref();
@@ -64,9 +70,12 @@ fn model_target(
         Some(url) => (url, public(settings)),
         None => (ours.url.expose_secret(), Reach::Anywhere),
     };
+    let cheaper = wanted.budget_model.as_ref();
+    let budget = cheaper.and_then(|name| Some((name.clone(), request_target(url, name).ok()?)));
     let url = request_target(url, &model).ok()?;
     let headers = headers(dialect, key.expose_secret());
-    Some(ModelTarget { url, headers, dialect, model, reach })
+    let provider = wanted.provider.clone().unwrap_or_else(|| "openai".to_owned());
+    Some(ModelTarget { url, headers, dialect, model, provider, budget, reach })
 }
 
 /// How far an address reaches that a tenant's file names.
@@ -160,7 +169,9 @@ fn recogniser(
 
 fn agent(choice: &AgentChoice, key: String, reach: Reach) -> AgentTarget {
     let (url, model) = (choice.url.clone(), choice.model.clone());
-    AgentTarget { url, key, reach, model, temperature: choice.temperature }
+    let (provider, budget_model) = (choice.provider.clone(), choice.budget_model.clone());
+    let temperature = choice.temperature;
+    AgentTarget { url, key, reach, model, provider, budget_model, temperature }
 }
 
 fn voice(choice: &VoiceChoice, key: String, reach: Reach) -> VoiceTarget {

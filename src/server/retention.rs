@@ -18,9 +18,13 @@ use trunkline_core::tenant::Privacy;
 use trunkline_store::{KeyError, PrivacyKey, Removed, Retention, Store, StoreError};
 
 use crate::config::{PrivacySettings, Settings, TenantBook};
+use crate::recordings::Folder;
 
 /// A node that is restarted often must come to it as well.
 const FIRST_AFTER: Duration = Duration::from_secs(60);
+/// What has not been written to for so long, nobody writes any more: longer than a
+/// recording may take.
+const UNFINISHED: TimeDelta = TimeDelta::hours(1);
 /// Between two batches, so that others get at the database.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -31,7 +35,7 @@ enum RoundError {
     Store(#[from] StoreError),
     #[error("{0}")]
     Key(#[from] KeyError),
-    #[error("the folder of recordings: {0}")]
+    #[error("a folder of recordings: {0}")]
     Recordings(#[from] std::io::Error),
     #[error("the thread that did it is gone")]
     Thread,
@@ -42,6 +46,7 @@ struct Round {
     store: Store,
     settings: PrivacySettings,
     recordings: PathBuf,
+    audio: Folder,
     book: TenantBook,
 }
 
@@ -59,6 +64,7 @@ pub(super) fn keep_in_bounds(node: &Arc<Node>, settings: &Settings, book: &Tenan
                 store: node.store.clone(),
                 settings: settings.privacy.clone(),
                 recordings: settings.recorder.dir.clone(),
+                audio: Folder::new(&settings.recordings.dir),
                 book: book.clone(),
             };
             let done = spawn_blocking(move || round.run()).await;
@@ -109,6 +115,7 @@ impl Round {
         }
         let mut went: BTreeMap<_, _> = removed.by_place().into_iter().collect();
         went.insert("recordings", self.remove_recordings()?);
+        went.insert("audio_files", self.remove_audio(now)?);
         Ok(went)
     }
 
@@ -177,8 +184,39 @@ impl Round {
     }
 }
 
+impl Round {
+    /// The same of what the carrier recorded. Of those that are being written only what
+    /// somebody left behind.
+    fn remove_audio(&self, now: DateTime<Utc>) -> Result<usize, RoundError> {
+        let files = self.audio.files()?;
+        let calls: Vec<_> = files.iter().map(|file| file.call_sid.clone()).collect();
+        let known = self.store.words_of(&calls)?;
+        let known: BTreeMap<_, _> =
+            known.iter().map(|(call, tenant, gone)| (call, (tenant, *gone))).collect();
+        let mut removed = 0;
+        for file in &files {
+            let keep = |tenant| self.keep(tenant).transcript_days;
+            let is_due = match known.get(&file.call_sid) {
+                Some((_, true)) => true,
+                Some((tenant, false)) => is_past(file.modified, keep(Some(*tenant))),
+                None => is_past(file.modified, self.settings.keep.transcript_days),
+            };
+            let left_behind = !file.finished && now - DateTime::from(file.modified) > UNFINISHED;
+            if left_behind || (is_due && file.finished) {
+                self.audio.remove(file)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}
+
 fn is_older(file: &RecordingFile, days: u32) -> bool {
-    let age = SystemTime::now().duration_since(file.modified).unwrap_or_default();
+    is_past(file.modified, days)
+}
+
+fn is_past(modified: SystemTime, days: u32) -> bool {
+    let age = SystemTime::now().duration_since(modified).unwrap_or_default();
     days > 0 && age > Duration::from_secs(u64::from(days) * 86_400)
 }
 

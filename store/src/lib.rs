@@ -49,11 +49,13 @@ pub use tables::appointments::{
 pub use tables::blocked_numbers::BlockedRow;
 pub use tables::call_change::CallChange;
 pub use tables::calls::{CallRow, Counts};
+pub use tables::costs::{CostRow, DayCost, NodeDayCost};
 pub use tables::events::EventRow;
 pub use tables::handoffs::{HandoffOutcome, HandoffRow};
 pub use tables::handshakes::{HandshakeChange, HandshakeRow};
 pub use tables::holds::{HoldRow, NewHold};
 pub use tables::nodes::{NodeChange, NodeRow};
+pub use tables::recordings::{FetchAgain, RecordingRow};
 pub use tables::side_effects::{Begun, EffectKey, EffectRow};
 pub use tables::status_report::StatusReport;
 pub use tables::switches::{StreamSwitch, SwitchChange, SwitchRow};
@@ -61,5 +63,6 @@ pub use tables::transcripts::{TranscriptHeard, TranscriptRow};
 pub use target::Backend;
 pub use time_slot::{BadTimeSlot, MAX_DAYS_AHEAD, MAX_MINUTES, TimeSlot};
 pub use words::{
-    AppointmentStatus, Channel, Direction, EffectState, Mode, Outcome, Speaker, Status, UnknownWord,
+    AppointmentStatus, Channel, Direction, EffectState, Mode, Outcome, RecordingState, Speaker,
+    Status, UnknownWord,
 };

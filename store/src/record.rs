@@ -7,10 +7,12 @@ use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::tables::call_change::{self, CallChange};
 use crate::tables::calls::{self, CallRow};
+use crate::tables::costs::{self, CostRow};
 use crate::tables::events::{self, EventRow};
 use crate::tables::handoffs::{self, HandoffOutcome, HandoffRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
 use crate::tables::nodes::{self, NodeChange};
+use crate::tables::recordings::{self, RecordingRow};
 use crate::tables::status_report::{self, StatusReport};
 use crate::tables::transcripts::{self, TranscriptHeard, TranscriptRow};
 
@@ -39,8 +41,12 @@ pub enum Record {
     HandedOff(HandoffRow),
     /// How that ended.
     HandoffEnded(HandoffOutcome),
+    /// The carrier has recorded a call.
+    Recorded(Box<RecordingRow>),
     /// A process started, lives, or stopped.
     Node(NodeChange),
+    /// What a call cost.
+    Cost(Box<CostRow>),
 }
 
 impl Record {
@@ -58,7 +64,9 @@ impl Record {
             Self::HandshakeChanged(_) => "handshake_changed",
             Self::HandedOff(_) => "handed_off",
             Self::HandoffEnded(_) => "handoff_ended",
+            Self::Recorded(_) => "recorded",
             Self::Node(_) => "node",
+            Self::Cost(_) => "cost",
         }
     }
 
@@ -75,6 +83,8 @@ impl Record {
             Self::HandshakeChanged(change) => Some(&change.call_sid),
             Self::HandedOff(handoff) => Some(&handoff.call_sid),
             Self::HandoffEnded(report) => Some(&report.call_sid),
+            Self::Recorded(recording) => Some(&recording.call_sid),
+            Self::Cost(cost) => Some(&cost.call_sid),
             Self::TranscriptHeard(_) | Self::Node(_) => None,
         }
     }
@@ -94,7 +104,9 @@ impl Record {
             | Self::HandshakeChanged(_)
             | Self::HandedOff(_)
             | Self::HandoffEnded(_)
-            | Self::Node(_) => false,
+            | Self::Recorded(_)
+            | Self::Node(_)
+            | Self::Cost(_) => false,
         }
     }
 
@@ -111,7 +123,9 @@ impl Record {
             Self::HandshakeChanged(change) => handshakes::change(connection, change),
             Self::HandedOff(handoff) => handoffs::insert(connection, handoff),
             Self::HandoffEnded(report) => handoffs::ended(connection, report),
+            Self::Recorded(recording) => recordings::insert(connection, recording),
             Self::Node(change) => nodes::apply(connection, change),
+            Self::Cost(cost) => costs::insert(connection, cost),
         }
     }
 }

@@ -168,10 +168,56 @@ diesel::table! {
 }
 
 diesel::table! {
+    recordings (id) {
+        id -> Text,
+        tenant_id -> Text,
+        call_sid -> Text,
+        account_sid -> Text,
+        recording_sid -> Text,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Nullable<Timestamp>,
+        node_id -> Nullable<Text>,
+        error -> Nullable<Text>,
+        path -> Nullable<Text>,
+        bytes -> Nullable<BigInt>,
+        duration_s -> Nullable<Integer>,
+        channels -> Nullable<Integer>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     blocked_numbers (tenant_id, pattern) {
         tenant_id -> Text,
         pattern -> Text,
         created_at -> Timestamp,
         created_by -> Text,
+    }
+}
+
+diesel::table! {
+    call_costs (call_sid) {
+        call_sid -> Text,
+        tenant_id -> Text,
+        node_id -> Text,
+        day -> Text,
+        nanos -> BigInt,
+        unpriced -> Bool,
+        estimated -> Bool,
+        breakdown -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    tenant_costs (tenant_id, day, node_id) {
+        tenant_id -> Text,
+        day -> Text,
+        node_id -> Text,
+        nanos -> BigInt,
+        calls -> Integer,
+        unpriced_calls -> Integer,
     }
 }

@@ -2,7 +2,9 @@
 
 use trunkline_core::ids::TenantId;
 
-/// Whose rows a query may see. Every query takes one, so that nobody forgets.
+/// Whose rows a query may see. Every query of a tenant's data takes one, or the tenant,
+/// so that nobody forgets; what a process does for all tenants alike is listed, with
+/// the reason, in the test `two_tenants`.
 #[derive(Clone, Copy, Debug)]
 pub enum Scope<'a> {
     /// One tenant's.

@@ -201,6 +201,18 @@ words!(
 );
 
 words!(
+    /// How far the copy of a carrier's recording has come.
+    RecordingState, "state of a recording", {
+        /// It is to be fetched, or somebody is at it.
+        Pending = "pending",
+        /// It is in the folder of the node that fetched it.
+        Stored = "stored",
+        /// It cannot be had.
+        Failed = "failed",
+    }
+);
+
+words!(
     /// What has become of an appointment.
     AppointmentStatus, "status of an appointment", {
         /// It stands.

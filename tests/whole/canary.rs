@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use trunkline_simulator::carrier::place_call;
 
-use crate::support::{OPS_TOKEN, RawStream, SHOP, Webhook, World, client, new_call};
+use crate::support::{OPS_TOKEN, RawStream, SHOP, Webhook, World, client, new_call, wait_for};
 use crate::traces::Collector;
 
 /// What every canary but numbers begins with; nothing else has it.
@@ -141,11 +141,35 @@ async fn bad_streams(world: &World) {
     over(world, &call).await;
 }
 
+/// What the carrier says of a recording, and a fetch that comes to nothing.
+async fn a_recording(world: &World, call: &str, answers: &mut Answers) {
+    for path in ["/twilio/recording?tenant=shop", "/twilio/recording?tenant=kwyjibo-tenant"] {
+        let told = loud(path, call)
+            .with("RecordingSid", "kwyjiborecording")
+            .with("RecordingStatus", "completed")
+            .with("RecordingUrl", "http://kwyjibo-host.test/kwyjibo-path");
+        answers.webhook(world, path, told.clone().unsigned()).await;
+        answers.webhook(world, path, told.clone().with("RecordingSid", "kwyjibo-bad")).await;
+        answers.webhook(world, path, told).await;
+    }
+    wait_for("the recording to be asked for", async || {
+        let stored = world.get(&format!("/api/v1/calls/{call}")).await;
+        let asked = stored.pointer("/recordings/0/error").is_some_and(Value::is_string);
+        asked.then_some(())
+    })
+    .await;
+}
+
 async fn strangers(world: &World, answers: &mut Answers) {
     let call = new_call();
-    for path in
-        ["/twilio/voice", "/twilio/status", "/twilio/amd", "/twilio/fallback", "/twilio/menu"]
-    {
+    for path in [
+        "/twilio/voice",
+        "/twilio/status",
+        "/twilio/amd",
+        "/twilio/fallback",
+        "/twilio/menu",
+        "/twilio/recording",
+    ] {
         answers.webhook(world, path, loud(path, &call).token("kwyjibo-key")).await;
         answers.webhook(world, path, loud(path, &call).signature("kwyjibo-signature")).await;
         answers.webhook(world, path, loud(path, &call).unsigned()).await;
@@ -192,9 +216,11 @@ async fn what_is_sent_in_comes_out_nowhere() {
     let tenant = format!(
         "company = \"Loud\"\npersona = \"shop\"\nhuman_number = \"none\"\ntools = [\"look_up\"]\n{facts}"
     );
+    let plan = plan.shop("record = true").env("RECORDINGS_RETRY_MS", 200);
     let mut world = plan.tenant("loud", &tenant).start().await;
     let mut answers = Answers(Vec::new());
-    a_conversation(&world).await;
+    let call = a_conversation(&world).await;
+    a_recording(&world, &call, &mut answers).await;
     bad_streams(&world).await;
     strangers(&world, &mut answers).await;
     // A model whose error names things: `code` and `message` are its own words.

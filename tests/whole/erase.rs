@@ -11,14 +11,19 @@ use crate::support::{CALLER, RawStream, World, wait_for};
 const PERSON: &str = "+15558675309";
 
 /// Runs a command about a number beside the server: exit code, JSON, complaints.
-async fn about(world: &World, command: &str, number: &str, more: &[&str]) -> (Option<i32>, Value) {
+pub async fn about(
+    world: &World,
+    command: &str,
+    number: &str,
+    more: &[&str],
+) -> (Option<i32>, Value) {
     let arguments = [&[command, "--number", number], more].concat();
     let (code, out, complaints) = told(&trunkline(&arguments, &world.server.environment()).await);
     let answer = serde_json::from_str(&out).unwrap_or(Value::String(format!("{out}{complaints}")));
     (code, answer)
 }
 
-fn place<'a>(report: &'a Value, name: &str) -> &'a Value {
+pub fn place<'a>(report: &'a Value, name: &str) -> &'a Value {
     let places = report["places"].as_array().unwrap_or_else(|| panic!("{report}"));
     places.iter().find(|place| place["place"] == name).unwrap_or_else(|| panic!("{report:#}"))
 }
@@ -28,7 +33,7 @@ fn found(report: &Value) -> u64 {
 }
 
 /// Ends the server where its journal must be free.
-async fn free_journal(world: &mut World) {
+pub async fn free_journal(world: &mut World) {
     if world.server.store().backend() == Backend::Postgres {
         world.server.signal("TERM");
         assert_eq!(world.server.wait().await, Some(0));

@@ -109,12 +109,17 @@ async fn the_second_call_is_greeted_without_asking_a_voice() {
     let world = World::plan().pipeline().start().await;
     let first = placed(&world, "wait greeting\nhangup").await;
     world.stored(&first.call_sid).await;
-    let before = spoken_by(&world, "azure").len();
+    // Other set sentences may be rendered ahead meanwhile.
+    let greetings = || {
+        let spoken = spoken_by(&world, "azure");
+        spoken.iter().filter(|text| text.contains("How can I help")).count()
+    };
+    let before = greetings();
     assert!(before > 0);
     let second = placed(&world, "wait greeting\nhangup").await;
     let stored = world.stored(&second.call_sid).await;
     assert_eq!(fact(&stored, "call_started")["greeting_cached"], true);
-    assert_eq!(spoken_by(&world, "azure").len(), before);
+    assert_eq!(greetings(), before);
 }
 
 /// Has one provider refuse everything.

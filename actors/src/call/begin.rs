@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use opentelemetry::global;
 use trunkline_core::call::{Call, CallSettings, Disposition, Exit, Outcome, Script, Sentence};
+use trunkline_core::cost::Bill;
 use trunkline_core::detect::EarsSettings;
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_core::media::Phrase;
@@ -25,6 +26,7 @@ use crate::metrics;
 use crate::node::{Node, SessionTarget};
 use crate::recorder::{Beginning, CallTape};
 use crate::registry::LiveCall;
+use crate::spending::Purse;
 use crate::supervise;
 use crate::trace::{CallTrace, SCOPE, TracedCall};
 use crate::tree::{Kind, Label};
@@ -33,6 +35,7 @@ use crate::twilio_stream::TwilioStream;
 use super::CallActor;
 use super::children::Children;
 use super::ledger::Ledger;
+use super::money::{Till, cost_row, costing};
 
 /// What a call keeps at hand for its children.
 pub(super) struct CallPlan {
@@ -75,7 +78,8 @@ pub fn begin(
         node.record(Record::CallStarted(Box::new(row_of(node, &booking))));
     }
     let seed = seed_of(&booking.call_sid);
-    let plan = plan(node, &booking, &stream_sid, seed)?;
+    let purse = node.spending.begin(&booking.tenant.id);
+    let plan = plan(node, &booking, &stream_sid, seed, &purse)?;
     media.set_model_audio(booking.tenant.model.audio)?;
     if plan.mode() == Mode::Pipeline {
         media.speak_to_pipeline();
@@ -131,6 +135,7 @@ pub fn begin(
                 plan,
                 timer: None,
                 listening: None,
+                till: Till::new(purse, !booking.tenant.budget.per_day.is_zero()),
                 _permit: permit,
             }
         },
@@ -139,6 +144,7 @@ pub fn begin(
     let entry = entry.ok_or("the call was not entered")?;
     node.directory.add(Arc::clone(&entry));
     unbegun.begun();
+    node.begun(&booking);
     Ok((link, entry))
 }
 
@@ -197,6 +203,7 @@ impl Watcher {
             let handoff = HandoffRow::to_human(sid, id, "call_actor_died", Utc::now());
             self.node.record(Record::HandedOff(handoff));
         }
+        self.bill();
         let mut change = CallChange::new(self.call_sid.clone(), Utc::now());
         change.phase = Some("ended".to_owned());
         change.outcome = Some(trunkline_store::Outcome::Failed);
@@ -209,6 +216,20 @@ impl Watcher {
         let (call, tenant) = (self.call_sid.clone(), self.tenant.clone());
         let data = serde_json::json!({ "exit": exit });
         self.node.audit(Some(call), Some(tenant), "call_actor_died", data);
+    }
+}
+
+impl Watcher {
+    /// What the call had cost when it was last heard of; by what for, nobody knows.
+    fn bill(&self) {
+        let live = self.node.directory.by_call(&self.call_sid);
+        let Some(live) = live.filter(|live| !live.cost().is_zero()) else {
+            return;
+        };
+        let bill = Bill { total: live.cost(), estimated: true, ..Bill::default() };
+        let day = live.started_at.date_naive();
+        let row = cost_row(&self.node, &self.call_sid, &self.tenant, day, &bill);
+        self.node.record(Record::Cost(Box::new(row)));
     }
 }
 
@@ -233,6 +254,7 @@ fn plan(
     booking: &Booking,
     stream_sid: &StreamSid,
     seed: u64,
+    purse: &Purse,
 ) -> Result<CallPlan, String> {
     let tenant = &booking.tenant;
     let targets = node.models_of(tenant);
@@ -256,6 +278,7 @@ fn plan(
         kept_greeting_bytes: greeting.as_ref().map(Phrase::bytes),
         kept_sentences: sentences.iter().map(|(name, audio)| (*name, audio.bytes())).collect(),
         providers: targets.len(),
+        costing: costing(node, &targets, tenant.model.transcription.as_deref(), purse),
     };
     Ok(CallPlan { settings, targets, toolbox, greeting, sentences })
 }

@@ -4,6 +4,7 @@
 mod begin;
 mod children;
 mod ledger;
+mod money;
 mod perform;
 
 use std::cell::RefCell;
@@ -29,6 +30,7 @@ pub use begin::begin;
 use begin::CallPlan;
 use children::Children;
 use ledger::Ledger;
+use money::Till;
 
 /// What a call is told.
 #[derive(Debug)]
@@ -94,6 +96,7 @@ pub struct CallActor {
     timer: Option<(Micros, SpawnHandle)>,
     /// While the greeting's rendering is kept for the calls that follow.
     listening: Option<Listening>,
+    till: Till,
     /// The call's slot, given back when the actor is dropped, whatever the reason.
     _permit: Permit,
 }
@@ -103,6 +106,9 @@ impl CallActor {
     /// the core always knows what had gone out when something else happened.
     fn step(&mut self, input: Option<Input>, context: &mut Context<Self>) {
         let now = self.media.clock().now();
+        if !matches!(input, Some(Input::Started)) {
+            self.take_usage(input.as_ref(), now);
+        }
         let notices = self.media.downlink().take_notices();
         for notice in notices {
             self.take_in(Input::Media(notice), now);
@@ -116,6 +122,7 @@ impl CallActor {
     fn wake(&mut self, context: &mut Context<Self>) {
         self.timer = None;
         let now = self.media.clock().now();
+        self.take_usage_now(now);
         let notices = self.media.downlink().take_notices();
         for notice in notices {
             self.take_in(Input::Media(notice), now);

@@ -70,6 +70,7 @@ impl CallActor {
             Output::Handshake(handshake) => self.ledger.handshake(&handshake),
             Output::Metric(metric) => metrics::of_call(metric),
             Output::LearnPhrase { text } => self.learn_phrase(&text),
+            Output::Money(money) => self.money(money),
             Output::Ended(summary) => {
                 self.ledger.ended(&summary);
                 self.count_ended(&summary);
@@ -185,11 +186,14 @@ impl CallActor {
         let config = self.plan.settings.session();
         let link = match target {
             SessionTarget::Realtime(target) => {
-                let plan = SessionPlan { target, config, delay, serial };
+                let target = if self.till.economises { target.economised() } else { target };
+                let plan = SessionPlan { target, config, delay, serial, provider };
                 self.start_realtime(plan, attempt)
             }
             SessionTarget::Pipeline(target) => {
-                let plan = PipelinePlan { target, config, delay, serial };
+                let (economises, phrases) = (self.till.economises, self.node.phrases.clone());
+                let plan =
+                    PipelinePlan { target, config, phrases, delay, serial, provider, economises };
                 self.start_pipeline(plan, attempt)
             }
         };

@@ -48,6 +48,7 @@ fn tenant() -> Tenant {
         consent: None,
         record: false,
         stream_enabled: true,
+        budget: Default::default(),
         limits: Limits::default(),
         turns: Turns::Ours,
         barge_in: BargeInSettings::default(),
@@ -59,6 +60,7 @@ fn tenant() -> Tenant {
         pipeline: Default::default(),
         facts: Default::default(),
         credentials: Credentials::default(),
+        recording: trunkline_core::tenant::Recording::default(),
         flight_recorder: None,
         privacy: Default::default(),
     }

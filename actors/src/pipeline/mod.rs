@@ -4,6 +4,8 @@
 mod services;
 mod session;
 mod target;
+mod warm;
 
 pub use session::{PipelinePlan, PipelineSession};
 pub use target::{AgentTarget, PipelineTarget, RecogniserTarget, VoiceService, VoiceTarget};
+pub use warm::{Warmed, warm};

@@ -9,6 +9,7 @@ use trunkline_connectors::http::Patience;
 use trunkline_connectors::recogniser::{self, Patience as RecogniserPatience, Recogniser};
 use trunkline_connectors::voice::Order;
 use trunkline_connectors::{chat, voice};
+use trunkline_core::media::Phrase;
 use trunkline_core::pipeline::{Heard, Thought};
 use trunkline_core::time::Micros;
 use trunkline_core::wire::azure_speech;
@@ -42,6 +43,7 @@ pub(super) enum Happened {
     Heard { connection: u32, event: Heard },
     Thought { request: u32, event: Thought },
     Sound { request: u32, audio: Bytes },
+    Kept { request: u32, phrase: Phrase },
     SpeechEnded { request: u32 },
     SpeechFailed { request: u32, reason: String, retry: bool },
 }
@@ -179,25 +181,48 @@ fn used(tokens: Tokens) -> Usage {
     }
 }
 
-/// Has a sentence spoken.
-pub(super) async fn speak(target: VoiceTarget, request: u32, text: String, tell: Sender<Happened>) {
-    let order = match &target.service {
-        VoiceService::Azure => Order::Azure(azure_speech::Utterance {
-            voice: &target.voice,
-            rate_percent: 100,
-            text: &text,
-        }),
+/// What the voice's service is asked.
+fn order<'a>(target: &'a VoiceTarget, text: &'a str) -> Order<'a> {
+    match &target.service {
+        VoiceService::Azure => {
+            Order::Azure(azure_speech::Utterance { voice: &target.voice, rate_percent: 100, text })
+        }
         VoiceService::ElevenLabs { model } => Order::ElevenLabs {
             voice_id: &target.voice,
             utterance: elevenlabs::Utterance {
                 model,
                 language: None,
                 rate_percent: 100,
-                text: &text,
+                text,
                 previous_text: None,
             },
         },
-    };
+    }
+}
+
+/// The whole of a sentence, for nobody who waits.
+pub(super) async fn render(
+    target: &VoiceTarget,
+    text: &str,
+) -> Result<Vec<u8>, trunkline_connectors::http::RequestError> {
+    let VoiceTarget { url, key, reach, .. } = target;
+    let mut speech = voice::speak(url, key, &order(target, text), REQUEST, reach).await?;
+    let mut audio = Vec::new();
+    while let Some(piece) = speech.next().await {
+        audio.extend_from_slice(&piece?);
+    }
+    Ok(audio)
+}
+
+/// A kept rendering takes the voice's place.
+pub(super) async fn replay(request: u32, phrase: Phrase, tell: Sender<Happened>) {
+    drop(tell.send(Happened::Kept { request, phrase }).await);
+    drop(tell.send(Happened::SpeechEnded { request }).await);
+}
+
+/// Has a sentence spoken.
+pub(super) async fn speak(target: VoiceTarget, request: u32, text: String, tell: Sender<Happened>) {
+    let order = order(&target, &text);
     let VoiceTarget { url, key, reach, .. } = &target;
     let mut speech = match voice::speak(url, key, &order, REQUEST, reach).await {
         Ok(speech) => speech,

@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use trunkline_core::call::ModelEvent;
+use trunkline_core::media::Phrase;
 use trunkline_core::pipeline::{
     Heard, Input, Output, Pipeline, PipelineSettings, Question, Speech, Voiced,
 };
@@ -24,10 +25,11 @@ use crate::call::{CallActor, CallMessage};
 use crate::media_link::MediaLink;
 use crate::message::{Link, Shell};
 use crate::metrics;
+use crate::phrases::PhraseCache;
 use crate::realtime_session::SessionMessage;
 use crate::tree::Probe;
 
-use super::services::{Happened, MOST_WAITING_FRAMES, hear, speak, think};
+use super::services::{Happened, MOST_WAITING_FRAMES, hear, replay, speak, think};
 use super::target::PipelineTarget;
 
 /// Events of the services that may wait: a voice is read no faster than this.
@@ -42,10 +44,22 @@ pub struct PipelinePlan {
     pub target: Arc<PipelineTarget>,
     /// What is asked of them.
     pub config: SessionConfig,
+    /// Renderings that are kept.
+    pub phrases: PhraseCache,
     /// How long to wait before dialling.
     pub delay: Micros,
     /// Tells this session's events from those of the one before it.
     pub serial: u32,
+    /// Which of the tenant's models it is, from 0.
+    pub provider: usize,
+    /// Whether the cheaper language models are asked.
+    pub economises: bool,
+}
+
+/// How long the recognisers wait before they say that the caller stopped.
+fn silence_of(config: &SessionConfig) -> Micros {
+    let ms = config.turn_detection.as_ref().map_or(0, |detection| detection.silence_duration_ms);
+    Micros::from_millis(ms.into())
 }
 
 /// See the module's text.
@@ -76,6 +90,7 @@ impl PipelineSession {
         plan: PipelinePlan,
     ) -> Self {
         let (tell, happened) = channel(MOST_WAITING);
+        media.usage().begin_session(plan.provider);
         let machine = Pipeline::new(PipelineSettings {
             serial: plan.serial,
             instructions: plan.config.instructions.clone(),
@@ -84,6 +99,7 @@ impl PipelineSession {
             agents: plan.target.agents.len(),
             voices: plan.target.voices.len(),
             history_tokens: plan.target.history_tokens,
+            silence: silence_of(&plan.config),
         });
         Self {
             probe,
@@ -102,6 +118,7 @@ impl PipelineSession {
 
     fn step(&mut self, input: Input, context: &mut Context<Self>) {
         let now = self.media.clock().now();
+        self.media.usage().input(&input);
         self.machine.handle(input, now);
         self.perform_all(now, context);
     }
@@ -114,6 +131,7 @@ impl PipelineSession {
     }
 
     fn perform(&mut self, output: Output, context: &mut Context<Self>) {
+        self.media.usage().output(&output);
         match output {
             Output::Tell(event) => self.tell(event, context),
             Output::Measured(measure) => metrics::of_pipeline(measure),
@@ -196,9 +214,14 @@ impl PipelineSession {
     fn ask(&mut self, question: Question, context: &mut Context<Self>) {
         let Question { request, provider, messages, tools } = question;
         let agents = &self.plan.target.agents;
-        let Some(target) = agents.get(provider).or(agents.last()).cloned() else {
+        let Some(mut target) = agents.get(provider).or(agents.last()).cloned() else {
             return;
         };
+        if self.plan.economises
+            && let Some(cheaper) = target.budget_model.take()
+        {
+            target.model = cheaper;
+        }
         let task = think(target, request, (messages, tools), self.happened.0.clone());
         self.requests.insert(request, context.spawn(wrap_future(Box::pin(task))));
     }
@@ -209,9 +232,25 @@ impl PipelineSession {
         let Some(target) = voices.get(provider).or(voices.last()).cloned() else {
             return;
         };
-        let text = text.expose().to_owned();
-        let task = speak(target, request, text, self.happened.0.clone());
-        self.requests.insert(request, context.spawn(wrap_future(Box::pin(task))));
+        let tell = self.happened.0.clone();
+        let task = match self.plan.phrases.get(&target.voice, text.expose()) {
+            Some(phrase) => context.spawn(wrap_future(Box::pin(replay(request, phrase, tell)))),
+            None => {
+                let text = text.expose().to_owned();
+                context.spawn(wrap_future(Box::pin(speak(target, request, text, tell))))
+            }
+        };
+        self.requests.insert(request, task);
+    }
+
+    /// A kept rendering goes to the media path as it is.
+    fn sound_kept(&mut self, request: u32, phrase: &Phrase, context: &mut Context<Self>) {
+        let Some((response, item)) = self.machine.spoken_by(request) else {
+            return;
+        };
+        let push = |chunk| self.media.push_agent(response.as_str(), item.as_str(), chunk);
+        let bytes = phrase.chunks().map(|chunk| push(chunk)).sum();
+        self.step(Input::Voiced { request, event: Voiced::Audio { bytes } }, context);
     }
 
     /// Audio goes to the media path, and its length to the machine.
@@ -285,6 +324,7 @@ impl StreamHandler<Happened> for PipelineSession {
                 self.step(Input::Thought { request, event }, context);
             }
             Happened::Sound { request, audio } => self.sound(request, &audio, context),
+            Happened::Kept { request, phrase } => self.sound_kept(request, &phrase, context),
             Happened::SpeechEnded { request } => {
                 self.requests.remove(&request);
                 self.step(Input::Voiced { request, event: Voiced::Finished }, context);
@@ -312,6 +352,7 @@ impl Shell for PipelineSession {
             SessionMessage::Stop => self.leave(context),
             // Nobody asks: each service's client has a patience of its own.
             SessionMessage::Look => {}
+            SessionMessage::Economise => self.plan.economises = true,
         }
     }
 }

@@ -43,6 +43,10 @@ pub struct AgentTarget {
     pub reach: Reach,
     /// The model's name.
     pub model: String,
+    /// Who is paid for it, as the price table says it.
+    pub provider: String,
+    /// The cheaper model's name, where there is one.
+    pub budget_model: Option<String>,
     /// Sampling temperature.
     pub temperature: Option<f32>,
 }

@@ -35,6 +35,8 @@ pub enum EndCause {
     Expired,
     /// The caller was silent for too long.
     Silence,
+    /// What may be spent is spent, and there is no human to go on.
+    Budget,
     /// The caller goes on by the text message that was sent.
     TextTaken,
     /// A message is left on an answering machine.
@@ -57,6 +59,8 @@ pub(super) enum TransferBy {
     Drain,
     /// Nobody: the caller has been silent for too long.
     Silence,
+    /// Nobody: what may be spent is spent.
+    Budget,
 }
 
 impl TransferBy {
@@ -68,6 +72,7 @@ impl TransferBy {
             Self::Operator(reason) => reason.clone(),
             Self::Drain => "draining".to_owned(),
             Self::Silence => "silence".to_owned(),
+            Self::Budget => "budget".to_owned(),
         }
     }
 }
@@ -85,7 +90,9 @@ impl EndCause {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Agent { .. } | Self::Command => Outcome::Completed,
-            Self::MaxDuration | Self::MaxTurns | Self::Expired | Self::Silence => Outcome::Timeout,
+            Self::MaxDuration | Self::MaxTurns | Self::Expired | Self::Silence | Self::Budget => {
+                Outcome::Timeout
+            }
             Self::Transfer { .. } => Outcome::Transferred,
             Self::TextTaken => Outcome::Handoff,
             Self::Voicemail => Outcome::Voicemail,
@@ -102,6 +109,7 @@ impl EndCause {
             Self::Transfer { reason } => Some(reason.clone()),
             Self::Expired => Some("ttl_expired".to_owned()),
             Self::Silence => Some("silence".to_owned()),
+            Self::Budget => Some("budget".to_owned()),
             Self::TextTaken => Some("text_sent".to_owned()),
             Self::Voicemail => Some("answering_machine".to_owned()),
             Self::Machine(what) => Some((*what).to_owned()),
@@ -117,6 +125,7 @@ impl EndCause {
             | Self::MaxTurns
             | Self::Expired
             | Self::Silence
+            | Self::Budget
             | Self::TextTaken
             | Self::Voicemail
             | Self::Machine(_) => Disposition::HangUp,
@@ -161,6 +170,8 @@ impl Call {
             | EndCause::Command
             | EndCause::Silence
             | EndCause::TextTaken => Some(Purpose::Say(script.farewell.clone())),
+            // To have it summed up would cost more.
+            EndCause::Budget => Some(Purpose::Say(script.wrap_up.clone())),
             // There is nothing to sum up where nothing was said.
             EndCause::MaxDuration | EndCause::MaxTurns if self.tally.turns == 0 => {
                 Some(Purpose::Say(script.wrap_up.clone()))
@@ -233,6 +244,7 @@ impl Call {
             | EndCause::MaxTurns
             | EndCause::Expired
             | EndCause::Silence
+            | EndCause::Budget
             | EndCause::TextTaken
             | EndCause::Voicemail
             | EndCause::Machine(_) => (cause.outcome(), false),
@@ -328,6 +340,7 @@ impl Call {
         self.clock.cleared(now);
         self.close_cut_items(now);
         let duration = now.since(self.started_at);
+        self.end_latency(now);
         self.event("call_ended", json!({ "outcome": outcome, "reason": reason }));
         self.out(Output::Disposition(disposition));
         self.out(Output::Media(MediaCommand::Uplink { open: false }));
@@ -335,6 +348,7 @@ impl Call {
         self.out(Output::CloseStream);
         self.forget_collecting();
         self.timers.clear_all();
+        self.close_bill(now);
         self.set_phase(Phase::Ended);
         self.out(Output::Ended(Summary {
             outcome,

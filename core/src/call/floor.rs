@@ -57,6 +57,7 @@ impl Call {
 
     pub(super) fn speech_stopped(&mut self, now: Micros) {
         self.floor.caller_speaking = false;
+        self.note_speech_end(now);
         self.machine_paused(now);
         if let Some(utterance) = self.floor.unworded.back_mut() {
             utterance.ended_at.get_or_insert(now);
@@ -83,6 +84,7 @@ impl Call {
         if !audible && !self.sequencer.has_more_to_say() {
             return;
         }
+        self.note_turn_interrupted(now);
         let held = self.barge_in.take_hold();
         let was_held = held.is_some();
         let cut = self.silence(now).or_else(|| held.and_then(|hold| hold.cut));
@@ -165,6 +167,7 @@ impl Call {
         }
         self.tally.turns += 1;
         self.floor.turn_ended_at = Some(now);
+        self.note_turn_decided(self.tally.turns, now);
         self.event("turn_ended", json!({ "turn": self.tally.turns, "utterances": utterances }));
         if !matches!(self.phase, Phase::Conversation) {
             self.set_phase(Phase::Conversation);
@@ -188,6 +191,7 @@ impl Call {
         if text.is_blank() {
             return;
         }
+        self.waterfall.words(now);
         self.tell_turn_manager(utterance, TurnInput::Words { text: text.clone() });
         self.history.caller(text.expose());
         self.note_suspicion(&text, utterance.map_or(self.tally.turns, |u| u.turn).max(1));

@@ -3,11 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cost::{Nanos, Used};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 use crate::media::Notice;
 use crate::pii::{Personal, as_personal};
+use crate::time::Micros;
 use crate::tools::DigitPlan;
 use crate::turn::barge_in::Verdict;
+use crate::turn::waterfall::Stage;
 use crate::wire::realtime::Usage;
 
 /// One thing that happened.
@@ -53,6 +56,10 @@ pub enum Input {
     },
     /// Somebody outside wants something of the call.
     Command(Command),
+    /// A service was used.
+    Used(Used),
+    /// What the tenant's other calls of the day have cost by now.
+    OthersSpent(Nanos),
 }
 
 /// Who answered a call, as the carrier's answering-machine detection tells.
@@ -84,6 +91,21 @@ pub enum ModelEvent {
     SpeechStarted,
     /// The model's voice detection heard the caller stop.
     SpeechStopped,
+    /// When the speech ended that was just told to be over, where the session knows
+    /// it better than from when it tells: for the record alone.
+    SpeechEnded {
+        /// On the call's clock.
+        at: Micros,
+    },
+    /// A response reached a stage on its way to be heard: for the record alone.
+    Reached {
+        /// Which response.
+        response: ResponseId,
+        /// The stage.
+        stage: Stage,
+        /// When, on the call's clock.
+        at: Micros,
+    },
     /// How long the provider will keep the session, from now on.
     Expires {
         /// In milliseconds.

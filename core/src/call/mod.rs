@@ -10,12 +10,14 @@ mod answered;
 mod aside;
 mod barge_in;
 mod children;
+mod costs;
 mod digits;
 mod ending;
 mod explain;
 mod floor;
 mod history;
 mod input;
+mod latency;
 mod line;
 mod opening;
 mod output;
@@ -37,14 +39,16 @@ use crate::time::Micros;
 use crate::turn::playback::PlaybackClock;
 use crate::turn::sequencer::Sequencer;
 use crate::turn::silence::Silence;
+use crate::turn::waterfall::Waterfall;
 
 pub use children::{RESTART_PERIOD, RESTARTS};
 pub use ending::EndCause;
 pub use explain::{Due, Explanation, HeardItem};
 pub use input::{AnsweredBy, Child, Command, Exit, Input, ModelEvent, ToolEffect, ToolOutcome};
+pub use latency::TURN_LATENCY;
 pub use output::{
-    Disposition, Handshake, MediaCommand, Metric, Outcome, Output, PhaseName, Speaker, Summary,
-    TranscriptEntry,
+    Disposition, Handshake, MediaCommand, Metric, Money, Outcome, Output, PhaseName, Speaker,
+    Summary, TranscriptEntry,
 };
 pub use recovery::MAX_REDIALS;
 pub use session::RESPONSE_TIMEOUT;
@@ -56,6 +60,7 @@ pub(crate) use words::cut as words_heard;
 use answered::Machine;
 use barge_in::BargeIn;
 use children::Children;
+use costs::Costs;
 use digits::{Collecting, TypedAhead};
 use ending::{Goodbye, TransferBy};
 use history::History;
@@ -129,6 +134,7 @@ pub struct Call {
     speech: Speech,
     tooling: Tooling,
     silence_watch: Silence,
+    waterfall: Waterfall,
     /// Keys that a tool wants.
     collecting: Option<Collecting>,
     typed_ahead: TypedAhead,
@@ -137,6 +143,7 @@ pub struct Call {
     children: Children,
     history: History,
     tally: Tally,
+    costs: Costs,
     timers: Timers,
     #[serde(skip)]
     outputs: VecDeque<Output>,
@@ -150,6 +157,7 @@ impl Call {
     #[must_use]
     pub fn new(settings: CallSettings, now: Micros) -> Self {
         let silence_watch = Silence::new(settings.tenant.silence);
+        let costs = Costs::new(settings.costing.as_ref());
         Self {
             settings,
             phase: Phase::Answering,
@@ -161,12 +169,14 @@ impl Call {
             speech: Speech::default(),
             tooling: Tooling::default(),
             silence_watch,
+            waterfall: Waterfall::default(),
             collecting: None,
             typed_ahead: TypedAhead::default(),
             machine: None,
             children: Children::default(),
             history: History::default(),
             tally: Tally::default(),
+            costs,
             timers: Timers::default(),
             outputs: VecDeque::new(),
             started: false,
@@ -199,6 +209,8 @@ impl Call {
             Input::ToolFinished { call_id, outcome } => self.tool_finished(&call_id, &outcome, now),
             Input::ChildExited { child, exit } => self.child_exited(child, exit, now),
             Input::Command(command) => self.command(command, now),
+            Input::Used(used) => self.used(&used),
+            Input::OthersSpent(nanos) => self.others_spent(nanos),
         }
         self.settle(now);
     }
@@ -261,6 +273,10 @@ impl Call {
             ModelEvent::Ready => self.model_ready(now),
             ModelEvent::SpeechStarted => self.speech_started(now),
             ModelEvent::SpeechStopped => self.speech_stopped(now),
+            ModelEvent::SpeechEnded { at } => self.waterfall.speech_ended_earlier(at),
+            ModelEvent::Reached { response, stage, at } => {
+                self.waterfall.reached(&response, stage, at);
+            }
             ModelEvent::Expires { in_ms } => self.session_expires(in_ms, now),
             ModelEvent::CallerPartial { text, .. } => self.caller_partial(text, now),
             ModelEvent::CallerTranscript { item, text } => self.caller_said(item, text, now),
@@ -268,10 +284,12 @@ impl Call {
             ModelEvent::ItemAnnounced { response, item } => self.item_announced(&response, item),
             ModelEvent::AgentText { item, text, audio_bytes } => {
                 self.speech.text(&item, text.expose(), audio_bytes);
+                self.costs.response_grew(text.expose(), audio_bytes);
                 self.audio_received(&item, audio_bytes, now);
             }
             ModelEvent::ItemFinished { item, audio_bytes } => {
                 self.speech.received(&item, audio_bytes);
+                self.costs.response_grew("", audio_bytes);
                 self.audio_received(&item, audio_bytes, now);
             }
             ModelEvent::FunctionCall { response, call_id, name, arguments } => {
@@ -328,8 +346,10 @@ impl Call {
     /// After every mutation: ends a goodbye that has been said, and checks what
     /// must hold whatever happened.
     fn settle(&mut self, now: Micros) {
+        self.settle_costs(now);
         self.settle_goodbye(now);
         self.watch_line(now);
+        self.settle_latency(now);
         self.check_invariants();
     }
 

@@ -3,12 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cost::{Bill, Kind, Nanos, Reached, Service};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 use crate::media::Unheard;
 use crate::pii::Personal;
+use crate::tenant::Mode;
 use crate::time::Micros;
 use crate::turn::barge_in::{BargeInInput, BargeInSnapshot};
 use crate::turn::endpoint::{TurnInput, TurnSnapshot};
+use crate::turn::waterfall::Stage;
 use crate::wire::realtime::ClientEvent;
 
 use super::Sentence;
@@ -69,6 +72,8 @@ pub enum Output {
     Handshake(Handshake),
     /// A measurement.
     Metric(Metric),
+    /// Something about the call's cost.
+    Money(Money),
     /// The rendering of this text was captured: keep it for the next call.
     LearnPhrase {
         /// The text that was spoken.
@@ -76,6 +81,26 @@ pub enum Output {
     },
     /// The call is over.
     Ended(Summary),
+}
+
+/// What there is to tell about a call's cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Money {
+    /// What the call has cost so far.
+    Running(Nanos),
+    /// Something was used that has no price. Once for each.
+    Unpriced {
+        /// Who is paid for it.
+        service: Service,
+        /// What it is.
+        kind: Kind,
+    },
+    /// A share of a budget was reached.
+    Reached(Reached),
+    /// Cheaper models are to be asked from now on.
+    Economise,
+    /// The whole bill, once, before the end.
+    Bill(Bill),
 }
 
 /// What the media path is told.
@@ -284,6 +309,15 @@ pub enum Metric {
     FirstAudio(Micros),
     /// From the end of the caller's turn until the answer's first audio went out.
     TurnLatency(Micros),
+    /// From the end of the caller's speech until the answer had come so far.
+    TurnStage {
+        /// Who answered.
+        mode: Mode,
+        /// How far.
+        stage: Stage,
+        /// How long after the end of speech.
+        after: Micros,
+    },
     /// From a tool's start to its result.
     ToolTime(Micros),
     /// From the caller's first speech, as far as it is known, to the gate's move.

@@ -40,6 +40,7 @@ impl Call {
         let (attempt, provider) = (self.session.attempt, self.session.provider);
         self.session.state = State::Dialling;
         self.session.expires_in = None;
+        self.costs.session_begins();
         self.out(Output::StartModel { delay, provider, attempt });
     }
 
@@ -73,6 +74,7 @@ impl Call {
 
     /// Nothing more goes to the session, and nothing of it is heard but what came.
     fn let_go(&mut self, now: Micros) {
+        self.guess_open_response();
         self.session.state = State::Idle;
         self.timers.clear(&Timer::Recycle);
         self.out(Output::Media(MediaCommand::Uplink { open: false }));

@@ -140,6 +140,7 @@ impl Call {
     }
 
     pub(super) fn response_announced(&mut self, response: ResponseId, now: Micros) {
+        self.costs.response_opened();
         let unasked = !self.sequencer.is_live() && !self.sequencer.awaits_cancelled();
         match self.sequencer.announced(&response, now) {
             Announced::Current(_) if unasked && !self.may_begin_unasked() => {
@@ -151,6 +152,7 @@ impl Call {
                     self.tooling.results_answered();
                 }
                 self.speech.begin_response(&response);
+                self.note_announced(&response, &purpose, unasked, now);
                 self.out(Output::Media(MediaCommand::Admit { response: response.clone() }));
                 if purpose == Purpose::Greeting {
                     self.barge_in.greets(response.clone());
@@ -228,6 +230,7 @@ impl Call {
         now: Micros,
     ) {
         self.note_usage(response, completed, error.as_deref(), usage);
+        self.model_used(usage);
         let is_current = self.sequencer.current() == Some(response);
         let purpose = self.sequencer.purpose().filter(|_| is_current).cloned();
         let (open, step) = self.sequencer.finished(response);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cost::Costing;
 use crate::ids::{CallSid, StreamSid};
 use crate::tenant::Tenant;
 use crate::wire::realtime::{AudioFormat, SessionConfig, ToolSpec, TurnDetection};
@@ -32,6 +33,9 @@ pub struct CallSettings {
     /// How many models there are to go to, the tenant's first one included; one
     /// at least.
     pub providers: usize,
+    /// What its cost is reckoned by; where there is none, it is not reckoned.
+    #[serde(default)]
+    pub costing: Option<Costing>,
 }
 
 /// A sentence of the script that is said when the occasion comes, and whose

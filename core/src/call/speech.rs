@@ -196,6 +196,11 @@ impl Speech {
         self.items.iter().any(|s| s.item == *item && s.response.is_some())
     }
 
+    /// The response that an item belongs to; none for a kept rendering.
+    pub(super) fn response_of(&self, item: &ItemId) -> Option<&ResponseId> {
+        self.items.iter().rev().find(|s| s.item == *item)?.response.as_ref()
+    }
+
     pub(super) fn is_of_response(&self, item: &ItemId, response: Option<&ResponseId>) -> bool {
         let of_it = |s: &Spoken| s.item == *item && s.response.as_ref() == response;
         response.is_some() && self.items.iter().any(of_it)
@@ -333,6 +338,7 @@ impl Call {
                 }
                 if first && from_model {
                     self.note_answer_audio(now);
+                    self.note_sent(&item, at, heard_from);
                 }
             }
             Notice::Delivered { item } => {
@@ -340,7 +346,10 @@ impl Call {
                     spoken.stage = Stage::Delivered;
                 }
             }
-            Notice::Played { item, bytes } => self.clock.acknowledged(&item, bytes, now),
+            Notice::Played { item, bytes } => {
+                self.clock.acknowledged(&item, bytes, now);
+                self.waterfall.played(&item, bytes, now);
+            }
         }
         self.close_heard_items(now);
     }

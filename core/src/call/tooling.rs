@@ -99,6 +99,7 @@ impl Call {
         self.timers.clear(&Timer::DeadAir);
         self.timers.set(Timer::ResponseMute, now + RESPONSE_TIMEOUT);
         self.tally.tool_calls += 1;
+        self.waterfall.tool_began(now);
         self.event("tool_called", json!({ "tool": name, "call": call_id.as_str() }));
         self.history.tool_call(call_id.clone(), name.clone(), arguments.expose().to_owned());
         let limits = &self.settings.tenant.limits;
@@ -147,6 +148,7 @@ impl Call {
         self.timers.clear(&Timer::SlowTool(call_id.clone()));
         self.timers.clear(&Timer::ToolTimeout(call_id.clone()));
         let took = now.since(tool.started_at);
+        self.waterfall.tool_ended(now);
         self.out(Output::Metric(Metric::ToolTime(took)));
         self.event(
             "tool_finished",
@@ -202,6 +204,7 @@ impl Call {
             return;
         }
         self.event("filler", json!({ "call": call_id.as_str() }));
+        self.waterfall.filler(now);
         self.say(Sentence::Filler, now);
     }
 

@@ -29,6 +29,16 @@ impl Phrase {
         self.chunks.iter()
     }
 
+    /// The audio, as it was before it was cut.
+    #[must_use]
+    pub fn to_mulaw(&self) -> Vec<u8> {
+        // Chunks are base64 because they were made so here.
+        self.chunks
+            .iter()
+            .flat_map(|chunk| STANDARD.decode(chunk.as_bytes()).unwrap_or_default())
+            .collect()
+    }
+
     /// Length in bytes of μ-law.
     #[must_use]
     pub fn bytes(&self) -> u64 {

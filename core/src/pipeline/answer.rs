@@ -8,6 +8,7 @@ use crate::ids::{ItemId, ResponseId};
 use crate::pii::Personal;
 use crate::time::Micros;
 use crate::turn::playback::mulaw_time;
+use crate::turn::waterfall::Stage;
 use crate::wire::chat::ToolCall;
 use crate::wire::realtime::Usage;
 
@@ -108,9 +109,7 @@ impl Answer {
     /// Says this, and nothing else.
     pub(super) fn say(&mut self, text: &str) {
         self.set = true;
-        self.sentences.push(text);
-        self.take_sentences();
-        self.queue.extend(self.sentences.rest());
+        self.queue.extend(Sentences::of(text));
     }
 
     pub(super) fn is_set(&self) -> bool {
@@ -182,6 +181,9 @@ impl Pipeline {
         if is_first {
             let measure = Measure::FirstToken(now.since(thinking.asked_at));
             self.outputs.push_back(Output::Measured(measure));
+            let response = answer.response.clone();
+            let reached = ModelEvent::Reached { response, stage: Stage::FirstToken, at: now };
+            self.outputs.push_back(Output::Tell(reached));
         }
         match event {
             Thought::Text(text) => {
@@ -279,6 +281,9 @@ impl Pipeline {
         let text = Personal::new(format!("{gap}{}", speaking.sentence.written));
         let audio_bytes = answer.audio_bytes;
         if !std::mem::replace(&mut answer.announced, true) {
+            let response_id = response.clone();
+            let stage = Stage::FirstAudio;
+            self.tell(ModelEvent::Reached { response: response_id, stage, at: now });
             self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
         }
         self.tell(ModelEvent::AgentText { item, text, audio_bytes });
@@ -348,6 +353,9 @@ impl Pipeline {
         if let Some(since) = answer.waited_since.take() {
             let measure = Measure::FirstSentence(now.since(since));
             self.outputs.push_back(Output::Measured(measure));
+            let response = answer.response.clone();
+            let reached = ModelEvent::Reached { response, stage: Stage::FirstSentence, at: now };
+            self.outputs.push_back(Output::Tell(reached));
         }
         let speech = Speech {
             request: speaking.request,

@@ -52,6 +52,8 @@ pub struct PipelineSettings {
     /// What the language model is told at most, in tokens, as far as they can be
     /// counted here.
     pub history_tokens: usize,
+    /// How long the caller is silent before a recogniser says that they stopped.
+    pub silence: Micros,
 }
 
 /// What the language model tells.
@@ -384,6 +386,10 @@ impl Pipeline {
 
     fn caller_stopped(&mut self, text: Personal) {
         self.tell(ModelEvent::SpeechStopped);
+        if let Some(at) = self.recogniser.stopped_at() {
+            let at = Micros(at.0.saturating_sub(self.settings.silence.0));
+            self.tell(ModelEvent::SpeechEnded { at });
+        }
         if text.is_blank() {
             self.tell(ModelEvent::Complaint { code: TRANSCRIPTION_FAILED.to_owned() });
             return;

@@ -125,6 +125,8 @@ pub struct Recogniser {
     /// Words that were told already.
     told: String,
     last_event: Micros,
+    /// When the audio came that the last final words go up to.
+    final_at: Option<Micros>,
     outputs: VecDeque<Hearing>,
 }
 
@@ -151,6 +153,7 @@ impl Recogniser {
             words_to: 0,
             told: String::new(),
             last_event: Micros::ZERO,
+            final_at: None,
             outputs: VecDeque::new(),
         }
     }
@@ -169,6 +172,13 @@ impl Recogniser {
     #[must_use]
     pub fn provider(&self) -> usize {
         self.provider
+    }
+
+    /// When the audio came up to which the recogniser had listened when it said that
+    /// the caller stopped; none where it did not say how far that was.
+    #[must_use]
+    pub fn stopped_at(&self) -> Option<Micros> {
+        self.final_at
     }
 
     /// A piece of the caller's audio, μ-law.
@@ -215,7 +225,10 @@ impl Recogniser {
             Heard::SpeechStarted => self.speech(),
             Heard::Interim { text } => self.interim(text.expose()),
             Heard::Final { text, to_ms, ends } => self.final_words(text.expose(), to_ms, ends),
-            Heard::UtteranceEnd => self.stopped(),
+            Heard::UtteranceEnd => {
+                self.final_at = None;
+                self.stopped();
+            }
             Heard::Lost { reason, retry } => return self.lost(&reason, retry, now),
         }
         // Only one that lives tells that the line is quiet: of one that is mute nobody
@@ -270,6 +283,9 @@ impl Recogniser {
     fn final_words(&mut self, text: &str, to_ms: u64, ends: bool) {
         self.works();
         let to = self.began_at + to_ms.saturating_mul(8);
+        // Audio comes as fast as it is spoken.
+        let since = mulaw_time((self.kept_from + self.kept_bytes).saturating_sub(to));
+        self.final_at = Some(Micros(self.last_event.0.saturating_sub(since.0)));
         self.forget_before(to);
         if !text.trim().is_empty() {
             self.speech();

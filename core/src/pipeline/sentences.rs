@@ -53,6 +53,16 @@ enum Ends {
 }
 
 impl Sentences {
+    /// A whole text, cut as an answer is.
+    #[must_use]
+    pub fn of(text: &str) -> Vec<Sentence> {
+        let mut sentences = Self::default();
+        sentences.push(text);
+        let mut all: Vec<_> = std::iter::from_fn(|| sentences.next_whole()).collect();
+        all.extend(sentences.rest());
+        all
+    }
+
     /// More of the answer.
     pub fn push(&mut self, text: &str) {
         self.buffer.push_str(text);

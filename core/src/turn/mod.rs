@@ -10,3 +10,4 @@ pub mod playback;
 pub mod reading;
 pub mod sequencer;
 pub mod silence;
+pub mod waterfall;

@@ -84,6 +84,7 @@ pub fn random_plan(rng: &mut Rng) -> Plan {
         voicemail: (rng.below(2) == 0).then_some("Please call us back."),
         session_limit_ms: *rng.pick(&[0, 10_000, 3_600_000]).unwrap(),
         silence_duration_ms: *rng.pick(&[200, 500]).unwrap(),
+        ..Plan::default()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trunkline_core::call::{CallSettings, Script, Sentence};
+use trunkline_core::cost::{Budget, Costing};
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_core::pii::PhoneNumber;
 use trunkline_core::tenant::{Credentials, Limits, Mode, ModelSettings, Persona, Tenant, Turns};
@@ -51,6 +52,9 @@ pub struct Plan {
     pub session_limit_ms: u64,
     /// The model's own window of silence.
     pub silence_duration_ms: u32,
+    /// What the call's cost is reckoned by.
+    pub costing: Option<Costing>,
+    pub budget: Budget,
 }
 
 impl Default for Plan {
@@ -69,6 +73,8 @@ impl Default for Plan {
             voicemail: None,
             session_limit_ms: 3_600_000,
             silence_duration_ms: 500,
+            costing: None,
+            budget: Budget::default(),
         }
     }
 }
@@ -100,6 +106,7 @@ impl Plan {
             kept_greeting_bytes: self.cached_greeting.then_some(GREETING_BYTES),
             kept_sentences: self.kept.iter().map(|s| (*s, SENTENCE_BYTES)).collect(),
             providers: self.providers,
+            costing: self.costing.clone(),
         }
     }
 
@@ -127,9 +134,11 @@ impl Plan {
             consent: None,
             record: false,
             stream_enabled: true,
+            recording: trunkline_core::tenant::Recording::default(),
             flight_recorder: None,
             privacy: Default::default(),
             limits: self.limits.clone(),
+            budget: self.budget,
             turns: self.turns,
             barge_in: self.barge_in.clone(),
             endpointing: self.endpointing,

@@ -382,6 +382,7 @@ impl World {
             Output::Disposition(_)
             | Output::Phase(_)
             | Output::Event { .. }
+            | Output::Money(_)
             | Output::Transcript(_)
             | Output::Handshake(_)
             | Output::Metric(_)

@@ -138,6 +138,12 @@ impl Call<'_> {
         let since = self.answered_at_ms.unwrap_or(self.report.duration_ms);
         let seconds = self.report.duration_ms.saturating_sub(since).div_ceil(1_000);
         self.courier.status(self.base(), Some(seconds));
+        if let Some(recordings) = &self.plan.recordings {
+            recordings.until_asked(&self.report.call_sid).await;
+            for (url, form) in recordings.news(&self.report.call_sid, seconds) {
+                self.courier.post(url, form);
+            }
+        }
         self.report.unmet = self.director.finish(self.clock.now(), ended, &self.told);
         let now_ms = self.clock.ms();
         for message in self.courier.finish().await {

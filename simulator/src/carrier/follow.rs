@@ -163,7 +163,8 @@ impl Call<'_> {
         if answered {
             extra.push(("DialCallDuration".to_owned(), seconds.to_string()));
             if dial.record.as_deref().is_some_and(|record| record != "do-not-record") {
-                extra.push(("RecordingUrl".to_owned(), self.recording_url()));
+                let url = self.recording_of_dial(dial, page);
+                extra.push(("RecordingUrl".to_owned(), url));
             }
         }
         Some(self.fetch_next(page, Some(action), extra))
@@ -222,6 +223,20 @@ impl Call<'_> {
     pub(super) fn fetch_next(&self, page: &Page, url: Option<&str>, extra: Form) -> Next {
         let url = Self::resolve(page, url.unwrap_or_default());
         Next::Fetch(Request { url, extra })
+    }
+
+    /// Where the recording of a dialled leg is, of which the server is told later.
+    fn recording_of_dial(&self, dial: &Dial, page: &Page) -> String {
+        let Some(recordings) = &self.plan.recordings else {
+            return self.recording_url();
+        };
+        let account = &self.plan.account_sid;
+        let both = dial.record.as_deref().is_some_and(|record| record.ends_with("-dual"));
+        let callback =
+            dial.recording_status_callback.as_deref().map(|url| Self::resolve(page, url));
+        let of = (account.as_str(), self.report.call_sid.as_str());
+        let sid = recordings.make(of, if both { 2 } else { 1 }, "DialVerb", callback);
+        format!("{}/2010-04-01/Accounts/{account}/Recordings/{sid}", recordings.base())
     }
 
     fn recording_url(&self) -> String {

@@ -91,6 +91,7 @@ fn times(out: &mut String, report: &LoadReport) {
         ("Voice webhook", &report.webhook_ms, 1.0),
         ("Set-up", &report.setup_ms, 1.0),
         ("First audio heard", &report.first_audio_ms, 1.0),
+        ("End of speech to answer", &report.reply_us, 1_000.0),
         ("Interruption to clear", &report.interruption_ms, 1.0),
         ("Begun later than planned", &report.begun_late_ms, 1.0),
     ];

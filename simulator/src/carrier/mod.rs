@@ -38,6 +38,8 @@ mod plot;
 mod print;
 mod process;
 mod recorder;
+pub mod recordings;
+mod reply;
 mod report;
 mod run;
 mod sampler;
@@ -71,7 +73,7 @@ pub use pattern::{Mix, Pattern, Weighted};
 pub use plan::{CallPlan, DialOutcome, StatusPlan};
 pub use playback::{ClearRecord, PlaybackReport};
 pub use report::{
-    CallError, CallReport, ClipRecord, Dialled, Ended, Exchange, Interruption, MarkRecord,
+    CallError, CallReport, ClipRecord, Dialled, Ended, Exchange, Interruption, MarkRecord, Reply,
     StreamEnd, StreamReport, Stretch,
 };
 pub use run::run;

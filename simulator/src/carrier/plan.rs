@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::recordings::Recordings;
 use super::script::Script;
 use crate::barge_in::Room;
 
@@ -41,6 +42,8 @@ pub struct CallPlan {
     pub comfort_noise: bool,
     /// How what the phone plays comes back on the caller's side; not at all when unset.
     pub echo: Option<Room>,
+    /// What the carrier records when it is asked to; it cannot be asked when unset.
+    pub recordings: Option<Recordings>,
     /// Where recordings of both sides are written; nowhere when unset.
     pub save: Option<PathBuf>,
 }
@@ -66,6 +69,7 @@ impl CallPlan {
             dial: DialOutcome::Answered,
             comfort_noise: false,
             echo: None,
+            recordings: None,
             save: None,
         }
     }

@@ -116,6 +116,7 @@ impl fmt::Display for Plain<'_> {
             ("set-up", &report.setup_ms, false),
             ("first media message", &report.first_media_us, true),
             ("first audio heard", &report.first_audio_ms, false),
+            ("end of speech to answer", &report.reply_us, true),
             ("interruption to clear", &report.interruption_ms, false),
         ] {
             times(f, what, of, us)?;

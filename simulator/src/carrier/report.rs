@@ -213,6 +213,8 @@ pub struct StreamReport {
     pub playback: PlaybackReport,
     /// Each time the caller began to speak while the agent was speaking.
     pub interruptions: Vec<Interruption>,
+    /// How long the caller waited for each answer, to a thousand.
+    pub replies: Vec<Reply>,
     /// Stretches of the agent's speech, with pauses under 600 ms inside.
     pub utterances: Vec<Stretch>,
     /// How late the simulator's own frames were.
@@ -251,6 +253,15 @@ pub struct Interruption {
     pub cleared_after_ms: Option<u64>,
     /// What was being played when it was cleared, by watermark.
     pub playing: Option<(u16, u16)>,
+}
+
+/// The caller spoke, and was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Reply {
+    /// When the last audible frame was sent.
+    pub spoken_to_ms: u64,
+    /// From there until the first audio came, in microseconds.
+    pub after_us: u64,
 }
 
 /// A stretch of speech.

@@ -16,6 +16,7 @@ use super::hearing::{Hearing, Turned};
 use super::level::SILENCE;
 use super::playback::Playback;
 use super::recorder::Recorder;
+use super::reply::Waiting;
 use super::report::{ClipRecord, Interruption, MarkRecord, StreamEnd, StreamReport};
 use super::script::Fault;
 use super::talker::{Spoke, Talker};
@@ -27,6 +28,9 @@ const MAX_MARKS: usize = 1_000;
 
 /// Most recordings of one stream that are kept one by one.
 const MAX_CLIPS: usize = 1_000;
+
+/// Most answers of one stream that are kept one by one.
+const MAX_REPLIES: usize = 1_000;
 
 /// Longest description of an invalid command that is kept, in characters.
 const MAX_INVALID_CHARS: usize = 300;
@@ -78,6 +82,8 @@ pub(super) struct Session<'a> {
     playback: Playback,
     hearing: Hearing,
     clip: Option<String>,
+    /// Who waits for an answer, and since when.
+    waiting: Waiting,
     /// The interruption that waits for its clear.
     interrupting: Option<usize>,
     silent: bool,
@@ -116,6 +122,7 @@ impl<'a> Session<'a> {
             playback: Playback::default(),
             hearing: Hearing::default(),
             clip: None,
+            waiting: Waiting::default(),
             interrupting: None,
             frame: [0; FRAME_BYTES],
             heard: [SILENCE; FRAME_BYTES],
@@ -222,7 +229,11 @@ impl<'a> Session<'a> {
             self.outbox.push(Out::Media(media));
             self.report.frames_sent += 1;
         }
-        match self.setup.talker.spoke(&self.frame, now) {
+        let spoke = self.setup.talker.spoke(&self.frame, now);
+        if let Some(last) = self.setup.talker.last_audible().filter(|last| *last == now) {
+            self.waiting.spoken(last, self.playback.is_idle());
+        }
+        match spoke {
             Some(Spoke::Began) => {
                 if self.hearing.since.is_some() && !self.playback.is_idle() {
                     self.interrupting = Some(self.report.interruptions.len());
@@ -279,6 +290,11 @@ impl<'a> Session<'a> {
         self.report.media_received += 1;
         if let Some(last) = self.last_media.replace(now) {
             self.report.gaps.record(now.since(last));
+        }
+        if let Some(reply) = self.waiting.answered(now)
+            && self.report.replies.len() < MAX_REPLIES
+        {
+            self.report.replies.push(reply);
         }
         self.playback.media(&self.audio);
     }

@@ -75,6 +75,9 @@ pub struct LoadReport {
     /// From `start` until the first media message came, in microseconds. In echo
     /// load that holds the wait for the first frame's own turn, up to 20 ms.
     pub first_media_us: Times,
+    /// From the last audible frame that a caller sent until the answer's first audio
+    /// came, in microseconds.
+    pub reply_us: Times,
     /// From the caller's first speech over the agent to the `clear`.
     pub interruption_ms: Times,
     /// Interruptions that were not followed by a `clear`.
@@ -150,6 +153,7 @@ impl LoadReport {
                 None => self.interruptions_ignored += 1,
             }
         }
+        stream.replies.iter().for_each(|reply| self.reply_us.record(reply.after_us));
         self.frames_sent += stream.frames_sent;
         self.frames_discarded += stream.frames_discarded;
         self.media_received += stream.media_received;

@@ -74,6 +74,11 @@ impl Talker {
         true
     }
 
+    /// When the last audible frame of an utterance that is not over was sent.
+    pub(super) fn last_audible(&self) -> Option<Micros> {
+        self.last_audible
+    }
+
     /// Whether the frame just filled begins or ends an utterance.
     pub(super) fn spoke(&mut self, frame: &[u8; FRAME_BYTES], at: Micros) -> Option<Spoke> {
         if audible(frame) {

@@ -42,7 +42,7 @@ const FAILED: Measure =
     measure("max_failed", "calls that failed; 0 unless it is given", |r| Some(r.failed as f64));
 
 /// Every name there is.
-static MEASURES: [Measure; 21] = [
+static MEASURES: [Measure; 24] = [
     FAILED,
     measure("max_setup_ms", "set-up, 95th percentile", |r| at(&r.setup_ms, 95.0)),
     measure("setup_p99_ms", "set-up, 99th percentile", |r| at(&r.setup_ms, 99.0)),
@@ -55,6 +55,11 @@ static MEASURES: [Measure; 21] = [
     measure("first_media_p99_ms", "first media message, 99th percentile", |r| {
         at_us(&r.first_media_us, 99.0)
     }),
+    measure("reply_p50_ms", "end of speech to the answer's first audio, median", |r| {
+        at_us(&r.reply_us, 50.0)
+    }),
+    measure("reply_p95_ms", "the same, 95th percentile", |r| at_us(&r.reply_us, 95.0)),
+    measure("reply_p99_ms", "the same, 99th percentile", |r| at_us(&r.reply_us, 99.0)),
     measure("max_interruption_ms", "interruption to clear, 95th percentile", |r| {
         at(&r.interruption_ms, 95.0)
     }),

@@ -51,6 +51,8 @@ pub struct Dial {
     pub caller_id: Option<String>,
     /// The `record` attribute.
     pub record: Option<String>,
+    /// Where the recording is announced.
+    pub recording_status_callback: Option<String>,
     /// Where the outcome is announced.
     pub action: Option<String>,
     /// Seconds of ringing.
@@ -160,6 +162,7 @@ fn dial(node: Node<'_, '_>) -> Dial {
         numbers: numbers.filter(|number| !number.is_empty()).collect(),
         caller_id: attribute(node, "callerId"),
         record: attribute(node, "record"),
+        recording_status_callback: attribute(node, "recordingStatusCallback"),
         action: attribute(node, "action"),
         timeout_s: number(node, "timeout", 30),
     }

@@ -102,6 +102,11 @@ pub struct Knobs {
     /// Send each appended piece of audio straight back within one endless response.
     #[arg(long)]
     pub echo: bool,
+    /// Report the same usage for every response, answer and transcript, whatever it
+    /// was: 1000 tokens of text read (600 of a chat's 1000 are new, 400 of a
+    /// response's), 500 of audio (400 new), 50 written, 200 spoken; 2 s put down.
+    #[arg(long)]
+    pub fixed_usage: bool,
 }
 
 impl Default for Knobs {
@@ -134,6 +139,7 @@ impl Default for Knobs {
             watermark: false,
             spelt: false,
             echo: false,
+            fixed_usage: false,
         }
     }
 }

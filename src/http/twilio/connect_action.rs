@@ -39,9 +39,11 @@ pub(in crate::http) async fn connect_action(
     };
     let ours = signed.may_speak_of(&state, &webhook.call_sid);
     let tenant = signed.tenant;
+    let mut had_agent = true;
     let disposition = if !ours {
         None
     } else if is_waiting(&state, &webhook.call_sid).await {
+        had_agent = false;
         stream_never_opened(&state, tenant.as_deref(), &webhook);
         Some(Disposition::Bridge)
     } else {
@@ -55,7 +57,8 @@ pub(in crate::http) async fn connect_action(
     {
         records::handed_off(&state, tenant, &webhook.call_sid, "after_stream");
     }
-    let what = render(&state, disposition, caller_is_there, tenant.as_deref(), webhook.to.as_ref());
+    let (tenant, called) = (tenant.as_deref(), webhook.to.as_ref());
+    let what = render(&state, disposition, (caller_is_there, had_agent), tenant, called);
     twiml::answer(&what)
 }
 
@@ -63,12 +66,15 @@ pub(in crate::http) async fn connect_action(
 pub(super) fn render(
     state: &AppState,
     disposition: Option<Disposition>,
-    caller_is_there: bool,
+    (caller_is_there, had_agent): (bool, bool),
     tenant: Option<&Tenant>,
     called: Option<&PhoneNumber>,
 ) -> Twiml {
     match after_stream(disposition, caller_is_there) {
         AfterStream::HangUp => twiml::hang_up(),
+        AfterStream::Human { announce } if had_agent => {
+            twiml::human_after_agent(state, tenant, called, announce)
+        }
         AfterStream::Human { announce } => twiml::human(state, tenant, called, announce),
     }
 }
@@ -101,7 +107,7 @@ async fn how_it_ended(
     tenant: Option<&Tenant>,
     call_sid: &CallSid,
 ) -> Option<Disposition> {
-    match tokio::time::timeout(PATIENCE, find(state, call_sid)).await {
+    match tokio::time::timeout(PATIENCE, find(state, tenant, call_sid)).await {
         Ok(Found::Ended(disposition)) => Some(disposition),
         Ok(Found::Nowhere) | Err(_) => None,
         Ok(Found::StillOpen) => {
@@ -119,13 +125,13 @@ enum Found {
     Nowhere,
 }
 
-async fn find(state: &AppState, call_sid: &CallSid) -> Found {
+async fn find(state: &AppState, tenant: Option<&Tenant>, call_sid: &CallSid) -> Found {
     for _ in 0..LOOKS {
         if let Some(known) = state.node.dispositions.get(call_sid) {
             return Found::Ended(known);
         }
         if state.node.directory.by_call(call_sid).is_none() {
-            match stored(state, call_sid).await {
+            match stored(state, tenant, call_sid).await {
                 None => return Found::Nowhere,
                 Some(row) if row.ended_at.is_some() => return Found::Ended(disposition_of(&row)),
                 Some(_) => {}
@@ -136,9 +142,11 @@ async fn find(state: &AppState, call_sid: &CallSid) -> Found {
     Found::StillOpen
 }
 
-async fn stored(state: &AppState, call_sid: &CallSid) -> Option<CallRow> {
+/// The call's row, where it is of the tenant whose number was called.
+async fn stored(state: &AppState, tenant: Option<&Tenant>, call_sid: &CallSid) -> Option<CallRow> {
     let (store, sid) = (state.node.store.clone(), call_sid.clone());
-    let read = actix_web::rt::task::spawn_blocking(move || store.call(Scope::AllTenants, &sid));
+    let owner = tenant?.id.clone();
+    let read = actix_web::rt::task::spawn_blocking(move || store.call(Scope::Tenant(&owner), &sid));
     read.await.ok()?.ok()?
 }
 

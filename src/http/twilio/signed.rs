@@ -59,10 +59,61 @@ impl Signed {
     reason = "the refusal is the answer itself, made once a request"
 )]
 fn webhook(state: &AppState, request: &HttpRequest, body: &[u8]) -> Result<Signed, HttpResponse> {
+    let of_called = |form: &Form| {
+        let called = ["To", "Called"].iter().find_map(|name| form.filled(name));
+        state.book.current().for_call(called.map(PhoneNumber::new).as_ref()).cloned()
+    };
+    verified(state, request, body, of_called)
+}
+
+/// Reads and verifies a webhook that says nothing of the called number: of this
+/// tenant, or else of anybody.
+///
+/// # Errors
+/// As [`webhook`].
+#[expect(
+    clippy::result_large_err,
+    reason = "the refusal is the answer itself, made once a request"
+)]
+pub(super) fn of_tenant(
+    state: &AppState,
+    request: &HttpRequest,
+    body: &[u8],
+    tenant: Option<Arc<Tenant>>,
+) -> Result<Form, HttpResponse> {
+    verified(state, request, body, |_| tenant).map(|signed| signed.form)
+}
+
+/// Whether a webhook, whose signature was good for somebody, is of this tenant.
+pub(super) fn is_of_tenant(
+    state: &AppState,
+    request: &HttpRequest,
+    body: &[u8],
+    tenant: &Tenant,
+) -> bool {
+    if !state.settings.twilio.validate_webhooks {
+        return true;
+    }
+    let url = origin(state, request).join(&path_and_query(request));
+    let tokens = tokens(state, Some(tenant));
+    Form::parse(body).is_ok_and(|form| {
+        verify_form(&tokens, &url, form.pairs(), signature(request.headers())).is_ok()
+    })
+}
+
+#[expect(
+    clippy::result_large_err,
+    reason = "the refusal is the answer itself, made once a request"
+)]
+fn verified(
+    state: &AppState,
+    request: &HttpRequest,
+    body: &[u8],
+    whose: impl FnOnce(&Form) -> Option<Arc<Tenant>>,
+) -> Result<Signed, HttpResponse> {
     let form = Form::parse(body)
         .map_err(|error| HttpResponse::BadRequest().json(json!({ "error": error.to_string() })))?;
-    let called = ["To", "Called"].iter().find_map(|name| form.filled(name)).map(PhoneNumber::new);
-    let tenant = state.book.current().for_call(called.as_ref()).cloned();
+    let tenant = whose(&form);
     let origin = origin(state, request);
     if state.settings.twilio.validate_webhooks {
         let url = origin.join(&path_and_query(request));

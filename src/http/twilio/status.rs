@@ -38,6 +38,7 @@ async fn take(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook
         let call_sid = webhook.call_sid.clone();
         state.node.record(Record::StatusReported(StatusReport {
             call_sid,
+            tenant_id: tenant.map(|tenant| tenant.id.clone()),
             status,
             at: Utc::now(),
         }));

@@ -7,6 +7,7 @@ use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::twiml::{CONTENT_TYPE, Twiml};
 use trunkline_core::wire::twilio::verbs::{ConnectStream, Dial, Gather, RejectReason};
 
+use crate::config::PublicUrl;
 use crate::http::routes;
 use crate::http::state::AppState;
 
@@ -35,19 +36,40 @@ pub(super) fn answer(twiml: &Twiml) -> HttpResponse {
     HttpResponse::Ok().content_type(CONTENT_TYPE).body(twiml.to_xml())
 }
 
-/// The human number is dialled, where there is one.
+/// The human number is dialled, where there is one, for a caller who had no agent.
 pub(super) fn human(
     state: &AppState,
     tenant: Option<&Tenant>,
     called: Option<&PhoneNumber>,
     announce: bool,
 ) -> Twiml {
+    to_human(state, tenant, called, announce, false)
+}
+
+/// The same for a caller who had one. A call that is recorded from then on is not
+/// recorded once more.
+pub(super) fn human_after_agent(
+    state: &AppState,
+    tenant: Option<&Tenant>,
+    called: Option<&PhoneNumber>,
+    announce: bool,
+) -> Twiml {
+    to_human(state, tenant, called, announce, true)
+}
+
+fn to_human(
+    state: &AppState,
+    tenant: Option<&Tenant>,
+    called: Option<&PhoneNumber>,
+    announce: bool,
+    had_agent: bool,
+) -> Twiml {
     let Some((tenant, number)) =
         tenant.and_then(|tenant| Some((tenant, tenant.human_number.clone()?)))
     else {
         return nobody();
     };
-    let dial = dial(state, tenant, called, number);
+    let dial = dial(state, tenant, called, number, had_agent);
     let twiml = Twiml::new();
     if announce { twiml.say(CONNECTING).dial(dial) } else { twiml.dial(dial) }
 }
@@ -60,10 +82,19 @@ fn dial(
     tenant: &Tenant,
     called: Option<&PhoneNumber>,
     number: PhoneNumber,
+    had_agent: bool,
 ) -> Dial {
     let caller_id = tenant.caller_id.clone().or_else(|| called.filter(|n| n.is_e164()).cloned());
     let action = (!state.node.is_draining()).then(|| routes::DIAL_ACTION.to_owned());
-    Dial { caller_id, record: tenant.record, action, ..Dial::to(number) }
+    let record = tenant.record || (tenant.recording.enabled && !had_agent);
+    let recording_status_callback = record.then(|| recording_callback(&state.public_url, tenant));
+    Dial { caller_id, record, recording_status_callback, action, ..Dial::to(number) }
+}
+
+/// Where the carrier tells of a tenant's recordings. Its request does not say which
+/// number was called, so the address says whose it is; it is signed with the rest.
+pub(crate) fn recording_callback(origin: &PublicUrl, tenant: &Tenant) -> String {
+    origin.join(&format!("{}?tenant={}", routes::RECORDING, tenant.id))
 }
 
 /// There is no human, or none came.
@@ -114,7 +145,7 @@ pub(super) fn menu(
     let Some(number) = tenant.human_number.clone() else {
         return twiml.say(NOBODY).hangup();
     };
-    twiml.say(CONNECTING).dial(dial(state, tenant, called, number))
+    twiml.say(CONNECTING).dial(dial(state, tenant, called, number, false))
 }
 
 /// The agent, by a media stream; the consent line first.

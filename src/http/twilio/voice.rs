@@ -83,7 +83,7 @@ async fn decide(
         return Ok(super::connect_action::render(
             state,
             Some(disposition),
-            false,
+            (false, true),
             Some(tenant),
             called,
         ));
@@ -99,6 +99,7 @@ async fn decide(
         switches: state.node.switches.of(&tenant.id),
         draining: state.node.is_draining(),
         model_available: !state.node.models_of(tenant).is_empty(),
+        spent_today: state.node.spending.today(&tenant.id),
     };
     match admission::answer(tenant, &facts) {
         Answer::Agent => reserve(state, tenant, webhook, origin).await,

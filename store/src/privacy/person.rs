@@ -24,6 +24,7 @@ use crate::tables::calls::CallRow;
 use crate::tables::events::{self, EventRow};
 use crate::tables::handoffs::HandoffRow;
 use crate::tables::handshakes::HandshakeRow;
+use crate::tables::recordings::RecordingRow;
 use crate::tables::side_effects::EffectRow;
 use crate::tables::transcripts::TranscriptRow;
 use crate::words::Channel;
@@ -86,6 +87,8 @@ pub struct HeldCall {
     pub handshake: Option<HandshakeRow>,
     /// How it was put through to a human.
     pub handoff: Option<HandoffRow>,
+    /// What the carrier recorded of it.
+    pub recordings: Vec<RecordingRow>,
     /// What its tools did to the world.
     pub side_effects: Vec<HeldEffect>,
 }
@@ -122,6 +125,7 @@ impl Store {
                     events: self.events(scope, &call_sid)?,
                     handshake: self.handshake(scope, &call_sid)?,
                     handoff: self.handoff(scope, &call_sid)?,
+                    recordings: self.recordings(scope, &call_sid)?,
                     side_effects: self.effects(scope, &call_sid)?,
                 });
             }

@@ -35,7 +35,8 @@ pub struct Retention {
 }
 
 impl Store {
-    /// Every tenant that has calls.
+    /// Every tenant that has calls: retention is owed to those too that have no file any
+    /// more.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -74,7 +75,8 @@ impl Store {
     }
 
     /// Of these calls, those whose words are gone, and those whose words are not,
-    /// with their tenants: whoever keeps more of a call elsewhere asks. A call that
+    /// with their tenants: whoever keeps more of a call elsewhere asks, and files do not
+    /// say whose they are. A call that
     /// is in neither is not known.
     ///
     /// # Errors

@@ -8,7 +8,9 @@ use super::redact::left_of;
 use crate::columns::stored_time;
 use crate::connection::AnyConnection;
 use crate::error::StoreError;
-use crate::schema::{call_events, calls, handoffs, side_effects, stream_handshakes, transcripts};
+use crate::schema::{
+    call_events, calls, handoffs, recordings, side_effects, stream_handshakes, transcripts,
+};
 
 /// What stands where somebody's words stood and something must.
 pub(super) const REMOVED: &str = "removed";
@@ -28,6 +30,8 @@ pub struct Removed {
     pub handoffs: usize,
     /// Appointments whose customer went.
     pub appointments: usize,
+    /// Rows of the carrier's recordings deleted; their files are found by the calls.
+    pub call_recordings: usize,
     /// Lines of the block list deleted.
     pub blocked_numbers: usize,
 }
@@ -35,7 +39,7 @@ pub struct Removed {
 impl Removed {
     /// How many of each kind, by name.
     #[must_use]
-    pub const fn by_place(&self) -> [(&'static str, usize); 7] {
+    pub const fn by_place(&self) -> [(&'static str, usize); 8] {
         [
             ("calls", self.calls),
             ("transcripts", self.transcripts),
@@ -43,6 +47,7 @@ impl Removed {
             ("side_effects", self.side_effects),
             ("handoffs", self.handoffs),
             ("appointments", self.appointments),
+            ("call_recordings", self.call_recordings),
             ("blocked_numbers", self.blocked_numbers),
         ]
     }
@@ -61,6 +66,7 @@ impl Removed {
         self.side_effects += other.side_effects;
         self.handoffs += other.handoffs;
         self.appointments += other.appointments;
+        self.call_recordings += other.call_recordings;
         self.blocked_numbers += other.blocked_numbers;
     }
 }
@@ -112,12 +118,17 @@ pub(super) fn count(
         .filter(handoffs::reason.ne(REMOVED))
         .count()
         .get_result(connection)?;
+    let call_recordings: i64 = recordings::table
+        .filter(recordings::call_sid.eq_any(sids))
+        .count()
+        .get_result(connection)?;
     let number = |count: i64| usize::try_from(count).unwrap_or_default();
     Ok(Removed {
         transcripts: number(transcripts),
         events: personal_events(connection, sids)?.len(),
         side_effects: number(side_effects),
         handoffs: number(handoffs),
+        call_recordings: number(call_recordings),
         ..Removed::default()
     })
 }
@@ -132,6 +143,9 @@ pub(super) fn remove(
         .execute(connection)?;
     let side_effects =
         diesel::delete(side_effects::table.filter(side_effects::call_sid.eq_any(sids)))
+            .execute(connection)?;
+    let call_recordings =
+        diesel::delete(recordings::table.filter(recordings::call_sid.eq_any(sids)))
             .execute(connection)?;
     let with_reason = handoffs::table
         .filter(handoffs::call_sid.eq_any(sids))
@@ -153,5 +167,12 @@ pub(super) fn remove(
             calls::words_gone_at.eq(stored_time(at)),
         ))
         .execute(connection)?;
-    Ok(Removed { transcripts, events: events.len(), side_effects, handoffs, ..Removed::default() })
+    Ok(Removed {
+        transcripts,
+        events: events.len(),
+        side_effects,
+        handoffs,
+        call_recordings,
+        ..Removed::default()
+    })
 }

@@ -10,10 +10,11 @@ use trunkline_core::ids::TenantId;
 use uuid::Uuid;
 
 use crate::columns::{TextColumn, TimeColumn};
-use crate::connection::{AnyConnection, insert_or_ignore};
+use crate::connection::{AnyConnection, MultiBackend, insert_or_ignore};
 use crate::error::StoreError;
 use crate::payload::Payload;
 use crate::schema::blocked_numbers;
+use crate::scope::Scope;
 use crate::store::Store;
 use crate::tables::events::{self, EventRow};
 use crate::words::Channel;
@@ -48,12 +49,17 @@ struct StoredBlocked {
 }
 
 impl Store {
-    /// The whole list, that of all tenants first.
+    /// The whole list, that of all tenants first; of a tenant its own.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub fn blocked_numbers(&self) -> Result<Vec<BlockedRow>, StoreError> {
-        let query = blocked_numbers::table
+    pub fn blocked_numbers(&self, scope: Scope<'_>) -> Result<Vec<BlockedRow>, StoreError> {
+        let mut query: blocked_numbers::BoxedQuery<'_, MultiBackend> =
+            blocked_numbers::table.into_boxed();
+        if let Some(tenant) = scope.tenant() {
+            query = query.filter(blocked_numbers::tenant_id.eq(tenant));
+        }
+        let query = query
             .order((blocked_numbers::tenant_id, blocked_numbers::pattern))
             .select(StoredBlocked::as_select());
         let stored: Vec<StoredBlocked> = self.read(|connection| Ok(query.load(connection)?))?;

@@ -19,7 +19,8 @@ use crate::words::{Channel, Outcome};
 pub(crate) const NODE_LOST: &str = "node_lost";
 
 impl Store {
-    /// Closes the calls that an earlier life of a process left open: outcome
+    /// Closes the calls that an earlier life of a process left open, of all tenants
+    /// alike: outcome
     /// `failed`, error `node_lost`, and an event each. Returns how many.
     ///
     /// `started_at` is when the present life began; calls that began or got their
@@ -35,7 +36,7 @@ impl Store {
         self.write(|connection| close_all(connection, node_id, started_at))
     }
 
-    /// The processes, other than `but`, that hold calls.
+    /// The processes, other than `but`, that hold calls, of whichever tenant.
     ///
     /// # Errors
     /// When the database cannot be asked.

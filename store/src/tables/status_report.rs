@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use trunkline_core::ids::CallSid;
+use trunkline_core::ids::{CallSid, TenantId};
 
 use crate::columns::stored_time;
 use crate::connection::AnyConnection;
@@ -17,6 +17,9 @@ use crate::words::Status;
 pub struct StatusReport {
     /// The call.
     pub call_sid: CallSid,
+    /// Whose account reports: another's call stays as it is. None where nobody knows.
+    #[serde(default)]
+    pub tenant_id: Option<TenantId>,
     /// Where it is. Ignored when the stored status is as far along, see
     /// [`Status::rank`].
     pub status: Status,
@@ -33,9 +36,15 @@ pub(crate) fn apply(
     // In the statement, not before it: another node may write in between.
     let earlier: Vec<Status> =
         Status::ALL.iter().copied().filter(|status| status.rank() < report.status.rank()).collect();
-    let changed = diesel::update(this_call().filter(calls::status.eq_any(earlier)))
-        .set((calls::status.eq(report.status), calls::updated_at.eq(stored_time(report.at))))
-        .execute(connection)?;
+    let is_earlier = calls::status.eq_any(earlier);
+    let further = (calls::status.eq(report.status), calls::updated_at.eq(stored_time(report.at)));
+    let changed = match &report.tenant_id {
+        Some(tenant) => {
+            let own = this_call().filter(calls::tenant_id.eq(tenant.as_str()));
+            diesel::update(own.filter(is_earlier)).set(further).execute(connection)?
+        }
+        None => diesel::update(this_call().filter(is_earlier)).set(further).execute(connection)?,
+    };
     if changed == 0 && this_call().count().get_result::<i64>(connection)? == 0 {
         tracing::debug!(call.id = %report.call_sid, status = report.status.as_str(), "the carrier reported a call that is not stored");
     }

@@ -9,10 +9,11 @@ use trunkline_core::ids::TenantId;
 use uuid::Uuid;
 
 use crate::columns::{TextColumn, TimeColumn, stored_time};
-use crate::connection::{AnyConnection, insert_or_ignore};
+use crate::connection::{AnyConnection, MultiBackend, insert_or_ignore};
 use crate::error::StoreError;
 use crate::payload::Payload;
 use crate::schema::tenant_switches;
+use crate::scope::Scope;
 use crate::store::Store;
 use crate::tables::events::{self, EventRow};
 use crate::words::Channel;
@@ -97,14 +98,18 @@ struct StoredSwitch {
 }
 
 impl Store {
-    /// Every switch that was ever thrown, those of all tenants first.
+    /// Every switch that was ever thrown, those of all tenants first; of a tenant its
+    /// own and those that hold for all.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub fn switches(&self) -> Result<Vec<SwitchRow>, StoreError> {
-        let query = tenant_switches::table
-            .order(tenant_switches::tenant_id)
-            .select(StoredSwitch::as_select());
+    pub fn switches(&self, scope: Scope<'_>) -> Result<Vec<SwitchRow>, StoreError> {
+        let mut query: tenant_switches::BoxedQuery<'_, MultiBackend> =
+            tenant_switches::table.into_boxed();
+        if let Some(tenant) = scope.tenant() {
+            query = query.filter(tenant_switches::tenant_id.eq_any([tenant, ALL_TENANTS]));
+        }
+        let query = query.order(tenant_switches::tenant_id).select(StoredSwitch::as_select());
         let stored: Vec<StoredSwitch> = self.read(|connection| Ok(query.load(connection)?))?;
         stored.into_iter().map(StoredSwitch::into_row).collect()
     }

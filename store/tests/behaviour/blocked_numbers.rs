@@ -23,7 +23,7 @@ on_both_databases! {
         assert!(store.block_number(&all).unwrap());
         assert!(!store.block_number(&line(None, "+1900*", 3)).unwrap(), "it is there");
         assert!(store.block_number(&line(Some("garage"), "+1900*", 4)).unwrap(), "a tenant has its own");
-        assert_eq!(store.blocked_numbers().unwrap(), [all.clone(), line(Some("garage"), "+1900*", 4), one.clone()]);
+        assert_eq!(store.blocked_numbers(Scope::AllTenants).unwrap(), [all.clone(), line(Some("garage"), "+1900*", 4), one.clone()]);
 
         let salon = tenant("salon");
         let remove = |owner: Option<&TenantId>, row: &BlockedRow| {
@@ -34,7 +34,7 @@ on_both_databases! {
         assert!(remove(Some(&salon), &one));
         assert!(!remove(Some(&salon), &one));
         assert!(remove(None, &all));
-        assert_eq!(store.blocked_numbers().unwrap(), [line(Some("garage"), "+1900*", 4)]);
+        assert_eq!(store.blocked_numbers(Scope::AllTenants).unwrap(), [line(Some("garage"), "+1900*", 4)]);
     }
 
     fn who_did_it_is_in_the_log_and_the_number_is_not(database) {

@@ -17,7 +17,8 @@ fn an_empty_database_gets_its_tables() {
     for url in [folder.path().join("x.db").to_string_lossy().into_owned(), empty_postgres()] {
         let store = Store::open(&url, 1).unwrap();
         assert!(store.calls(Scope::AllTenants, 1, None).is_err(), "there are no tables yet");
-        assert_eq!(store.migrate().unwrap(), ["0001", "0002", "0003", "0004"]);
+        let all = ["0001", "0002", "0003", "0004", "0005", "0006"];
+        assert_eq!(store.migrate().unwrap(), all);
         assert_eq!(store.calls(Scope::AllTenants, 1, None).unwrap(), []);
     }
 }
@@ -32,7 +33,7 @@ fn several_processes_may_start_at_once() {
                 .collect();
             starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
-        assert_eq!(runs.iter().sum::<usize>(), 4, "{url}: {runs:?}");
+        assert_eq!(runs.iter().sum::<usize>(), 5, "{url}: {runs:?}");
     }
 }
 
@@ -49,12 +50,16 @@ on_both_databases! {
         // The last first.
         let (down, names) = match database.store.backend() {
             Backend::Sqlite => ([
+                include_str!("../../../migrations/sqlite/0006_costs/down.sql"),
+                include_str!("../../../migrations/sqlite/0005_recordings/down.sql"),
                 include_str!("../../../migrations/sqlite/0004_privacy/down.sql"),
                 include_str!("../../../migrations/sqlite/0003_business/down.sql"),
                 include_str!("../../../migrations/sqlite/0002_side_effects/down.sql"),
                 include_str!("../../../migrations/sqlite/0001_calls/down.sql"),
             ], SQLITE_NAMES),
             Backend::Postgres => ([
+                include_str!("../../../migrations/postgres/0006_costs/down.sql"),
+                include_str!("../../../migrations/postgres/0005_recordings/down.sql"),
                 include_str!("../../../migrations/postgres/0004_privacy/down.sql"),
                 include_str!("../../../migrations/postgres/0003_business/down.sql"),
                 include_str!("../../../migrations/postgres/0002_side_effects/down.sql"),

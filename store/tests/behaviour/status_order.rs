@@ -5,7 +5,7 @@ use trunkline_core::ids::CallSid;
 use trunkline_store::{Applied, Record, Scope, Status, StatusReport};
 
 fn report(database: &Database, call_sid: &CallSid, status: Status, ms: i64) -> Applied {
-    let report = StatusReport { call_sid: call_sid.clone(), status, at: at(ms) };
+    let report = StatusReport { call_sid: call_sid.clone(), tenant_id: None, status, at: at(ms) };
     database.store.apply(&[Record::StatusReported(report)]).unwrap()
 }
 

@@ -7,7 +7,7 @@ use trunkline_store::{Scope, StreamSwitch, SwitchChange};
 on_both_databases! {
     fn a_switch_leaves_the_others_as_they_are(database) {
         let store = &database.store;
-        assert_eq!(store.switches().unwrap(), []);
+        assert_eq!(store.switches(Scope::AllTenants).unwrap(), []);
         let salon = Some(tenant("salon"));
         let change = |channel, stream, bridge| SwitchChange {
             tenant_id: salon.clone(),
@@ -22,7 +22,7 @@ on_both_databases! {
         let row = store.set_switch(&change(Some(true), Some(StreamSwitch::File), Some(true)), "eve", at(3)).unwrap();
         assert_eq!((row.channel_enabled, row.stream_enabled, row.bridge_only), (true, None, true));
         assert_eq!((row.updated_by.as_str(), row.updated_at), ("eve", at(3)));
-        assert_eq!(store.switches().unwrap(), [row]);
+        assert_eq!(store.switches(Scope::AllTenants).unwrap(), [row]);
     }
 
     fn everybodys_switch_is_its_own_row(database) {
@@ -31,7 +31,7 @@ on_both_databases! {
         store.set_switch(&emergency, "ann", at(1)).unwrap();
         let one = SwitchChange { tenant_id: Some(tenant("salon")), ..SwitchChange::default() };
         store.set_switch(&one, "ann", at(2)).unwrap();
-        let rows = store.switches().unwrap();
+        let rows = store.switches(Scope::AllTenants).unwrap();
         assert_eq!(rows.iter().map(|r| r.tenant_id.clone()).collect::<Vec<_>>(), [None, Some(tenant("salon"))]);
         assert_eq!(rows.iter().map(|r| r.bridge_only).collect::<Vec<_>>(), [true, false]);
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ApiError, ItemKind, ResponseStatus, Spoken, Usage};
+use super::{ApiError, ItemKind, ResponseStatus, Spoken, TranscriptionUsage, Usage};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 
 /// A piece of the model's audio, borrowed from its message.
@@ -45,8 +45,9 @@ pub enum ServerEvent<'a> {
     Committed { item_id: ItemId },
     /// A piece of the caller's words. May come after the response to them.
     InputTranscriptDelta { item_id: ItemId, delta: Spoken<'a> },
-    /// All of the caller's words. May come after the response to them.
-    InputTranscript { item_id: ItemId, transcript: Spoken<'a> },
+    /// All of the caller's words. May come after the response to them. No `usage`
+    /// means unknown.
+    InputTranscript { item_id: ItemId, transcript: Spoken<'a>, usage: Option<TranscriptionUsage> },
     /// The caller's words could not be made out; `message` may be empty.
     InputTranscriptFailed { item_id: ItemId, message: Cow<'a, str> },
     /// A response has begun.

@@ -36,7 +36,7 @@ pub use parse::{MAX_MESSAGE_BYTES, parse};
 pub use response::{ItemKind, ResponseStatus};
 pub use session::{AudioFormat, SessionConfig, ToolSpec, TurnDetection};
 pub use spoken::Spoken;
-pub use usage::Usage;
+pub use usage::{TranscriptionUsage, Usage};
 
 pub use crate::wire::url::UrlError;
 

@@ -150,6 +150,7 @@ fn read_input(event: Envelope<'_>) -> Result<ServerEvent<'_>, WireError> {
             Ok(ServerEvent::InputTranscript {
                 item_id: event.item_id()?,
                 transcript: spoken(event.transcript, "transcript")?,
+                usage: response::transcription(event.usage),
             })
         }
         "conversation.item.input_audio_transcription.failed" => {

@@ -41,6 +41,8 @@ pub(super) struct Envelope<'a> {
     pub(super) item: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
 }
 
 /// The `type` alone, for events whose other fields mean something else.
@@ -66,6 +68,7 @@ impl<'a> Envelope<'a> {
             response: None,
             item: None,
             error: None,
+            usage: None,
         }
     }
 

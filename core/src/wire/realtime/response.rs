@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::raw::{Envelope, Text, required};
-use super::usage::RawUsage;
-use super::{ServerEvent, Spoken, Usage, WireError};
+use super::usage::{RawTranscription, RawUsage};
+use super::{ServerEvent, Spoken, TranscriptionUsage, Usage, WireError};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
 
 /// What an output item is.
@@ -125,6 +125,11 @@ pub(super) fn done<'a>(event: &Envelope<'a>) -> Result<ServerEvent<'a>, WireErro
         error_code: code.map(|text| text.0),
         usage,
     })
+}
+
+/// What putting words down took; words must not be missed because that is odd.
+pub(super) fn transcription(usage: Option<&RawValue>) -> Option<TranscriptionUsage> {
+    lenient::<RawTranscription>(usage).map(TranscriptionUsage::from)
 }
 
 pub(super) fn item_added<'a>(event: &Envelope<'a>) -> Result<ServerEvent<'a>, WireError> {

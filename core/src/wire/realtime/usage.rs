@@ -21,6 +21,41 @@ pub struct Usage {
     pub audio_out: u64,
 }
 
+/// What putting an utterance into words consumed, in the way in which its model is
+/// paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TranscriptionUsage {
+    /// Audio, in milliseconds.
+    AudioMs(u64),
+    /// Tokens.
+    Tokens(Usage),
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawTranscription {
+    /// Some servers send parts of one.
+    seconds: Option<f64>,
+    #[serde(flatten)]
+    tokens: RawUsage,
+}
+
+impl From<RawTranscription> for TranscriptionUsage {
+    fn from(raw: RawTranscription) -> Self {
+        if let Some(seconds) = raw.seconds {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a float stays within bounds when it becomes whole"
+            )]
+            return Self::AudioMs((seconds * 1_000.0).round() as u64);
+        }
+        let written = raw.tokens.output_tokens.unwrap_or(0);
+        // What is written is words, whatever the server says of their kind.
+        let usage = Usage::from(raw.tokens);
+        Self::Tokens(Usage { text_out: written, audio_out: 0, ..usage })
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct RawUsage {
     input_tokens: Option<u64>,

@@ -225,7 +225,7 @@ impl Utterances {
                     text: utterance.text.clone(),
                 })
             }
-            ServerEvent::InputTranscript { item_id, transcript } => {
+            ServerEvent::InputTranscript { item_id, transcript, .. } => {
                 let (from_ms, to_ms) = self.close(item_id.as_str(), sent_ms);
                 Some(RecogniserEvent::Final {
                     from_ms,

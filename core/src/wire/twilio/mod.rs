@@ -8,12 +8,14 @@
 //! - [`signature`]: `X-Twilio-Signature`, of webhooks and of the stream's handshake.
 //! - [`form`]: a webhook's body as ordered pairs, which is what is signed.
 //! - [`webhook`]: what a webhook says, as typed data; [`status`] is the part that
-//!   arrives in any order.
+//!   arrives in any order. [`recording`] is what it says of recordings, and how they
+//!   are asked for.
 //! - [`twiml`]: the documents that webhooks are answered with, made of [`verbs`].
 
 pub mod carrier;
 pub mod form;
 mod json;
+pub mod recording;
 pub mod signature;
 pub mod status;
 pub mod stream;

@@ -116,7 +116,9 @@ impl Twiml {
         let mut attributes = Attributes::default();
         attributes.text("callerId", dial.caller_id.as_ref().map(PhoneNumber::expose));
         attributes.text("record", dial.record.then_some("record-from-answer"));
-        attributes.text("recordingStatusCallback", dial.recording_status_callback.as_deref());
+        let callback = dial.recording_status_callback.as_deref();
+        attributes.text("recordingStatusCallback", callback);
+        attributes.text("recordingStatusCallbackEvent", callback.map(|_| "completed absent"));
         attributes.text("action", dial.action.as_deref());
         attributes.number("timeout", dial.timeout_s);
         attributes.number("timeLimit", dial.time_limit_s);

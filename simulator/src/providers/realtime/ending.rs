@@ -7,7 +7,7 @@ use super::error::ApiError;
 use super::fields::set;
 use super::plan::{Active, Step};
 use super::session::{Session, Task};
-use super::usage::{Tokens, usage};
+use super::usage::{Tokens, fixed, usage};
 
 /// Between the audio deltas that still come after a cancellation.
 const LATE_DELTA_MS: u64 = 30;
@@ -76,7 +76,11 @@ impl Session {
             return;
         };
         let active = self.responses.remove(place);
-        let tokens = usage(active.input, self.cached_part(active.input), active.output_tokens());
+        let tokens = if self.seat.knobs.fixed_usage {
+            fixed()
+        } else {
+            usage(active.input, self.cached_part(active.input), active.output_tokens())
+        };
         if active.in_conversation {
             self.cached = active.input;
         }

@@ -174,7 +174,7 @@ impl Session {
     }
 
     pub(crate) fn transcript_done(&mut self, item_id: &str, text: &str, audio_ms: u64) {
-        let seconds = audio_ms.div_ceil(1_000);
+        let seconds = if self.seat.knobs.fixed_usage { 2 } else { audio_ms.div_ceil(1_000) };
         let fields = json!({
             "item_id": item_id,
             "content_index": 0,

@@ -70,3 +70,9 @@ pub(crate) fn usage(input: Tokens, cached: Tokens, output: Tokens) -> Value {
         "output_token_details": { "text_tokens": output.text, "audio_tokens": output.audio },
     })
 }
+
+/// The usage that is reported where it is to be the same for all.
+pub(crate) fn fixed() -> Value {
+    let input = Tokens { text: 1_000, audio: 500 };
+    usage(input, Tokens { text: 600, audio: 100 }, Tokens { text: 50, audio: 200 })
+}

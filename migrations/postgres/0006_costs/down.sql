@@ -1,0 +1,2 @@
+DROP TABLE tenant_costs;
+DROP TABLE call_costs;
