@@ -52,6 +52,7 @@ fn tenant() -> Tenant {
         consent: None,
         record: false,
         stream_enabled: true,
+        budget: Default::default(),
         recording: trunkline_core::tenant::Recording::default(),
         flight_recorder: None,
         privacy: Default::default(),

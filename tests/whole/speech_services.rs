@@ -241,7 +241,7 @@ async fn no_word_is_lost_and_nothing_said_twice_while_services_are_killed() {
     let plans = callers.iter().map(|caller| caller.plan.clone()).collect();
     let killer = services.killed_by(dice);
     let past = Crowd::in_a_row(plans, scaled(12, 25)).reports().await;
-    let kills = killer.stop(&mut services);
+    let kills = killer.stop(&mut services).await;
     assert!(kills.iter().all(|kills| *kills > 0), "everybody is killed: {kills:?}");
 
     let chats = services.journal("chat");

@@ -15,6 +15,10 @@ use super::{Call, EndCause, Money, Output, Phase};
 
 /// A minute of a line is paid once it has begun.
 const MINUTE: Micros = Micros::from_secs(60);
+/// Characters of text in a token, about.
+const CHARACTERS_PER_TOKEN: u64 = 4;
+/// Bytes of the agent's μ-law in a token: 50 ms.
+const BYTES_PER_TOKEN: u64 = 400;
 
 /// See the module's text.
 #[derive(Debug, Default, Serialize)]
@@ -30,10 +34,21 @@ pub(super) struct Costs {
     watch: Watch,
     /// What has no price, as far as it was told.
     unpriced: Vec<(Service, Kind)>,
+    /// The speech model's response that has not said what it took.
+    open: Option<OpenResponse>,
+    /// What the last one took.
+    last_usage: Option<Usage>,
     /// Cheaper models are wanted.
     economises: bool,
     /// The present session is the cheaper model's.
     cheaper: bool,
+}
+
+/// What came of a response so far.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct OpenResponse {
+    characters: u64,
+    audio_bytes: u64,
 }
 
 impl Costs {
@@ -45,6 +60,19 @@ impl Costs {
     /// A session is dialled: it is the cheaper model's, if that is wanted.
     pub(super) fn session_begins(&mut self) {
         self.cheaper = self.economises;
+    }
+
+    /// The speech model has begun a response.
+    pub(super) fn response_opened(&mut self) {
+        self.open.get_or_insert_default();
+    }
+
+    /// More of it came: these words, and so much audio of the item in all.
+    pub(super) fn response_grew(&mut self, words: &str, audio_bytes: u64) {
+        if let Some(open) = &mut self.open {
+            open.characters += words.chars().count() as u64;
+            open.audio_bytes = open.audio_bytes.max(audio_bytes);
+        }
     }
 
     fn tick(&mut self, lines: &[Service], since_start: Micros) {
@@ -75,6 +103,29 @@ impl Call {
     /// A speech model's response is over. What a pipeline's answers used is told
     /// apart, by who knows which of its models was asked.
     pub(super) fn model_used(&mut self, usage: Option<Usage>) {
+        self.costs.open = None;
+        self.costs.last_usage = usage.or(self.costs.last_usage);
+        self.count_model(usage, false);
+    }
+
+    /// Nobody will say what the open response took: it is guessed by what came of it.
+    /// What it read is what the one before it had read, or its instructions.
+    pub(super) fn guess_open_response(&mut self) {
+        let Some(open) = self.costs.open.take() else {
+            return;
+        };
+        let told = self.settings.script.instructions.chars().count() as u64;
+        let first = Usage { text_in: told.div_ceil(CHARACTERS_PER_TOKEN), ..Usage::default() };
+        let read = self.costs.last_usage.unwrap_or(first);
+        let usage = Usage {
+            text_out: open.characters.div_ceil(CHARACTERS_PER_TOKEN),
+            audio_out: open.audio_bytes.div_ceil(BYTES_PER_TOKEN),
+            ..read
+        };
+        self.count_model(Some(usage), true);
+    }
+
+    fn count_model(&mut self, usage: Option<Usage>, estimated: bool) {
         let session = self.session.provider;
         let sessions = self.settings.costing.as_ref().map(|costing| &costing.sessions);
         let is_model = sessions.and_then(|all| all.get(session)).is_some_and(|s| s.model.is_some());
@@ -85,7 +136,7 @@ impl Call {
                 index: 0,
                 cheaper: self.costs.cheaper,
                 amount: Amount::Tokens(usage),
-                estimated: false,
+                estimated,
             });
         }
     }
@@ -189,6 +240,7 @@ impl Call {
         if !self.started {
             return;
         }
+        self.guess_open_response();
         self.costs.changed = true;
         if let Some(bill) = self.reckon(now) {
             self.tell_unpriced(&bill);

@@ -284,10 +284,12 @@ impl Call {
             ModelEvent::ItemAnnounced { response, item } => self.item_announced(&response, item),
             ModelEvent::AgentText { item, text, audio_bytes } => {
                 self.speech.text(&item, text.expose(), audio_bytes);
+                self.costs.response_grew(text.expose(), audio_bytes);
                 self.audio_received(&item, audio_bytes, now);
             }
             ModelEvent::ItemFinished { item, audio_bytes } => {
                 self.speech.received(&item, audio_bytes);
+                self.costs.response_grew("", audio_bytes);
                 self.audio_received(&item, audio_bytes, now);
             }
             ModelEvent::FunctionCall { response, call_id, name, arguments } => {

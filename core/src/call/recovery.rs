@@ -75,6 +75,7 @@ impl Call {
 
     /// Nothing more goes to the session, and nothing of it is heard but what came.
     fn let_go(&mut self, now: Micros) {
+        self.guess_open_response();
         self.session.state = State::Idle;
         self.timers.clear(&Timer::Recycle);
         self.out(Output::Media(MediaCommand::Uplink { open: false }));

@@ -140,6 +140,7 @@ impl Call {
     }
 
     pub(super) fn response_announced(&mut self, response: ResponseId, now: Micros) {
+        self.costs.response_opened();
         let unasked = !self.sequencer.is_live() && !self.sequencer.awaits_cancelled();
         match self.sequencer.announced(&response, now) {
             Announced::Current(_) if unasked && !self.may_begin_unasked() => {

@@ -123,6 +123,24 @@ fn a_model_without_a_price_is_told_of_once() {
 }
 
 #[test]
+fn what_a_response_took_that_never_ended_is_guessed() {
+    let mut world = World::started(&plan(Budget::default()));
+    world.past_greeting();
+    world.caller_speaks(ms(500), "what do you do?");
+    world.run_until_sent(1);
+    world.run_for(ms(200));
+    world.hang_up();
+    let bill = bill(&world);
+    let quantity = |kind: Kind| {
+        let line = bill.lines.iter().find(|line| line.kind == kind);
+        line.map_or(0, |line| line.quantity)
+    };
+    assert!(bill.estimated, "{bill:?}");
+    assert_eq!(quantity(Kind::AudioOut), world.received[&1].div_ceil(400));
+    assert_eq!(quantity(Kind::TextIn), 6, "twenty-one characters of instructions");
+}
+
+#[test]
 fn without_prices_nothing_is_reckoned() {
     let mut world = World::started(&Plan { budget: budget(1, 1), ..Plan::default() });
     world.past_greeting();
@@ -181,6 +199,7 @@ fn a_speech_model_is_exchanged_for_the_cheaper_one_at_a_quiet_moment() {
     world.past_greeting();
     let dials = world.dialled().len();
     world.caller_speaks(ms(500), "are you there?");
+    world.run_for(ms(300));
     world.tell(characters(80));
     assert_eq!(steps(&world), [Step::Warn, Step::Downgrade]);
     assert_eq!(world.count(|o| matches!(o, Output::Money(Money::Economise))), 1);
