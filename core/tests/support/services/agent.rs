@@ -1,4 +1,4 @@
-//! A language model that writes what the script has it answer, word by word.
+//! A language model that writes what the script has it answer, piece by piece.
 
 use trunkline_core::ids::ToolCallId;
 use trunkline_core::pii::Personal;
@@ -11,8 +11,10 @@ use crate::support::settings::ms;
 
 /// From a request to the first word.
 const FIRST_TOKEN: Micros = ms(150);
-/// From one word to the next.
+/// From one piece to the next.
 const TOKEN: Micros = ms(2);
+/// Letters of a piece, which ends anywhere in a word.
+const PIECE: usize = 5;
 
 /// It is asked; what it tells.
 pub fn asked(request: u32, answering: &mut Answering, health: Health) -> Script {
@@ -36,9 +38,10 @@ pub fn asked(request: u32, answering: &mut Answering, health: Health) -> Script 
     }
     let mut at = reply.latency.map_or(FIRST_TOKEN, |latency| latency.since(ms(150)));
     let mut script = Vec::new();
-    for (index, word) in reply.text.split(' ').filter(|word| !word.is_empty()).enumerate() {
-        let space = if index == 0 { "" } else { " " };
-        script.push((at, tells(Thought::Text(Personal::new(format!("{space}{word}"))))));
+    let letters: Vec<char> = reply.text.chars().collect();
+    for piece in letters.chunks(PIECE) {
+        let text: String = piece.iter().collect();
+        script.push((at, tells(Thought::Text(Personal::new(text)))));
         at = at + TOKEN;
     }
     if reply.stalls {
