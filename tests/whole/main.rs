@@ -78,6 +78,7 @@ mod soak;
 mod soak_hour;
 mod speech_services;
 mod statuses;
+mod steered;
 mod storm;
 mod switches;
 mod threats;

@@ -3,6 +3,7 @@
 
 mod speaking;
 mod speculation;
+mod telling;
 mod thinking;
 
 use std::collections::VecDeque;
@@ -15,7 +16,8 @@ use crate::turn::waterfall::Stage;
 use crate::wire::chat::ToolCall;
 use crate::wire::realtime::Usage;
 
-use super::guard::UNSAFE_OUTPUT;
+use super::guard::{Checked, UNSAFE_OUTPUT};
+use super::pace::Words;
 use super::sentences::{Sentence, Sentences};
 use super::{Output, Pipeline, ThrownAway};
 
@@ -174,18 +176,26 @@ impl Pipeline {
             return;
         };
         self.counter = request;
-        let (sentence, replaced) =
-            if answer.set { (sentence, false) } else { self.guard.check(sentence) };
-        if let Some(guess) = &mut answer.guess {
-            guess.replaced = replaced;
-        } else if replaced {
-            self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() });
-        }
+        let checked = if answer.set { Checked::Fine(sentence) } else { self.guard.check(sentence) };
+        let sentence = match checked {
+            Checked::Fine(sentence) => sentence,
+            Checked::Replaced(sentence) => {
+                match &mut answer.guess {
+                    Some(guess) => guess.replaced = true,
+                    None => self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() }),
+                }
+                sentence
+            }
+            Checked::Dropped => return self.go_on(now),
+        };
         let provider = self.voices.pick(now);
         let tried = vec![provider];
-        let speaking =
-            Speaking { request, provider, tried, sentence, bytes: 0, ordered_at: now, until: now };
-        self.speak(speaking, now);
+        let words = Words::new(&sentence.written);
+        let (bytes, ordered_at, until) = (0, now, now);
+        self.speak(
+            Speaking { request, provider, tried, sentence, words, bytes, ordered_at, until },
+            now,
+        );
     }
 
     fn end_answer(&mut self) {

@@ -3,13 +3,11 @@
 use crate::call::ModelEvent;
 use crate::pii::Personal;
 use crate::time::Micros;
-use crate::turn::playback::mulaw_time;
 use crate::turn::waterfall::Stage;
 
+use super::super::pace::Words;
 use super::super::sentences::Sentence;
 use super::super::{Measure, Output, Pipeline, Speech, ThrownAway, Voiced};
-use super::STALLED;
-use super::speculation::MOST_HELD;
 
 /// How long a voice may take to its first sound before another one is asked.
 const FIRST_SOUND: Micros = Micros::from_millis(1_500);
@@ -23,6 +21,8 @@ pub(super) struct Speaking {
     pub(super) provider: usize,
     pub(super) tried: Vec<usize>,
     pub(super) sentence: Sentence,
+    /// Its words, told as they are spoken.
+    pub(super) words: Words,
     pub(super) bytes: u64,
     pub(super) ordered_at: Micros,
     pub(super) until: Micros,
@@ -45,68 +45,23 @@ impl Pipeline {
                 self.voices.worked(speaking.provider);
                 match &mut answer.guess {
                     Some(guess) => guess.finished = answer.speaking.take(),
-                    None => self.end_sentence(),
+                    None => self.finish_sentence(),
                 }
             }
             Voiced::Failed { reason, retry } => self.voice_failed(&reason, retry, now),
         }
     }
 
-    fn sounded(&mut self, bytes: u64, now: Micros) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        let Some(speaking) = &mut answer.speaking else {
-            return;
-        };
-        let first = speaking.bytes == 0 && bytes > 0;
-        speaking.bytes += bytes;
-        speaking.until = now + STALLED;
-        let too_much = speaking.bytes > MOST_HELD;
-        if first {
-            let measure = Measure::FirstSound(now.since(speaking.ordered_at));
-            self.outputs.push_back(Output::Measured(measure));
-        }
-        if !answer.is_guess() {
-            self.heard_of(bytes, first, now);
-        } else if too_much {
-            self.throw_away(ThrownAway::Failed);
-        }
-    }
-
-    /// More of the sentence is with the media path, or the first of it: that is
-    /// remembered, and the call is told.
-    pub(super) fn heard_of(&mut self, bytes: u64, first: bool, now: Micros) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        let Some(speaking) = &mut answer.speaking else {
-            return;
-        };
-        answer.audio_bytes += bytes;
-        if first {
-            answer.last_begins_at = answer.ends_at.max(now);
-            answer.ends_at = answer.last_begins_at;
-            self.history.speak(&answer.item, &speaking.sentence.written);
-        }
-        answer.ends_at = answer.ends_at + mulaw_time(bytes);
-        self.history.audio(&answer.item, bytes);
-        if !first {
-            return;
-        }
-        let (response, item) = (answer.response.clone(), answer.item.clone());
-        let gap = if answer.announced { " " } else { "" };
-        let text = Personal::new(format!("{gap}{}", speaking.sentence.written));
-        let audio_bytes = answer.audio_bytes;
-        if !std::mem::replace(&mut answer.announced, true) {
-            self.reached(Stage::FirstAudio, now);
-            self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
-        }
-        self.tell(ModelEvent::AgentText { item, text, audio_bytes });
+    /// The sentence is spoken whole.
+    pub(super) fn finish_sentence(&mut self) {
+        let speaking = self.answer.as_mut().and_then(|answer| answer.speaking.as_mut());
+        let rest = speaking.map(|speaking| speaking.words.rest()).unwrap_or_default();
+        self.tell_words(&rest, None);
+        self.end_sentence();
     }
 
     /// The sentence is spoken, as far as it will be.
-    pub(super) fn end_sentence(&mut self) {
+    fn end_sentence(&mut self) {
         let Some(answer) = &mut self.answer else {
             return;
         };

@@ -126,6 +126,7 @@ impl Pipeline {
         let Some((response, item)) = self.response_names() else {
             return;
         };
+        self.guard.begin();
         let mut answer = Answer::new(response, item, false, now);
         answer.guess = Some(Guess::new(messages, words, now));
         self.answer = Some(answer);
@@ -214,7 +215,7 @@ impl Pipeline {
             self.heard_of(bytes, true, now);
         }
         if finished {
-            self.end_sentence();
+            self.finish_sentence();
         }
     }
 
