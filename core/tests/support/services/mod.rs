@@ -172,6 +172,7 @@ impl Services {
             agents: self.of(Service::Chat),
             voices: self.of(Service::Voice),
             history_tokens: 4_000,
+            speculate: false,
             silence: ms(500),
         });
         self.session.insert(Session {

@@ -105,7 +105,8 @@ impl World {
         };
         match output {
             O::Tell(event) => self.session_tells(event),
-            O::Measured(_) => {}
+            // Nothing is begun in advance here.
+            O::Measured(_) | O::Release { .. } | O::Speculated(_) => {}
             O::Dial { connection, provider, delay } => {
                 self.dial_service(connection, provider, delay)
             }
