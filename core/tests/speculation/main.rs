@@ -6,8 +6,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     clippy::wildcard_enum_match_arm,
-    reason = "a test may fail loudly, and looks for the one variant it is about"
+    reason = "a test may fail loudly, looks for the one variant it is about, and says what it measured"
 )]
 
 #[path = "../support/mod.rs"]
