@@ -48,12 +48,10 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Whole<Io> {
         let (before, room) = (buffer.filled().len(), buffer.remaining());
         let read = Pin::new(&mut self.0).poll_read(task, buffer);
         let is_end = room > 0 && buffer.filled().len() == before;
-        match read {
-            Poll::Ready(Ok(())) if is_end => {
-                Poll::Ready(Err(Error::new(ErrorKind::UnexpectedEof, "the peer closed")))
-            }
-            other @ (Poll::Ready(_) | Poll::Pending) => other,
+        if is_end && matches!(read, Poll::Ready(Ok(()))) {
+            return Poll::Ready(Err(Error::new(ErrorKind::UnexpectedEof, "the peer closed")));
         }
+        read
     }
 }
 
@@ -202,6 +200,7 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
 
+    use actix_rt::task::spawn_blocking;
     use futures_util::StreamExt as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
     use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
@@ -234,7 +233,7 @@ mod tests {
     async fn heard(bytes: &'static str) -> (Vec<u8>, bool) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let there = std::thread::spawn(move || answer(&listener, bytes));
+        let there = spawn_blocking(move || answer(&listener, bytes));
         install_crypto_provider();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(CERTIFICATE)).unwrap();
@@ -250,7 +249,7 @@ mod tests {
                 Err(_) => whole = false,
             }
         }
-        there.join().unwrap();
+        there.await.unwrap();
         (body, whole)
     }
 

@@ -55,7 +55,7 @@ async fn heard(order: &Order<'_>, bytes: &str, end: End) -> (String, Option<Requ
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let bytes = bytes.to_owned();
-    let there = std::thread::spawn(move || {
+    let there = actix_rt::task::spawn_blocking(move || {
         let stream = answer(&listener, &bytes, end);
         matches!(end, End::Kept).then_some(stream)
     });
@@ -71,7 +71,7 @@ async fn heard(order: &Order<'_>, bytes: &str, end: End) -> (String, Option<Requ
             Err(error) => failed = Some(error),
         }
     }
-    drop(there.join().unwrap());
+    drop(there.await.unwrap());
     (audio, failed)
 }
 

@@ -53,8 +53,18 @@ impl ServerProcess {
 
     /// Starts another server of the same configuration on the same database.
     pub fn beside(&self, node: &str) -> Self {
+        self.beside_with(node, |_| Vec::new())
+    }
+
+    /// The same with other settings, which may be in its own folder.
+    pub fn beside_with(
+        &self,
+        node: &str,
+        change: impl FnOnce(&Path) -> Vec<(String, String)>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut env = self.env.clone();
+        env.extend(change(folder.path()));
         env.push(("NODE_ID".to_owned(), node.to_owned()));
         let journal = folder.path().join("journal.sqlite").display().to_string();
         env.push(("JOURNAL_PATH".to_owned(), journal));

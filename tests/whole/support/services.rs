@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use super::leaks::POOLED_PORT;
 use super::scale::Dice;
@@ -122,7 +122,7 @@ url = "http://127.0.0.1:{speaks_too}""#
         let processes = std::mem::take(&mut self.processes);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || kill(processes, dice, &stopped));
+        let thread = actix_rt::task::spawn_blocking(move || kill(processes, dice, &stopped));
         Killer { stop, thread }
     }
 }
@@ -136,11 +136,18 @@ pub struct Killer {
 impl Killer {
     /// Kills no more; the services are all there again, and well. Answers how often
     /// each was killed.
-    pub fn stop(self, services: &mut Services) -> Vec<usize> {
+    pub async fn stop(mut self, services: &mut Services) -> Vec<usize> {
         self.stop.store(true, Ordering::Relaxed);
-        let (processes, kills) = self.thread.join().expect("the killer's thread");
+        let (processes, kills) = (&mut self.thread).await.expect("the killer's thread");
         services.processes = processes;
         kills
+    }
+}
+
+/// A test that fails does not wait for its end.
+impl Drop for Killer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 }
 
