@@ -131,7 +131,9 @@ pub async fn start(
     retention::keep_in_bounds(&node, &settings, &book);
     recordings::keep_fetching(&node, &settings, &environment, &book);
     node.when_begun(recordings::on_begun(&node, &settings, &environment, &public_url));
-    warm::keep_warm(&node, &book);
+    if settings.tenants.warm_phrases {
+        warm::keep_warm(&node, &book);
+    }
     lease::announce(&node, address, ms(settings.store.node_lease_ms));
     let (ops_token, ops_token_is_new) = ops_token(&settings);
     let state = web::Data::new(AppState {

@@ -298,7 +298,7 @@ fn what_was_heard_is_what_was_said() {
     world.step(Input::Call(truncate));
     let late = world.spoken.last().unwrap().request;
     assert_eq!(world.pipeline.spoken_by(late), None, "late audio is nobody's");
-    assert_eq!(world.history()[1], "A One is one. Two is as 0");
+    assert_eq!(world.history()[1], "A One is one. Two is 0");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 use trunkline_core::call::AnsweredBy;
 use trunkline_core::ids::IdError;
+use trunkline_core::wire::twilio::recording::RecordingWebhook;
 use trunkline_core::wire::twilio::{
     AmdWebhook, CarrierStatus, ConnectActionWebhook, DialActionWebhook, Direction, Form,
     StatusWebhook, StreamEvent, StreamStatusWebhook, VoiceWebhook, WebhookError,
@@ -175,10 +176,11 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
-    fn no_form_makes_them_panic(values in prop::collection::vec(any::<String>(), 13)) {
+    fn no_form_makes_them_panic(values in prop::collection::vec(any::<String>(), 17)) {
         let names = [
             "CallSid", "AccountSid", "From", "To", "CallStatus", "StreamEvent", "StreamSid",
             "CallDuration", "SequenceNumber", "ErrorCode", "DialCallSid", "Direction", "AnsweredBy",
+            "RecordingSid", "RecordingStatus", "RecordingDuration", "RecordingChannels",
         ];
         let pairs = names.iter().map(|n| (*n).to_owned()).zip(values).collect();
         let form = Form::from_pairs(pairs);
@@ -188,5 +190,6 @@ proptest! {
         DialActionWebhook::from_form(&form).ok();
         StreamStatusWebhook::from_form(&form).ok();
         AmdWebhook::from_form(&form).ok();
+        RecordingWebhook::from_form(&form).ok();
     }
 }

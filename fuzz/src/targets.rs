@@ -17,6 +17,7 @@ use trunkline_core::suspicion;
 use trunkline_core::tools::{ToolContext, Toolbox};
 use trunkline_core::wire::realtime;
 use trunkline_core::wire::twilio::form::Form;
+use trunkline_core::wire::twilio::recording;
 use trunkline_core::wire::twilio::signature::{sign, verify_form, verify_json, verify_stream};
 use trunkline_core::wire::twilio::stream::{self, write_media};
 use trunkline_core::wire::twilio::twiml::Twiml;
@@ -94,6 +95,7 @@ pub fn twilio_form(bytes: &[u8]) {
     drop(webhook::DialActionWebhook::from_form(&form));
     drop(webhook::AmdWebhook::from_form(&form));
     drop(webhook::StreamStatusWebhook::from_form(&form));
+    drop(recording::RecordingWebhook::from_form(&form));
     let header = String::from_utf8_lossy(header);
     let url = "https://voice.example.com/twilio/voice";
     assert!(verify_form(&["token"], url, form.pairs(), Some(&header)).is_err(), "no guess is good");

@@ -252,6 +252,8 @@ keys! {
     DEFAULT_TENANT = Key::new("tenants.default_tenant", "DEFAULT_TENANT", "", Shape::Text(check_tenant_id));
     /// Folder of cached audio for fixed phrases.
     PHRASE_CACHE_DIR = Key::new("tenants.phrase_cache_dir", "PHRASE_CACHE_DIR", ".data/phrases", Shape::Text(anything));
+    /// Whether a pipeline's fixed phrases are rendered before they are needed.
+    WARM_PHRASES = Key::new("tenants.warm_phrases", "WARM_PHRASES", "true", Shape::Flag);
 }
 
 /// The environment's name of the configuration file's path.

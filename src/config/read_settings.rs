@@ -282,6 +282,7 @@ fn tenants(layers: &mut Layers<'_>) -> TenantSettings {
             TenantId::parse(text).ok().filter(|id| id.as_str() != "none")
         }),
         phrase_cache_dir: layers.text(&keys::PHRASE_CACHE_DIR).into(),
+        warm_phrases: layers.flag(&keys::WARM_PHRASES),
         prices_file: layers.text(&keys::PRICES_FILE).into(),
     }
 }

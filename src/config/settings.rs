@@ -291,6 +291,8 @@ pub struct TenantSettings {
     pub default: Option<TenantId>,
     /// Folder of cached audio for fixed phrases.
     pub phrase_cache_dir: PathBuf,
+    /// Whether a pipeline's set sentences are rendered before they are needed.
+    pub warm_phrases: bool,
     /// The price table.
     pub prices_file: PathBuf,
 }

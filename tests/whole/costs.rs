@@ -6,6 +6,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 use trunkline_simulator::carrier::CallReport;
 
+use crate::commands::{told, trunkline};
 use crate::support::{HUMAN, World, WorldPlan, event, wait_for};
 
 /// Prices that are easy to multiply.
@@ -212,6 +213,10 @@ async fn five_calls_of_a_speech_model_cost_what_the_table_says() {
     assert_eq!(day["total_usd"], "0.5806");
     let metrics = world.metrics().await;
     assert_eq!(metrics.sum("trunkline_cost_nanodollars_total"), total as f64);
+    let printed = trunkline(&["costs", "--tenant", "shop"], &world.server.environment()).await;
+    let (code, out, complaints) = told(&printed);
+    assert_eq!(code, Some(0), "{complaints}");
+    assert!(out.contains("shop") && out.contains("0.5806"), "{out}");
 }
 
 /// The table, in hundred-thousandths of a dollar:

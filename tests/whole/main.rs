@@ -77,6 +77,7 @@ mod soak;
 mod soak_hour;
 mod speech_services;
 mod statuses;
+mod steered;
 mod storm;
 mod switches;
 mod threats;

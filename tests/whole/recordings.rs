@@ -346,6 +346,13 @@ async fn two_nodes_fetch_each_recording_once_and_a_killed_one_goes_on() {
         assert_eq!(one.fetched, 1, "{one:?}");
     }
     assert_eq!(files(&world).len(), 8);
+    // One that has a folder of its own says where it is.
+    let far = world.server.beside_with("far-node", |folder| {
+        vec![("RECORDINGS_DIR".to_owned(), folder.join("own").display().to_string())]
+    });
+    let (status, _, why) = heard(&far, &call, &format!("?recording={}", made[3])).await;
+    assert_eq!(status, 421);
+    assert!(String::from_utf8_lossy(&why).contains("node"), "{why:?}");
     for server in [&world.server, &other] {
         // Both have the same folder.
         let (status, _, body) = heard(server, &call, &format!("?recording={}", made[3])).await;

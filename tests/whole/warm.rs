@@ -21,7 +21,7 @@ async fn warmed(world: &World) -> Vec<String> {
 
 #[actix_rt::test]
 async fn the_first_call_is_greeted_and_dismissed_without_asking_a_voice() {
-    let world = World::plan().pipeline().start().await;
+    let world = World::plan().pipeline().env("WARM_PHRASES", true).start().await;
     let before = warmed(&world).await;
     assert!(before.iter().any(|text| text.contains("How can I help")), "{before:?}");
     let call = world.ongoing("wait greeting\nexpect hangup within 20s").await;
@@ -42,7 +42,12 @@ async fn the_first_call_is_greeted_and_dismissed_without_asking_a_voice() {
 
 #[actix_rt::test]
 async fn a_voice_that_is_away_is_asked_again_and_nobody_waits_for_it() {
-    let world = World::plan().pipeline().knobs(|knobs| knobs.refuse = Some(503)).start().await;
+    let world = World::plan()
+        .pipeline()
+        .env("WARM_PHRASES", true)
+        .knobs(|knobs| knobs.refuse = Some(503))
+        .start()
+        .await;
     assert_eq!(world.get("/ready").await["ready"], true);
     wait_for("the voice to be asked", async || (world.providers.refused() > 0).then_some(())).await;
     assert!(rendered(&world).is_empty());
@@ -55,7 +60,7 @@ async fn a_voice_that_is_away_is_asked_again_and_nobody_waits_for_it() {
 
 #[actix_rt::test]
 async fn what_was_rendered_in_an_earlier_life_is_not_asked_for_again() {
-    let mut world = World::plan().pipeline().start().await;
+    let mut world = World::plan().pipeline().env("WARM_PHRASES", true).start().await;
     let before = warmed(&world).await.len();
     world.server.signal("TERM");
     assert_eq!(world.server.wait().await, Some(0));

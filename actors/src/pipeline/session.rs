@@ -131,7 +131,9 @@ impl PipelineSession {
     }
 
     fn perform(&mut self, output: Output, context: &mut Context<Self>) {
-        self.media.usage().output(&output);
+        if !self.is_kept(&output) {
+            self.media.usage().output(&output);
+        }
         match output {
             Output::Tell(event) => self.tell(event, context),
             Output::Measured(measure) => metrics::of_pipeline(measure),
@@ -155,6 +157,20 @@ impl PipelineSession {
                 self.media.wake_down();
             }
         }
+    }
+
+    /// Whether it is a sentence that no voice is asked for, and so costs nothing.
+    fn is_kept(&self, output: &Output) -> bool {
+        if let Output::Speak(speech) = output {
+            return self.kept(speech).is_some();
+        }
+        false
+    }
+
+    fn kept(&self, speech: &Speech) -> Option<Phrase> {
+        let voices = &self.plan.target.voices;
+        let voice = voices.get(speech.provider).or(voices.last())?;
+        self.plan.phrases.get(&voice.voice, speech.text.expose())
     }
 
     fn tell(&mut self, event: ModelEvent, context: &mut Context<Self>) {
@@ -227,13 +243,14 @@ impl PipelineSession {
     }
 
     fn speak(&mut self, speech: Speech, context: &mut Context<Self>) {
+        let kept = self.kept(&speech);
         let Speech { request, provider, text, .. } = speech;
         let voices = &self.plan.target.voices;
         let Some(target) = voices.get(provider).or(voices.last()).cloned() else {
             return;
         };
         let tell = self.happened.0.clone();
-        let task = match self.plan.phrases.get(&target.voice, text.expose()) {
+        let task = match kept {
             Some(phrase) => context.spawn(wrap_future(Box::pin(replay(request, phrase, tell)))),
             None => {
                 let text = text.expose().to_owned();

@@ -1,18 +1,20 @@
 //! One response: written by a language model, cut into sentences, and spoken one
 //! after the other, one sentence ahead of the caller's ear.
 
+mod telling;
+
 use std::collections::VecDeque;
 
 use crate::call::ModelEvent;
 use crate::ids::{ItemId, ResponseId};
 use crate::pii::Personal;
 use crate::time::Micros;
-use crate::turn::playback::mulaw_time;
 use crate::turn::waterfall::Stage;
 use crate::wire::chat::ToolCall;
 use crate::wire::realtime::Usage;
 
-use super::guard::UNSAFE_OUTPUT;
+use super::guard::{Checked, UNSAFE_OUTPUT};
+use super::pace::Words;
 use super::sentences::{Sentence, Sentences};
 use super::{Measure, Output, Pipeline, Question, Speech, Thought, Voiced};
 
@@ -44,6 +46,8 @@ struct Speaking {
     provider: usize,
     tried: Vec<usize>,
     sentence: Sentence,
+    /// Its words, told as they are spoken.
+    words: Words,
     bytes: u64,
     ordered_at: Micros,
     until: Micros,
@@ -247,46 +251,12 @@ impl Pipeline {
             }
             Voiced::Finished => {
                 self.voices.worked(speaking.provider);
+                let rest = speaking.words.rest();
+                self.tell_words(&rest, None);
                 self.end_sentence();
             }
             Voiced::Failed { reason, retry } => self.voice_failed(&reason, retry, now),
         }
-    }
-
-    fn sounded(&mut self, bytes: u64, now: Micros) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        let Some(speaking) = &mut answer.speaking else {
-            return;
-        };
-        let first = speaking.bytes == 0 && bytes > 0;
-        speaking.bytes += bytes;
-        speaking.until = now + STALLED;
-        answer.audio_bytes += bytes;
-        if first {
-            answer.last_begins_at = answer.ends_at.max(now);
-            answer.ends_at = answer.last_begins_at;
-            self.history.speak(&answer.item, &speaking.sentence.written);
-        }
-        answer.ends_at = answer.ends_at + mulaw_time(bytes);
-        self.history.audio(&answer.item, bytes);
-        if !first {
-            return;
-        }
-        let measure = Measure::FirstSound(now.since(speaking.ordered_at));
-        self.outputs.push_back(Output::Measured(measure));
-        let (response, item) = (answer.response.clone(), answer.item.clone());
-        let gap = if answer.announced { " " } else { "" };
-        let text = Personal::new(format!("{gap}{}", speaking.sentence.written));
-        let audio_bytes = answer.audio_bytes;
-        if !std::mem::replace(&mut answer.announced, true) {
-            let response_id = response.clone();
-            let stage = Stage::FirstAudio;
-            self.tell(ModelEvent::Reached { response: response_id, stage, at: now });
-            self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
-        }
-        self.tell(ModelEvent::AgentText { item, text, audio_bytes });
     }
 
     /// The sentence is spoken, as far as it will be.
@@ -401,16 +371,23 @@ impl Pipeline {
             return;
         };
         self.counter = request;
-        let (sentence, replaced) =
-            if answer.set { (sentence, false) } else { self.guard.check(sentence) };
-        if replaced {
-            self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() });
-        }
+        let checked = if answer.set { Checked::Fine(sentence) } else { self.guard.check(sentence) };
+        let sentence = match checked {
+            Checked::Fine(sentence) => sentence,
+            Checked::Replaced(sentence) => {
+                self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() });
+                sentence
+            }
+            Checked::Dropped => return self.go_on(now),
+        };
         let provider = self.voices.pick(now);
         let tried = vec![provider];
-        let speaking =
-            Speaking { request, provider, tried, sentence, bytes: 0, ordered_at: now, until: now };
-        self.speak(speaking, now);
+        let words = Words::new(&sentence.written);
+        let (bytes, ordered_at, until) = (0, now, now);
+        self.speak(
+            Speaking { request, provider, tried, sentence, words, bytes, ordered_at, until },
+            now,
+        );
     }
 
     fn end_answer(&mut self) {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::call::words_heard;
 use crate::ids::{ItemId, ToolCallId};
+use crate::suspicion::stripped;
 use crate::wire::chat::{Message, ToolCall};
 use crate::wire::realtime::Item;
 
@@ -104,6 +105,13 @@ impl History {
         }
     }
 
+    /// More words of the sentence.
+    pub fn words(&mut self, item: &ItemId, more: &str) {
+        if let Some(piece) = self.pieces(item).and_then(|pieces| pieces.last_mut()) {
+            piece.text.push_str(more);
+        }
+    }
+
     /// So much audio came for the sentence.
     pub fn audio(&mut self, item: &ItemId, bytes: u64) {
         if let Some(piece) = self.pieces(item).and_then(|pieces| pieces.last_mut()) {
@@ -184,7 +192,7 @@ impl History {
     fn group(&self, entry: &Entry) -> Vec<Message> {
         match entry {
             Entry::System(text) => vec![Message::System { text: text.clone() }],
-            Entry::User(text) => vec![Message::User { text: text.clone() }],
+            Entry::User(text) => vec![Message::User { text: stripped(text).into_owned() }],
             Entry::Output { .. } => Vec::new(),
             Entry::Agent { pieces, calls, .. } => {
                 let texts: Vec<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();

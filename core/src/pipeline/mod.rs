@@ -11,6 +11,7 @@
 mod answer;
 mod guard;
 mod history;
+mod pace;
 mod pool;
 mod recogniser;
 mod sentences;
@@ -25,7 +26,7 @@ use crate::time::Micros;
 use crate::wire::chat::{Message, ToolCall};
 use crate::wire::realtime::{ClientEvent, ToolSpec, Usage};
 
-pub use guard::{Guard, SAFE_SENTENCE, UNSAFE_OUTPUT};
+pub use guard::{Checked, Guard, SAFE_SENTENCE, UNSAFE_OUTPUT};
 pub use history::History;
 pub use pool::{EJECTED_FOR, Pool};
 pub use recogniser::{Heard, Hearing, Recogniser};
@@ -344,6 +345,7 @@ impl Pipeline {
         };
         self.tell(ModelEvent::ResponseAnnounced { response: response.clone() });
         self.history.begin(item.clone());
+        self.guard.begin();
         let mut answer = Answer::new(response, item, without_tools, now);
         match instructions.as_deref().and_then(set_sentence) {
             // What is to be said word for word needs no thought.

@@ -74,7 +74,8 @@ fn functions(folder: &Path, found: &mut Vec<(String, String)>) {
             for function in block.split("\n    pub fn ").skip(1) {
                 let name: String =
                     function.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                let signature = function.split(" {\n").next().unwrap().to_owned();
+                // What is asked, not what is answered.
+                let signature = function.split(") ->").next().unwrap().to_owned();
                 if signature.contains("&self") {
                     found.push((name, signature));
                 }

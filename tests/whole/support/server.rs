@@ -53,8 +53,18 @@ impl ServerProcess {
 
     /// Starts another server of the same configuration on the same database.
     pub fn beside(&self, node: &str) -> Self {
+        self.beside_with(node, |_| Vec::new())
+    }
+
+    /// The same with other settings, which may be in its own folder.
+    pub fn beside_with(
+        &self,
+        node: &str,
+        change: impl FnOnce(&Path) -> Vec<(String, String)>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut env = self.env.clone();
+        env.extend(change(folder.path()));
         env.push(("NODE_ID".to_owned(), node.to_owned()));
         let journal = folder.path().join("journal.sqlite").display().to_string();
         env.push(("JOURNAL_PATH".to_owned(), journal));
@@ -274,6 +284,8 @@ fn base_env(folder: &Path) -> Vec<(String, String)> {
         ("SIGNATURE_FAILURES_PER_SOURCE", "0".to_owned()),
         ("OPS_FAILURES_PER_SOURCE", "0".to_owned()),
         ("DIAL_PRIVATE_NETWORKS", "127.0.0.0/8".to_owned()),
+        // Tests count what voices are asked for; those of rendering ahead set it.
+        ("WARM_PHRASES", "false".to_owned()),
         ("LOG_FORMAT", "json".to_owned()),
         ("RUST_LOG", "info,trunkline_actors=debug".to_owned()),
     ]
