@@ -53,6 +53,7 @@ impl World {
                 agents: 2,
                 voices: 2,
                 history_tokens: 1_000,
+                speculate: false,
                 silence: Micros::from_millis(500),
             }),
             now: Micros::from_secs(1),
@@ -91,6 +92,8 @@ impl World {
                 Output::Measured(measure) => self.measured.push(measure),
                 Output::Dial { .. }
                 | Output::Hear(_)
+                | Output::Release { .. }
+                | Output::Speculated(_)
                 | Output::GiveBack(_)
                 | Output::FinishItem { .. }
                 | Output::FinishResponse { .. } => {}

@@ -63,6 +63,7 @@ mod pcm;
 mod personas;
 mod pipeline;
 mod pipeline_latency;
+mod pipeline_speculation;
 mod quiet_callers;
 mod readiness;
 mod recordings;

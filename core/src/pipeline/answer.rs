@@ -1,7 +1,10 @@
 //! One response: written by a language model, cut into sentences, and spoken one
 //! after the other, one sentence ahead of the caller's ear.
 
+mod speaking;
+mod speculation;
 mod telling;
+mod thinking;
 
 use std::collections::VecDeque;
 
@@ -16,42 +19,14 @@ use crate::wire::realtime::Usage;
 use super::guard::{Checked, UNSAFE_OUTPUT};
 use super::pace::Words;
 use super::sentences::{Sentence, Sentences};
-use super::{Measure, Output, Pipeline, Question, Speech, Thought, Voiced};
+use super::{Output, Pipeline, ThrownAway};
 
-/// How long a language model may think before another one is asked instead.
-pub(super) const FIRST_TOKEN: Micros = Micros::from_millis(1_500);
-/// The same where there is no other.
-const FIRST_TOKEN_OF_LAST: Micros = Micros::from_millis(5_000);
-/// How long a voice may take to its first sound before another one is asked.
-pub(super) const FIRST_SOUND: Micros = Micros::from_millis(1_500);
-/// The same where there is no other.
-const FIRST_SOUND_OF_LAST: Micros = Micros::from_millis(4_000);
+use speaking::Speaking;
+use speculation::Guess;
+use thinking::Thinking;
+
 /// How long an answer or a sentence may stop in its middle.
 const STALLED: Micros = Micros::from_millis(4_000);
-
-/// A language model at work.
-#[derive(Debug)]
-struct Thinking {
-    request: u32,
-    provider: usize,
-    begun: bool,
-    asked_at: Micros,
-    until: Micros,
-}
-
-/// A voice at work.
-#[derive(Debug)]
-struct Speaking {
-    request: u32,
-    provider: usize,
-    tried: Vec<usize>,
-    sentence: Sentence,
-    /// Its words, told as they are spoken.
-    words: Words,
-    bytes: u64,
-    ordered_at: Micros,
-    until: Micros,
-}
 
 /// See the module's text.
 #[derive(Debug)]
@@ -63,6 +38,8 @@ pub(super) struct Answer {
     pub(super) instructions: Option<String>,
     /// It is a set sentence: nobody was asked.
     set: bool,
+    /// Nobody has wanted it yet.
+    guess: Option<Guess>,
     tried: Vec<usize>,
     /// When the question was asked, until the first sentence is with a voice.
     waited_since: Option<Micros>,
@@ -94,6 +71,7 @@ impl Answer {
             without_tools,
             instructions: None,
             set: false,
+            guess: None,
             tried: Vec::new(),
             waited_since: None,
             thinking: None,
@@ -130,9 +108,10 @@ impl Answer {
     pub(super) fn due(&self) -> Option<Micros> {
         let thinking = self.thinking.as_ref().map(|t| t.until);
         let speaking = self.speaking.as_ref().map(|s| s.until);
-        let ahead =
-            (self.speaking.is_none() && !self.queue.is_empty()).then_some(self.last_begins_at);
-        [thinking, speaking, ahead].into_iter().flatten().min()
+        let guess = self.guess.as_ref().map(Guess::until);
+        let waits = self.speaking.is_none() && !self.queue.is_empty() && !self.is_guess();
+        let ahead = waits.then_some(self.last_begins_at);
+        [thinking, speaking, guess, ahead].into_iter().flatten().min()
     }
 
     pub(super) fn spoken_by(&self, request: u32) -> Option<(ResponseId, ItemId)> {
@@ -147,195 +126,17 @@ impl Answer {
 }
 
 impl Pipeline {
-    /// Asks a language model that has not been asked for this answer.
-    pub(super) fn ask(&mut self, now: Micros) {
-        let request = self.count();
+    /// The answer got so far: the call is told, once it wants the answer at all.
+    fn reached(&mut self, stage: Stage, at: Micros) {
         let Some(answer) = &mut self.answer else {
             return;
         };
-        let Some(provider) = self.agents.pick_beside(&answer.tried, now) else {
-            answer.error.get_or_insert_with(|| "no language model answers".to_owned());
-            return;
-        };
-        answer.tried.push(provider);
-        let last = self.agents.pick_beside(&answer.tried, now).is_none();
-        let patience = if last { FIRST_TOKEN_OF_LAST } else { FIRST_TOKEN };
-        let until = now + patience;
-        answer.waited_since.get_or_insert(now);
-        let again = answer.tried.len() > 1;
-        let asked_at = now;
-        answer.thinking = Some(Thinking { request, provider, begun: false, asked_at, until });
-        let tools = if answer.without_tools { Vec::new() } else { self.settings.tools.clone() };
-        let messages = self.history.messages(answer.instructions.as_deref());
-        let question = Question { request, provider, messages, tools };
-        self.outputs.push_back(Output::Ask(Box::new(question)));
-        if again {
-            self.measure(Measure::Failover("agent"));
-        }
-    }
-
-    pub(super) fn thought(&mut self, request: u32, event: Thought, now: Micros) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        let Some(thinking) = answer.thinking.as_mut().filter(|t| t.request == request) else {
-            return;
-        };
-        let is_first = matches!(event, Thought::Text(_) | Thought::Call(_)) && !thinking.begun;
-        if is_first {
-            let measure = Measure::FirstToken(now.since(thinking.asked_at));
-            self.outputs.push_back(Output::Measured(measure));
-            let response = answer.response.clone();
-            let reached = ModelEvent::Reached { response, stage: Stage::FirstToken, at: now };
-            self.outputs.push_back(Output::Tell(reached));
-        }
-        match event {
-            Thought::Text(text) => {
-                thinking.begun = true;
-                thinking.until = now + STALLED;
-                answer.sentences.push(text.expose());
-                answer.take_sentences();
-            }
-            Thought::Call(call) => {
-                thinking.begun = true;
-                thinking.until = now + STALLED;
-                answer.calls.push(call);
-            }
-            Thought::Finished { usage } => {
-                self.agents.worked(thinking.provider);
-                answer.usage = usage;
-                answer.thinking = None;
-                answer.queue.extend(answer.sentences.rest());
-            }
-            Thought::Failed { reason, retry } => self.thinking_failed(&reason, retry, now),
-        }
-    }
-
-    /// Before the first token another model takes over; after it, what was written
-    /// is what there is.
-    fn thinking_failed(&mut self, reason: &str, retry: bool, now: Micros) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        let Some(thinking) = answer.thinking.take() else {
-            return;
-        };
-        self.agents.failed(thinking.provider, !retry, now);
-        self.outputs.push_back(Output::StopAsking { request: thinking.request });
-        if !thinking.begun && self.agents.pick_beside(&answer.tried, now).is_some() {
-            self.ask(now);
+        if let Some(guess) = &mut answer.guess {
+            guess.reached.push(stage);
             return;
         }
-        // Arguments may be missing.
-        answer.calls.clear();
-        answer.error = Some(reason.to_owned());
-        // A sentence that breaks off is better than none, and not as good as those
-        // before it.
-        let none = answer.queue.is_empty() && answer.speaking.is_none();
-        let only = none && !answer.announced;
-        let rest = answer.sentences.rest();
-        answer.queue.extend(rest.filter(|_| only && thinking.begun));
-    }
-
-    pub(super) fn voiced(&mut self, request: u32, event: Voiced, now: Micros) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        let Some(speaking) = answer.speaking.as_mut().filter(|s| s.request == request) else {
-            return;
-        };
-        match event {
-            Voiced::Audio { bytes } => self.sounded(bytes, now),
-            Voiced::Finished if speaking.bytes == 0 => {
-                self.voice_failed("the voice gave no sound", true, now);
-            }
-            Voiced::Finished => {
-                self.voices.worked(speaking.provider);
-                let rest = speaking.words.rest();
-                self.tell_words(&rest, None);
-                self.end_sentence();
-            }
-            Voiced::Failed { reason, retry } => self.voice_failed(&reason, retry, now),
-        }
-    }
-
-    /// The sentence is spoken, as far as it will be.
-    fn end_sentence(&mut self) {
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        answer.speaking = None;
-        if answer.announced {
-            // The call is told how much there is by now.
-            let (item, audio_bytes) = (answer.item.clone(), answer.audio_bytes);
-            self.tell(ModelEvent::AgentText { item, text: Personal::new(""), audio_bytes });
-        }
-    }
-
-    /// Before its first sound, the sentence is given to another voice. After that
-    /// the rest of it is lost, as no word may be heard twice, and another voice
-    /// goes on with the next sentence.
-    fn voice_failed(&mut self, reason: &str, retry: bool, now: Micros) {
-        let request = self.count();
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        let Some(mut speaking) = answer.speaking.take() else {
-            return;
-        };
-        self.voices.failed(speaking.provider, !retry, now);
-        self.outputs.push_back(Output::Hush { request: speaking.request });
-        if speaking.bytes > 0 {
-            // Not all of it was said: nobody may keep it for other calls.
-            answer.error.get_or_insert_with(|| reason.to_owned());
-            // A voice that breaks off is not asked for what comes next.
-            while !self.voices.failed(speaking.provider, !retry, now) {}
-            self.end_sentence();
-            return;
-        }
-        match self.voices.pick_beside(&speaking.tried, now) {
-            Some(provider) => {
-                speaking.provider = provider;
-                speaking.tried.push(provider);
-                speaking.request = request;
-                self.speak(speaking, now);
-                self.measure(Measure::Failover("voice"));
-            }
-            None => {
-                answer.error.get_or_insert_with(|| reason.to_owned());
-                answer.queue.clear();
-                answer.calls.clear();
-                if let Some(thinking) = answer.thinking.take() {
-                    let request = thinking.request;
-                    self.outputs.push_back(Output::StopAsking { request });
-                }
-            }
-        }
-    }
-
-    fn speak(&mut self, mut speaking: Speaking, now: Micros) {
-        let last = self.voices.pick_beside(&speaking.tried, now).is_none();
-        speaking.until = now + if last { FIRST_SOUND_OF_LAST } else { FIRST_SOUND };
-        speaking.ordered_at = now;
-        let Some(answer) = &mut self.answer else {
-            return;
-        };
-        if let Some(since) = answer.waited_since.take() {
-            let measure = Measure::FirstSentence(now.since(since));
-            self.outputs.push_back(Output::Measured(measure));
-            let response = answer.response.clone();
-            let reached = ModelEvent::Reached { response, stage: Stage::FirstSentence, at: now };
-            self.outputs.push_back(Output::Tell(reached));
-        }
-        let speech = Speech {
-            request: speaking.request,
-            provider: speaking.provider,
-            text: Personal::new(speaking.sentence.spoken.clone()),
-            response: answer.response.clone(),
-            item: answer.item.clone(),
-        };
-        answer.speaking = Some(speaking);
-        self.outputs.push_back(Output::Speak(Box::new(speech)));
+        let response = answer.response.clone();
+        self.tell(ModelEvent::Reached { response, stage, at });
     }
 
     /// Somebody was waited for long enough.
@@ -343,6 +144,9 @@ impl Pipeline {
         let Some(answer) = &self.answer else {
             return;
         };
+        if answer.guess.as_ref().is_some_and(|guess| guess.until() <= now) {
+            return self.throw_away(ThrownAway::Unwanted);
+        }
         let slow_model = answer.thinking.as_ref().is_some_and(|t| t.until <= now);
         let slow_voice = answer.speaking.as_ref().is_some_and(|s| s.until <= now);
         if slow_model {
@@ -360,11 +164,12 @@ impl Pipeline {
         let Some(answer) = &mut self.answer else {
             return;
         };
-        if answer.is_over() {
+        let held = answer.guess.as_ref().is_some_and(Guess::has_its_sentence);
+        if answer.is_over() && !answer.is_guess() {
             self.end_answer();
             return;
         }
-        if answer.speaking.is_some() || answer.last_begins_at > now {
+        if held || answer.speaking.is_some() || answer.last_begins_at > now {
             return;
         }
         let Some(sentence) = answer.queue.pop_front() else {
@@ -375,7 +180,10 @@ impl Pipeline {
         let sentence = match checked {
             Checked::Fine(sentence) => sentence,
             Checked::Replaced(sentence) => {
-                self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() });
+                match &mut answer.guess {
+                    Some(guess) => guess.replaced = true,
+                    None => self.tell(ModelEvent::Complaint { code: UNSAFE_OUTPUT.to_owned() }),
+                }
                 sentence
             }
             Checked::Dropped => return self.go_on(now),
@@ -414,6 +222,7 @@ impl Pipeline {
     /// The response is not wanted any more. What was spoken of it stays what was
     /// said, until the call says how much was heard.
     pub(super) fn cancel(&mut self, response: Option<&ResponseId>) {
+        self.throw_away(ThrownAway::Unwanted);
         let is_it = |answer: &mut Answer| response.is_none_or(|id| *id == answer.response);
         let Some(answer) = self.answer.take_if(is_it) else {
             return;

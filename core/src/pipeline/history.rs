@@ -16,7 +16,7 @@ const BYTES_PER_MS: u64 = 8;
 const NO_RESULT: &str = r#"{"error":"no result yet"}"#;
 
 /// About how many tokens a message takes: four bytes are one, and its frame four.
-fn tokens(message: &Message) -> usize {
+pub(super) fn tokens(message: &Message) -> usize {
     let bytes = match message {
         Message::System { text } | Message::User { text } => text.len(),
         Message::Assistant { text, calls } => {
@@ -158,6 +158,24 @@ impl History {
             Entry::Agent { item: Some(known), pieces, .. } if known == item => Some(pieces),
             Entry::Agent { .. } | Entry::System(_) | Entry::User(_) | Entry::Output { .. } => None,
         })
+    }
+
+    /// The conversation as it would be told if the caller said this besides, which
+    /// is not remembered.
+    #[must_use]
+    pub fn messages_with(&mut self, words: &str) -> Vec<Message> {
+        if words.is_empty() {
+            return self.messages(None);
+        }
+        let before = match self.entries.last() {
+            Some(Entry::User(text)) => Some(text.clone()),
+            Some(Entry::System(_) | Entry::Agent { .. } | Entry::Output { .. }) | None => None,
+        };
+        self.caller(words);
+        let messages = self.messages(None);
+        self.entries.pop();
+        self.entries.extend(before.map(Entry::User));
+        messages
     }
 
     /// The conversation as the model is to be told it: the instructions, and as

@@ -293,6 +293,9 @@ impl World {
         if let Some(utterances) = ended {
             self.tell(Input::TurnEnded { utterances });
         }
+        if self.turns.as_mut().is_some_and(TurnMachine::take_likely) {
+            self.tell(Input::TurnLikelyOver);
+        }
         let verdict = self.barge_in.as_mut().and_then(|b| b.handle_timeout(self.now));
         if let Some(verdict) = verdict {
             self.tell(Input::BargeIn(verdict));
@@ -418,6 +421,7 @@ impl World {
                 }
             }
             Output::CloseStream => self.closed = true,
+            Output::Speculate => {}
             Output::LearnPhrase { .. } => {
                 let audio = self.downlink.take_capture().unwrap_or_default();
                 self.captured =

@@ -5,7 +5,8 @@ use crate::pii::Personal;
 use crate::time::Micros;
 use crate::turn::playback::mulaw_time;
 
-use super::super::{Measure, Output, Pipeline};
+use super::super::{Measure, Output, Pipeline, ThrownAway};
+use super::speculation::MOST_HELD;
 use super::{STALLED, Stage};
 
 impl Pipeline {
@@ -19,6 +20,27 @@ impl Pipeline {
         let first = speaking.bytes == 0 && bytes > 0;
         speaking.bytes += bytes;
         speaking.until = now + STALLED;
+        let too_much = speaking.bytes > MOST_HELD;
+        if first {
+            let measure = Measure::FirstSound(now.since(speaking.ordered_at));
+            self.outputs.push_back(Output::Measured(measure));
+        }
+        if !answer.is_guess() {
+            self.heard_of(bytes, first, now);
+        } else if too_much {
+            self.throw_away(ThrownAway::Failed);
+        }
+    }
+
+    /// More of the sentence is with the media path, or the first of it: that is
+    /// remembered, and the call is told.
+    pub(super) fn heard_of(&mut self, bytes: u64, first: bool, now: Micros) {
+        let Some(answer) = &mut self.answer else {
+            return;
+        };
+        let Some(speaking) = &mut answer.speaking else {
+            return;
+        };
         answer.audio_bytes += bytes;
         if first {
             answer.last_begins_at = answer.ends_at.max(now);
@@ -27,10 +49,6 @@ impl Pipeline {
         }
         answer.ends_at = answer.ends_at + mulaw_time(bytes);
         self.history.audio(&answer.item, bytes);
-        if first {
-            let measure = Measure::FirstSound(now.since(speaking.ordered_at));
-            self.outputs.push_back(Output::Measured(measure));
-        }
         let more = speaking.words.by(speaking.bytes);
         self.tell_words(&more, first.then_some(now));
     }
@@ -51,8 +69,7 @@ impl Pipeline {
         let audio_bytes = answer.audio_bytes;
         if !std::mem::replace(&mut answer.announced, true) {
             if let Some(at) = begins {
-                let response = response.clone();
-                self.tell(ModelEvent::Reached { response, stage: Stage::FirstAudio, at });
+                self.reached(Stage::FirstAudio, at);
             }
             self.tell(ModelEvent::ItemAnnounced { response, item: item.clone() });
         }

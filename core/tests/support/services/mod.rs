@@ -173,6 +173,7 @@ impl Services {
             voices: self.of(Service::Voice),
             history_tokens: 4_000,
             silence: ms(500),
+            speculate: false,
         });
         self.session.insert(Session {
             pipeline,

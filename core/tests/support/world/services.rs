@@ -105,7 +105,9 @@ impl World {
         };
         match output {
             O::Tell(event) => self.session_tells(event),
-            O::Measured(_) => {}
+            // Nothing is begun in advance: what is not said until it is wanted has tests of
+            // its own.
+            O::Measured(_) | O::Speculated(_) | O::Release { .. } => {}
             O::Dial { connection, provider, delay } => {
                 self.dial_service(connection, provider, delay)
             }
