@@ -5,7 +5,7 @@ use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gau
 use trunkline_core::call::{Exit, Metric, Outcome};
 use trunkline_core::cost::{Nanos, Service, Spent, Step};
 use trunkline_core::ids::TenantId;
-use trunkline_core::pipeline::Measure;
+use trunkline_core::pipeline::{Measure, Speculation};
 use trunkline_core::tenant::Mode;
 use trunkline_core::time::Micros;
 use trunkline_core::turn::waterfall::Stage;
@@ -45,6 +45,8 @@ const BARGE_IN_FALSE: &str = "trunkline_barge_in_false_total";
 const WEBHOOK_TIME: &str = "trunkline_webhook_seconds";
 const PIPELINE_TIME: &str = "trunkline_pipeline_seconds";
 const PIPELINE_FAILOVERS: &str = "trunkline_pipeline_failovers_total";
+const SPECULATIONS: &str = "trunkline_speculations_total";
+const SPECULATION_WASTE: &str = "trunkline_speculation_waste_total";
 const COST: &str = "trunkline_cost_nanodollars_total";
 const COST_UNPRICED: &str = "trunkline_cost_unpriced_total";
 const BUDGET_REACHED: &str = "trunkline_budget_reached_total";
@@ -134,6 +136,11 @@ pub fn describe() {
     describe_counter!(
         PIPELINE_FAILOVERS,
         "Times another of a pipeline's services was asked instead, by kind."
+    );
+    describe_counter!(SPECULATIONS, "Answers begun before they were wanted, by result.");
+    describe_counter!(
+        SPECULATION_WASTE,
+        "What was spent on answers that were thrown away, by unit."
     );
     describe_counter!(
         COST,
@@ -346,6 +353,24 @@ pub fn of_pipeline(measure: Measure) {
         Measure::FirstSound(took) => stage("first_sound", took),
         Measure::Failover(service) => {
             counter!(PIPELINE_FAILOVERS, "service" => service).increment(1);
+        }
+    }
+}
+
+/// Something came of an answer that was begun before it was wanted.
+pub fn of_speculation(speculation: Speculation) {
+    let count = |result: &'static str| counter!(SPECULATIONS, "result" => result).increment(1);
+    match speculation {
+        Speculation::Started => count("started"),
+        Speculation::Used => count("used"),
+        Speculation::ThrownAway { why, waste } => {
+            count(why.as_str());
+            let wasted = |unit: &'static str, by: u64| {
+                counter!(SPECULATION_WASTE, "unit" => unit).increment(by);
+            };
+            wasted("tokens_in", waste.usage.text_in);
+            wasted("tokens_out", waste.usage.text_out);
+            wasted("characters", waste.characters);
         }
     }
 }

@@ -62,6 +62,8 @@ const BAD_MESSAGES: u32 = 20;
 pub enum SessionMessage {
     /// For the model.
     Send(Box<ClientEvent>),
+    /// The caller has likely said all: the answer may be begun.
+    Speculate,
     /// The call no longer needs the model.
     Stop,
     /// Time to see whether the model still answers.
@@ -378,6 +380,8 @@ impl Shell for RealtimeSession {
         match message {
             SessionMessage::Send(_) if self.leaving => {}
             SessionMessage::Send(event) => self.send(&event),
+            // A speech model begins no answer that may come to nothing.
+            SessionMessage::Speculate => {}
             SessionMessage::Stop => self.leave(context),
             SessionMessage::Look => self.look(context),
             // Its model is the session's for good: the call exchanges the session.

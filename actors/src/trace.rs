@@ -133,11 +133,13 @@ impl Spans {
             Output::Turn(
                 TurnInput::SpeechStopped { .. }
                 | TurnInput::Partial { .. }
+                | TurnInput::Interim { .. }
                 | TurnInput::Words { .. },
             )
             | Output::BargeIn(_)
             | Output::Media(_)
             | Output::Model(_)
+            | Output::Speculate
             | Output::StartModel { .. }
             | Output::StopModel
             | Output::StartBargeIn(_)

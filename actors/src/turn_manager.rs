@@ -58,6 +58,9 @@ impl TurnManager {
         if let Some(utterances) = self.machine.handle_timeout(self.clock.now()) {
             self.call.tell(CallMessage::input(Input::TurnEnded { utterances }));
         }
+        if self.machine.take_likely() {
+            self.call.tell(CallMessage::input(Input::TurnLikelyOver));
+        }
         self.arm(context);
     }
 }

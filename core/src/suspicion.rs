@@ -4,7 +4,12 @@
 //! much. What keeps that harmless is what it can do: a tool takes no number, no
 //! address and no tenant from it. So nothing is blocked here, and nobody is
 //! treated otherwise for their words; they are noted for whoever reads the audit
-//! log, by the name of the pattern and not by what was said.
+//! log, by the name of the pattern and not by what was said. Where the model is told
+//! them as a text, the known beginnings of orders to it are left out: [`stripped`].
+
+mod prefixes;
+
+pub use prefixes::stripped;
 
 /// A kind of suspicious words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +49,7 @@ const PHRASES: &[(Pattern, &[&str])] = &[
     (
         Pattern::Override,
         &[
-            "ignore previous instructions",
+            "ignore previous",
             "ignore all previous",
             "ignore all instructions",
             "ignore all your instructions",
@@ -53,7 +58,7 @@ const PHRASES: &[(Pattern, &[&str])] = &[
             "ignore your rules",
             "ignore the above",
             "disregard previous",
-            "disregard all previous",
+            "disregard all",
             "disregard your",
             "forget your instructions",
             "forget all your instructions",
@@ -163,7 +168,11 @@ pub fn patterns(said: &str) -> Vec<Pattern> {
             before == Some(&b' ') && after == Some(&b' ')
         })
     };
-    PHRASES.iter().filter(|(_, all)| all.iter().any(has)).map(|(pattern, _)| *pattern).collect()
+    let plays_a_role = prefixes::plays_a_role(said.get(..end).unwrap_or_default());
+    let is_in = |(pattern, all): &&(Pattern, &[&str])| {
+        all.iter().any(has) || (*pattern == Pattern::Role && plays_a_role)
+    };
+    PHRASES.iter().filter(is_in).map(|(pattern, _)| *pattern).collect()
 }
 
 /// Lower case, words alone, one space before and after each. Apostrophes go.

@@ -138,6 +138,13 @@ impl Tenant {
             (Mode::Realtime | Mode::Bridge | Mode::Pipeline, _) => &self.persona.voice,
         }
     }
+
+    /// Whether answers are begun before a turn is over, as a pipeline can.
+    #[must_use]
+    pub fn speculates(&self) -> bool {
+        let has_pipeline = self.mode == Mode::Pipeline || self.pipeline.takes_over;
+        has_pipeline && self.pipeline.speculate
+    }
 }
 
 /// How a tenant's calls are answered.
@@ -346,6 +353,9 @@ pub struct PipelineChoice {
     /// Whether it takes over, within a call, when the speech model of a tenant whose
     /// mode is another cannot be kept.
     pub takes_over: bool,
+    /// Whether an answer is begun when the caller has likely said all, and thrown
+    /// away when there is more.
+    pub speculate: bool,
 }
 
 impl Default for PipelineChoice {
@@ -356,6 +366,7 @@ impl Default for PipelineChoice {
             voices: vec![VoiceChoice::default()],
             history_tokens: 8_000,
             takes_over: false,
+            speculate: false,
         }
     }
 }

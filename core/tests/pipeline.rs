@@ -53,6 +53,7 @@ impl World {
                 agents: 2,
                 voices: 2,
                 history_tokens: 1_000,
+                speculate: false,
                 silence: Micros::from_millis(500),
             }),
             now: Micros::from_secs(1),
@@ -91,6 +92,8 @@ impl World {
                 Output::Measured(measure) => self.measured.push(measure),
                 Output::Dial { .. }
                 | Output::Hear(_)
+                | Output::Release { .. }
+                | Output::Speculated(_)
                 | Output::GiveBack(_)
                 | Output::FinishItem { .. }
                 | Output::FinishResponse { .. } => {}
@@ -298,7 +301,7 @@ fn what_was_heard_is_what_was_said() {
     world.step(Input::Call(truncate));
     let late = world.spoken.last().unwrap().request;
     assert_eq!(world.pipeline.spoken_by(late), None, "late audio is nobody's");
-    assert_eq!(world.history()[1], "A One is one. Two is as 0");
+    assert_eq!(world.history()[1], "A One is one. Two is 0");
 }
 
 #[test]

@@ -112,7 +112,11 @@ fn the_callers_speech() {
         ),
         (
             r#"{"type":"input_audio_buffer.committed","previous_item_id":null,"item_id":"item_B"}"#,
-            ServerEvent::Committed { item_id: item_id() },
+            ServerEvent::Committed { item_id: item_id(), previous_item_id: None },
+        ),
+        (
+            r#"{"type":"input_audio_buffer.committed","previous_item_id":"item_B","item_id":"item_B"}"#,
+            ServerEvent::Committed { item_id: item_id(), previous_item_id: Some(item_id()) },
         ),
         (
             r#"{"type":"conversation.item.input_audio_transcription.delta","item_id":"item_B","content_index":0,"delta":"I need"}"#,

@@ -154,16 +154,19 @@ fn a_transcription_has_the_place_of_its_utterance() {
 }
 
 #[test]
-fn a_final_promises_nothing_about_an_utterance_that_is_still_open() {
+fn finals_are_told_in_the_order_in_which_they_were_spoken() {
     let mut dialogue = transcription();
     for message in [started("a", 100), stopped("a", 900), started("b", 1_500), stopped("b", 2_500)]
     {
         read(&mut dialogue, &message);
     }
-    let late = read(&mut dialogue, &completed("b", "two"));
-    assert_eq!(late, [done(100, 100, "two", true, false)], "the audio of a is still needed");
-    let first = read(&mut dialogue, &completed("a", "one"));
-    assert_eq!(first, [done(100, 2_500, "one", true, false)]);
+    assert_eq!(read(&mut dialogue, &completed("b", "two")), [], "it is not its turn");
+    let both = read(&mut dialogue, &completed("a", "one"));
+    assert_eq!(
+        both,
+        [done(100, 900, "one", true, false), done(1_500, 2_500, "two", true, false)],
+        "no audio is given up before its words are there"
+    );
     let failed =
         about("conversation.item.input_audio_transcription.failed", "c", &json!({"error": {}}));
     assert_eq!(read(&mut dialogue, &failed), [RecogniserEvent::Unclear { to_ms: 2_500 }]);
@@ -183,4 +186,143 @@ fn an_empty_flush_is_answered_too() {
         read(&mut dialogue, &over)[..],
         [RecogniserEvent::Failed { advice: Advice::Retry, .. }]
     ));
+}
+
+fn unclear(item: &str) -> Value {
+    about("conversation.item.input_audio_transcription.failed", item, &json!({"error": {}}))
+}
+
+#[test]
+fn a_final_that_comes_twice_is_heard_once() {
+    let mut dialogue = transcription();
+    let mut say = |message: &Value| read(&mut dialogue, message);
+    say(&started("a", 100));
+    say(&stopped("a", 900));
+    assert_eq!(say(&completed("a", "one")), [done(100, 900, "one", true, false)]);
+    for again in [completed("a", "one"), delta("a", "one"), unclear("a"), stopped("a", 900)] {
+        assert_eq!(say(&again), [], "{again}");
+    }
+    assert_eq!(say(&started("a", 100)), [], "nobody begins twice");
+}
+
+#[test]
+fn words_that_cannot_be_made_out_hold_nothing_up() {
+    let mut dialogue = transcription();
+    let mut say = |message: &Value| read(&mut dialogue, message);
+    for (item, at) in [("a", 100), ("b", 1_000), ("c", 2_000)] {
+        say(&started(item, at));
+        say(&stopped(item, at + 500));
+    }
+    assert_eq!(say(&completed("c", "three")), []);
+    assert_eq!(say(&unclear("b")), []);
+    assert_eq!(
+        say(&completed("a", "one")),
+        [
+            done(100, 600, "one", true, false),
+            RecogniserEvent::Unclear { to_ms: 1_500 },
+            done(2_000, 2_500, "three", true, false),
+        ]
+    );
+}
+
+#[test]
+fn words_that_never_come_are_given_up_when_others_have_come() {
+    let mut dialogue = transcription();
+    let mut say = |message: &Value| read(&mut dialogue, message);
+    let items = ["a", "b", "c", "d", "e"];
+    for (n, item) in items.iter().enumerate() {
+        say(&started(item, n as u64 * 1_000));
+        say(&stopped(item, n as u64 * 1_000 + 500));
+    }
+    for item in ["b", "c", "d"] {
+        assert_eq!(say(&completed(item, item)), []);
+    }
+    let told = say(&completed("e", "e"));
+    assert_eq!(told[0], RecogniserEvent::Unclear { to_ms: 1_000 - 500 });
+    assert_eq!(told.len(), 5, "{told:?}");
+}
+
+#[test]
+fn an_item_that_was_flushed_has_the_place_that_it_is_said_to_have() {
+    let mut dialogue = transcription();
+    let mut say = |message: &Value| read(&mut dialogue, message);
+    let committed = |item: &str, after: &str| {
+        about("input_audio_buffer.committed", item, &json!({"previous_item_id": after}))
+    };
+    say(&committed("a", "root"));
+    say(&committed("c", "b"));
+    say(&committed("b", "a"));
+    assert_eq!(say(&completed("b", "two")), []);
+    let told = say(&completed("a", "one"));
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+#[test]
+fn a_caller_who_has_begun_again_is_not_taken_to_be_silent() {
+    let mut dialogue = transcription();
+    let mut say = |message: &Value| read(&mut dialogue, message);
+    say(&started("a", 100));
+    say(&stopped("a", 900));
+    say(&started("b", 1_500));
+    assert_eq!(
+        say(&completed("a", "one")),
+        [done(100, 900, "one", true, false), RecogniserEvent::SpeechStarted { at_ms: 1_500 }]
+    );
+    let mut dialogue = deepgram();
+    let begun = |at: f64| json!({"type": "SpeechStarted", "channel": [0], "timestamp": at});
+    read(&mut dialogue, &begun(0.1));
+    read(&mut dialogue, &begun(1.5));
+    let told = read(&mut dialogue, &results(0.0, 1.0, "one", true));
+    assert_eq!(told[1..], [RecogniserEvent::SpeechStarted { at_ms: 1_500 }]);
+    let told = read(&mut dialogue, &results(1.0, 1.5, "two", true));
+    assert_eq!(told.len(), 1);
+}
+
+/// A final of Deepgram's which ends the utterance, or words that may change.
+fn results(from: f64, length: f64, text: &str, is_final: bool) -> Value {
+    json!({
+        "type": "Results", "start": from, "duration": length,
+        "is_final": is_final, "speech_final": is_final,
+        "channel": {"alternatives": [{"transcript": text, "confidence": 0.5}]},
+    })
+}
+
+/// The words of the finals that a message brings.
+fn finals(dialogue: &mut Dialogue, message: &Value) -> Vec<String> {
+    let events = read(dialogue, message).into_iter();
+    let words = events.filter_map(|event| match event {
+        RecogniserEvent::Final { text, .. } => Some(text.expose().to_owned()),
+        _ => None,
+    });
+    words.collect()
+}
+
+#[test]
+fn finals_of_deepgram_are_put_in_order_and_heard_once() {
+    let mut dialogue = deepgram();
+    assert_eq!(finals(&mut dialogue, &results(0.0, 0.8, "I need", false)), [""; 0]);
+    let two = results(1.0, 1.0, "a plumber", true);
+    assert_eq!(finals(&mut dialogue, &two), [""; 0], "words before it are on their way");
+    assert_eq!(finals(&mut dialogue, &two), [""; 0]);
+    let one = results(0.0, 1.0, "I need", true);
+    assert_eq!(finals(&mut dialogue, &one), ["I need", "a plumber"]);
+    for again in [&one, &two] {
+        assert_eq!(finals(&mut dialogue, again), [""; 0], "{again}");
+    }
+    // An empty one is an answer to a flush, and no word of it can be heard twice.
+    let nothing = results(2.0, 0.0, "", true);
+    assert_eq!(finals(&mut dialogue, &nothing), [""]);
+    assert_eq!(finals(&mut dialogue, &nothing), [""]);
+}
+
+#[test]
+fn a_final_of_deepgrams_waits_for_no_other_longer_than_the_service_speaks() {
+    let mut dialogue = deepgram();
+    finals(&mut dialogue, &results(0.0, 0.8, "I need", false));
+    assert_eq!(finals(&mut dialogue, &results(1.0, 1.0, "a plumber", true)), [""; 0]);
+    let over = json!({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": 2.0});
+    let told = read(&mut dialogue, &over);
+    assert!(matches!(told[0], RecogniserEvent::Final { .. }), "{told:?}");
+    // Without words that were seen, nothing is missing.
+    assert_eq!(finals(&mut dialogue, &results(5.0, 1.0, "today", true)), ["today"]);
 }

@@ -24,6 +24,7 @@ pub(super) fn pipeline(section: &mut Section<'_>) -> PipelineChoice {
             .whole("history_tokens", 500..=1_000_000)
             .unwrap_or(default.history_tokens),
         takes_over: section.flag("takes_over").unwrap_or(default.takes_over),
+        speculate: section.flag("speculate").unwrap_or(default.speculate),
     }
 }
 

@@ -111,7 +111,8 @@ fn pipeline(
         return None;
     }
     let history_tokens = choice.history_tokens.try_into().unwrap_or(usize::MAX);
-    Some(Arc::new(PipelineTarget { recognisers, agents, voices, history_tokens }))
+    let speculate = choice.speculate;
+    Some(Arc::new(PipelineTarget { recognisers, agents, voices, history_tokens, speculate }))
 }
 
 /// The first key without which a tenant's pipeline does not work.

@@ -1,6 +1,7 @@
 //! Scripted conversations over real sockets: the files in `tests/conversations` that
 //! say so, which the core's tests play in virtual time, with the simulated carrier and
-//! the simulated model. What becomes of each line is in the README beside them.
+//! the simulated model or the simulated services of a pipeline. What becomes of each line
+//! is in the README beside them.
 
 #[path = "../../core/tests/conversations/count.rs"]
 mod count;
@@ -8,47 +9,38 @@ mod count;
 mod token;
 
 mod facts;
-mod recordings;
+pub mod recordings;
+mod services;
 mod setting;
 mod staging;
 mod story;
 
 use std::path::Path;
 
+use trunkline_core::tenant::Mode;
 use trunkline_simulator::carrier::{Script, place_call};
 
 use self::facts::Seen;
+use self::services::Services;
 use self::staging::{Staged, staged};
-use crate::support::{World, wait_for};
+use crate::support::{PIPELINE, World, wait_for};
 
 const FOLDER: &str = "tests/conversations";
 
-/// The marked scripts, each with a test of its own below.
-const PLAYED: [&str; 9] = [
-    "agent-transfers",
-    "backchannel-on-the-line",
-    "barge-in-early-ears",
-    "cough-on-the-line",
-    "digits-collected",
-    "goodbye-not-cut-off",
-    "happy-path",
-    "silence-impatient",
-    "zero-in-greeting",
-];
-
-async fn goes_as_written(name: &str) {
+async fn goes_as_written(name: &str, mode: Mode) {
     let path = Path::new(FOLDER).join(name).with_extension("conv");
     let text = std::fs::read_to_string(&path).expect("a script");
-    if let Err(wrong) = play(&text).await {
+    if let Err(wrong) = play(&text, mode).await {
         panic!("{}:{wrong}", path.display());
     }
 }
 
 /// Plays a script; answers the first line that was not as written.
-async fn play(text: &str) -> Result<(), String> {
+async fn play(text: &str, mode: Mode) -> Result<(), String> {
     let staged = staged(text)?;
+    assert!(staged.only.is_none_or(|only| only == mode), "it is not for this mode");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let world = start(&staged, folder.path()).await;
+    let world = start(&staged, mode, folder.path()).await;
     let mut plan = world.call("");
     plan.to = setting::NUMBER.to_owned();
     plan.script = Script { steps: staged.steps.clone() };
@@ -57,11 +49,17 @@ async fn play(text: &str) -> Result<(), String> {
         return Err(format!("0: {failure}\n{report:#?}"));
     }
     let stored = world.stored(&report.call_sid).await;
-    let session = wait_for("the session's end", async || {
-        world.sessions().into_iter().next().filter(|session| session.ended.is_some())
-    })
-    .await;
-    let seen = Seen { report, session, stored };
+    let session = if mode == Mode::Pipeline {
+        assert!(world.sessions().is_empty(), "a speech model was dialled");
+        let (chats, spoken) = (world.providers.chats(), world.providers.spoken());
+        services::session(&Services { chats, spoken }, &staged.replies, &stored)
+    } else {
+        wait_for("the session's end", async || {
+            world.sessions().into_iter().next().filter(|session| session.ended.is_some())
+        })
+        .await
+    };
+    let seen = Seen { report, session, stored, mode };
     if seen.session.errors != Vec::<String>::new() {
         return Err(format!("0: the model complained: {:?}", seen.session.errors));
     }
@@ -77,7 +75,7 @@ async fn play(text: &str) -> Result<(), String> {
 
 /// The server with the script's tenant, and a model that speaks its lines and
 /// understands its recordings.
-async fn start(staged: &Staged, folder: &Path) -> World {
+async fn start(staged: &Staged, mode: Mode, folder: &Path) -> World {
     let ears = folder.join("ears");
     let personas = folder.join("personas");
     for made in [&ears, &personas] {
@@ -91,52 +89,43 @@ async fn start(staged: &Staged, folder: &Path) -> World {
         std::fs::write(path, setting::PERSONA).expect("a persona");
     }
     let plan = World::plan().env("PERSONAS_DIR", personas.display()).ears(&ears);
-    plan.tenant("elm", &staged.tenant).dialogue(&staged.dialogue).start().await
+    let pipeline = mode == Mode::Pipeline;
+    let plan = if pipeline { plan.pipeline() } else { plan };
+    let tenant = staged.setting.tenant(if pipeline { PIPELINE } else { "" });
+    plan.tenant("elm", &tenant).dialogue(&staged.dialogue).start().await
 }
 
-#[actix_rt::test]
-async fn agent_transfers() {
-    goes_as_written("agent-transfers").await;
+macro_rules! scripts {
+    ($($test:ident $name:literal)+) => {
+        /// The marked scripts, each with a test of its own in each mode.
+        const PLAYED: &[&str] = &[$($name),+];
+
+        mod with_a_speech_model {
+            $(#[actix_rt::test]
+            async fn $test() {
+                super::goes_as_written($name, trunkline_core::tenant::Mode::Realtime).await;
+            })+
+        }
+
+        mod in_a_pipeline {
+            $(#[actix_rt::test]
+            async fn $test() {
+                super::goes_as_written($name, trunkline_core::tenant::Mode::Pipeline).await;
+            })+
+        }
+    };
 }
 
-#[actix_rt::test]
-async fn backchannel_on_the_line() {
-    goes_as_written("backchannel-on-the-line").await;
-}
-
-#[actix_rt::test]
-async fn barge_in_early_ears() {
-    goes_as_written("barge-in-early-ears").await;
-}
-
-#[actix_rt::test]
-async fn cough_on_the_line() {
-    goes_as_written("cough-on-the-line").await;
-}
-
-#[actix_rt::test]
-async fn digits_collected() {
-    goes_as_written("digits-collected").await;
-}
-
-#[actix_rt::test]
-async fn goodbye_not_cut_off() {
-    goes_as_written("goodbye-not-cut-off").await;
-}
-
-#[actix_rt::test]
-async fn happy_path() {
-    goes_as_written("happy-path").await;
-}
-
-#[actix_rt::test]
-async fn silence_impatient() {
-    goes_as_written("silence-impatient").await;
-}
-
-#[actix_rt::test]
-async fn zero_in_greeting() {
-    goes_as_written("zero-in-greeting").await;
+scripts! {
+    agent_transfers "agent-transfers"
+    backchannel_on_the_line "backchannel-on-the-line"
+    barge_in_early_ears "barge-in-early-ears"
+    cough_on_the_line "cough-on-the-line"
+    digits_collected "digits-collected"
+    goodbye_not_cut_off "goodbye-not-cut-off"
+    happy_path "happy-path"
+    silence_impatient "silence-impatient"
+    zero_in_greeting "zero-in-greeting"
 }
 
 #[test]
@@ -176,6 +165,6 @@ fn a_line_that_cannot_be_played_here_is_an_error() {
 async fn a_call_that_goes_otherwise_is_told_with_its_line() {
     let text = "also over sockets\ngiven no human\nat 900ms caller hangs up\nwithin 50ms ended\n\
                 expect outcome completed\n";
-    let failure = play(text).await.expect_err("it was abandoned");
+    let failure = play(text, Mode::Realtime).await.expect_err("it was abandoned");
     assert!(failure.starts_with("5: expect outcome completed\n  found: abandoned"), "{failure}");
 }

@@ -35,6 +35,11 @@ impl CallActor {
                     link.tell(SessionMessage::Send(Box::new(event)));
                 }
             }
+            Output::Speculate => {
+                if let Some((_, link)) = &self.children.borrow().model {
+                    link.tell(SessionMessage::Speculate);
+                }
+            }
             Output::StartModel { delay, provider, attempt } => {
                 self.start_model(delay, provider, attempt);
             }

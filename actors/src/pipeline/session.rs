@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use trunkline_core::audio::chunk::decoded_len;
 use trunkline_core::call::ModelEvent;
 use trunkline_core::media::Phrase;
 use trunkline_core::pipeline::{
@@ -74,6 +75,8 @@ pub struct PipelineSession {
     audio: Option<(u32, Sender<Vec<u8>>)>,
     /// Requests that run, by number.
     requests: HashMap<u32, SpawnHandle>,
+    /// Audio that may not be heard yet, by request: a sentence at most.
+    held: HashMap<u32, Vec<String>>,
     recogniser: Option<SpawnHandle>,
     timer: Option<(Micros, SpawnHandle)>,
     /// Nothing is told any more.
@@ -99,6 +102,7 @@ impl PipelineSession {
             agents: plan.target.agents.len(),
             voices: plan.target.voices.len(),
             history_tokens: plan.target.history_tokens,
+            speculate: plan.target.speculate,
             silence: silence_of(&plan.config),
         });
         Self {
@@ -110,6 +114,7 @@ impl PipelineSession {
             happened: (tell, Some(happened)),
             audio: None,
             requests: HashMap::new(),
+            held: HashMap::new(),
             recogniser: None,
             timer: None,
             over: false,
@@ -148,7 +153,14 @@ impl PipelineSession {
                 if let Some(task) = self.requests.remove(&request) {
                     context.cancel_future(task);
                 }
+                self.held.remove(&request);
             }
+            Output::Release { request, response, item } => {
+                for payload in self.held.remove(&request).unwrap_or_default() {
+                    self.media.push_agent(response.as_str(), item.as_str(), &payload);
+                }
+            }
+            Output::Speculated(speculation) => metrics::of_speculation(speculation),
             Output::FinishItem { response, item } => {
                 self.media.finish_agent(response.as_str(), item.as_str());
             }
@@ -260,24 +272,30 @@ impl PipelineSession {
         self.requests.insert(request, task);
     }
 
-    /// A kept rendering goes to the media path as it is.
+    /// A kept rendering goes to the media path as it is, or is held.
     fn sound_kept(&mut self, request: u32, phrase: &Phrase, context: &mut Context<Self>) {
-        let Some((response, item)) = self.machine.spoken_by(request) else {
+        let lengths = phrase.chunks().filter_map(|chunk| self.pass_on(request, chunk));
+        let Some(bytes) = lengths.reduce(|all, bytes| all + bytes) else {
             return;
         };
-        let push = |chunk| self.media.push_agent(response.as_str(), item.as_str(), chunk);
-        let bytes = phrase.chunks().map(|chunk| push(chunk)).sum();
         self.step(Input::Voiced { request, event: Voiced::Audio { bytes } }, context);
     }
 
-    /// Audio goes to the media path, and its length to the machine.
+    /// Audio goes to the media path, or is held, and its length to the machine.
     fn sound(&mut self, request: u32, audio: &[u8], context: &mut Context<Self>) {
-        let Some((response, item)) = self.machine.spoken_by(request) else {
-            return;
-        };
-        let payload = STANDARD.encode(audio);
-        let bytes = self.media.push_agent(response.as_str(), item.as_str(), &payload);
-        self.step(Input::Voiced { request, event: Voiced::Audio { bytes } }, context);
+        if let Some(bytes) = self.pass_on(request, &STANDARD.encode(audio)) {
+            self.step(Input::Voiced { request, event: Voiced::Audio { bytes } }, context);
+        }
+    }
+
+    /// Answers the length of the audio; nothing where nobody wants it any more.
+    fn pass_on(&mut self, request: u32, payload: &str) -> Option<u64> {
+        if self.machine.holds(request) {
+            self.held.entry(request).or_default().push(payload.to_owned());
+            return Some(decoded_len(payload) as u64);
+        }
+        let (response, item) = self.machine.spoken_by(request)?;
+        Some(self.media.push_agent(response.as_str(), item.as_str(), payload))
     }
 
     fn arm(&mut self, now: Micros, context: &mut Context<Self>) {
@@ -304,6 +322,10 @@ impl PipelineSession {
 
     fn leave(&mut self, context: &mut Context<Self>) {
         self.over = true;
+        self.machine.stop();
+        while let Some(output) = self.machine.poll_output() {
+            self.perform(output, context);
+        }
         for (_, task) in self.requests.drain() {
             context.cancel_future(task);
         }
@@ -364,8 +386,9 @@ impl Shell for PipelineSession {
 
     fn receive(&mut self, message: SessionMessage, context: &mut Self::Context) {
         match message {
-            SessionMessage::Send(_) if self.over => {}
+            SessionMessage::Send(_) | SessionMessage::Speculate if self.over => {}
             SessionMessage::Send(event) => self.step(Input::Call(*event), context),
+            SessionMessage::Speculate => self.step(Input::Speculate, context),
             SessionMessage::Stop => self.leave(context),
             // Nobody asks: each service's client has a patience of its own.
             SessionMessage::Look => {}

@@ -17,6 +17,8 @@ pub struct PipelineTarget {
     pub voices: Vec<VoiceTarget>,
     /// What a language model is told at most, in tokens.
     pub history_tokens: usize,
+    /// Whether an answer is begun when the caller has likely said all.
+    pub speculate: bool,
 }
 
 /// A recogniser.

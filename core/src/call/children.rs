@@ -58,6 +58,7 @@ impl Call {
                     endpointing: self.settings.tenant.endpointing,
                     caller_speaking: self.floor.caller_speaking,
                     turn_open: self.floor.turn_open,
+                    speculate: self.settings.tenant.speculates(),
                 }));
             }
             Child::TurnManager => self.hand_over_open_turn(now),

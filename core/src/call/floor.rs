@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::ids::ItemId;
 use crate::pii::Personal;
+use crate::pipeline::{Guard, UNSAFE_OUTPUT};
 use crate::suspicion;
 use crate::tenant::Turns;
 use crate::time::Micros;
@@ -215,6 +216,15 @@ impl Call {
             .collect();
         if !patterns.is_empty() {
             self.event("suspicious_input", json!({ "patterns": patterns, "turn": turn }));
+        }
+    }
+
+    /// A speech model that spoke of its tools, or in data, cannot be kept from it any
+    /// more: it is noted. A pipeline is kept from it, and never comes here.
+    pub(super) fn note_unsafe(&mut self, entry: &TranscriptEntry) {
+        if Guard::new(&self.settings.tools).is_unsafe(entry.generated.expose()) {
+            let facts = json!({ "item": entry.item.as_str(), "turn": entry.turn });
+            self.event(UNSAFE_OUTPUT, facts);
         }
     }
 

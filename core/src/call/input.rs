@@ -40,6 +40,9 @@ pub enum Input {
         /// Runs of speech in the turn.
         utterances: u32,
     },
+    /// The turn manager says that the caller's turn is likely over, and waits to
+    /// see whether it is.
+    TurnLikelyOver,
     /// A tool has its result.
     ToolFinished {
         /// Which call of the model's.
@@ -116,6 +119,11 @@ pub enum ModelEvent {
         /// The caller's item.
         item: ItemId,
         /// To be appended.
+        text: Personal,
+    },
+    /// All words of what the caller says, so far: any of them may still change.
+    CallerInterim {
+        /// The words.
         text: Personal,
     },
     /// What the caller said.

@@ -25,6 +25,7 @@ mod recovery;
 mod sentences;
 mod session;
 mod settings;
+mod speculation;
 mod speech;
 mod timers;
 mod tooling;
@@ -206,6 +207,7 @@ impl Call {
             Input::Model(event) => self.model_event(event, now),
             Input::BargeIn(verdict) => self.barge_in_verdict(&verdict, now),
             Input::TurnEnded { utterances } => self.turn_ended(utterances, now),
+            Input::TurnLikelyOver => self.turn_likely_over(now),
             Input::ToolFinished { call_id, outcome } => self.tool_finished(&call_id, &outcome, now),
             Input::ChildExited { child, exit } => self.child_exited(child, exit, now),
             Input::Command(command) => self.command(command, now),
@@ -279,6 +281,7 @@ impl Call {
             }
             ModelEvent::Expires { in_ms } => self.session_expires(in_ms, now),
             ModelEvent::CallerPartial { text, .. } => self.caller_partial(text, now),
+            ModelEvent::CallerInterim { text } => self.caller_interim(text),
             ModelEvent::CallerTranscript { item, text } => self.caller_said(item, text, now),
             ModelEvent::ResponseAnnounced { response } => self.response_announced(response, now),
             ModelEvent::ItemAnnounced { response, item } => self.item_announced(&response, item),

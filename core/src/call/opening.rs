@@ -33,6 +33,7 @@ impl Call {
         self.out(Output::StartBargeIn(self.barge_in_snapshot()));
         self.out(Output::StartTurnManager(TurnSnapshot {
             endpointing: self.settings.tenant.endpointing,
+            speculate: self.settings.tenant.speculates(),
             ..TurnSnapshot::default()
         }));
         self.out(Output::StartToolRunner);

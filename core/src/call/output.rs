@@ -23,6 +23,10 @@ pub enum Output {
     Media(MediaCommand),
     /// For the model.
     Model(ClientEvent),
+    /// For the session: the caller has likely said all. Where it can, it begins the
+    /// answer that it will likely be asked for, and lets nobody know of it before
+    /// it is.
+    Speculate,
     /// Dial the model, after `delay`.
     StartModel {
         /// How long to wait first.

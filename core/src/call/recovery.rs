@@ -6,6 +6,7 @@
 
 use serde_json::json;
 
+use crate::tenant::Mode;
 use crate::time::Micros;
 use crate::turn::playback::MARK_GRACE;
 use crate::turn::sequencer::Purpose;
@@ -236,8 +237,11 @@ impl Call {
 
     /// The session is up: before the provider ends it, it will be exchanged.
     pub(super) fn arm_recycling(&mut self, now: Micros) {
-        let limit_ms = self.settings.tenant.model.session_limit_ms;
-        let by_setting = (limit_ms > 0).then(|| (now, Micros::from_millis(limit_ms)));
+        let tenant = &self.settings.tenant;
+        // No provider ends a pipeline by the clock.
+        let limited = tenant.mode != Mode::Pipeline;
+        let limit_ms = tenant.model.session_limit_ms;
+        let by_setting = (limited && limit_ms > 0).then(|| (now, Micros::from_millis(limit_ms)));
         let at = self.session.expires_in.or(by_setting).map(|(from, length)| {
             let margin = Micros(length.0 / 10).min(RECYCLE_MARGIN);
             (from + length).since(margin)

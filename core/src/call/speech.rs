@@ -384,6 +384,7 @@ impl Call {
     fn record_agent(&mut self, entries: Vec<TranscriptEntry>) {
         for entry in entries {
             self.history.agent(entry.heard.expose());
+            self.note_unsafe(&entry);
             self.out(Output::Transcript(entry));
         }
     }

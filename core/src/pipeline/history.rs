@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::call::words_heard;
 use crate::ids::{ItemId, ToolCallId};
+use crate::suspicion::stripped;
 use crate::wire::chat::{Message, ToolCall};
 use crate::wire::realtime::Item;
 
@@ -15,7 +16,7 @@ const BYTES_PER_MS: u64 = 8;
 const NO_RESULT: &str = r#"{"error":"no result yet"}"#;
 
 /// About how many tokens a message takes: four bytes are one, and its frame four.
-fn tokens(message: &Message) -> usize {
+pub(super) fn tokens(message: &Message) -> usize {
     let bytes = match message {
         Message::System { text } | Message::User { text } => text.len(),
         Message::Assistant { text, calls } => {
@@ -104,6 +105,13 @@ impl History {
         }
     }
 
+    /// More words of the sentence.
+    pub fn words(&mut self, item: &ItemId, more: &str) {
+        if let Some(piece) = self.pieces(item).and_then(|pieces| pieces.last_mut()) {
+            piece.text.push_str(more);
+        }
+    }
+
     /// So much audio came for the sentence.
     pub fn audio(&mut self, item: &ItemId, bytes: u64) {
         if let Some(piece) = self.pieces(item).and_then(|pieces| pieces.last_mut()) {
@@ -152,6 +160,24 @@ impl History {
         })
     }
 
+    /// The conversation as it would be told if the caller said this besides, which
+    /// is not remembered.
+    #[must_use]
+    pub fn messages_with(&mut self, words: &str) -> Vec<Message> {
+        if words.is_empty() {
+            return self.messages(None);
+        }
+        let before = match self.entries.last() {
+            Some(Entry::User(text)) => Some(text.clone()),
+            Some(Entry::System(_) | Entry::Agent { .. } | Entry::Output { .. }) | None => None,
+        };
+        self.caller(words);
+        let messages = self.messages(None);
+        self.entries.pop();
+        self.entries.extend(before.map(Entry::User));
+        messages
+    }
+
     /// The conversation as the model is to be told it: the instructions, and as
     /// much of what came last as the budget holds. Every call has its result
     /// right behind it, as the protocol wants it.
@@ -184,7 +210,7 @@ impl History {
     fn group(&self, entry: &Entry) -> Vec<Message> {
         match entry {
             Entry::System(text) => vec![Message::System { text: text.clone() }],
-            Entry::User(text) => vec![Message::User { text: text.clone() }],
+            Entry::User(text) => vec![Message::User { text: stripped(text).into_owned() }],
             Entry::Output { .. } => Vec::new(),
             Entry::Agent { pieces, calls, .. } => {
                 let texts: Vec<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();

@@ -5,15 +5,18 @@
 //!
 //! The contract is the call's: one mutation, then [`Pipeline::poll_output`] until
 //! it is empty, then wait for [`Pipeline::poll_timeout`] or the next input.
-//! [`Recogniser`] hears; `answer` writes and speaks one response; [`History`] is
-//! what the language model is told; [`Guard`] what it may not say.
+//! [`Recogniser`] hears; `answer` writes and speaks one response, and where it is
+//! told to begins it before it is wanted; [`History`] is what the language model is
+//! told; [`Guard`] what it may not say.
 
 mod answer;
 mod guard;
 mod history;
+mod pace;
 mod pool;
 mod recogniser;
 mod sentences;
+mod speculated;
 mod spoken;
 
 use std::collections::VecDeque;
@@ -25,11 +28,12 @@ use crate::time::Micros;
 use crate::wire::chat::{Message, ToolCall};
 use crate::wire::realtime::{ClientEvent, ToolSpec, Usage};
 
-pub use guard::{Guard, SAFE_SENTENCE, UNSAFE_OUTPUT};
+pub use guard::{Checked, Guard, SAFE_SENTENCE, UNSAFE_OUTPUT};
 pub use history::History;
 pub use pool::{EJECTED_FOR, Pool};
 pub use recogniser::{Heard, Hearing, Recogniser};
 pub use sentences::{Sentence, Sentences};
+pub use speculated::{Speculation, ThrownAway, Waste};
 
 use answer::Answer;
 
@@ -52,6 +56,8 @@ pub struct PipelineSettings {
     /// What the language model is told at most, in tokens, as far as they can be
     /// counted here.
     pub history_tokens: usize,
+    /// Whether an answer may be begun before it is wanted.
+    pub speculate: bool,
     /// How long the caller is silent before a recogniser says that they stopped.
     pub silence: Micros,
 }
@@ -80,7 +86,8 @@ pub enum Thought {
 /// What a voice tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Voiced {
-    /// So many bytes of μ-law, which are with the media path.
+    /// So many bytes of μ-law, which are with the media path, or held where
+    /// [`Pipeline::holds`] says so.
     Audio {
         /// Bytes.
         bytes: u64,
@@ -101,6 +108,9 @@ pub enum Voiced {
 pub enum Input {
     /// The call wants something, as of a realtime session.
     Call(ClientEvent),
+    /// The call takes the caller's turn for likely over: the answer is to be begun
+    /// and held, until the call wants it.
+    Speculate,
     /// A piece of the caller's audio, μ-law.
     Audio(Vec<u8>),
     /// A recogniser tells something.
@@ -153,13 +163,26 @@ pub enum Output {
         /// Which request.
         request: u32,
     },
-    /// Have a sentence spoken. Its audio goes to the media path as it comes.
+    /// Have a sentence spoken. Its audio goes to the media path as it comes, or is
+    /// held where [`Pipeline::holds`] says so.
     Speak(Box<Speech>),
-    /// The rest of it is not wanted any more.
+    /// The rest of it is not wanted any more, nor what is held of it.
     Hush {
         /// Which request.
         request: u32,
     },
+    /// What is held of a sentence goes to the media path, and so does the rest of it.
+    Release {
+        /// Which request.
+        request: u32,
+        /// The response that it belongs to.
+        response: ResponseId,
+        /// And the item.
+        item: ItemId,
+    },
+    /// An answer was begun before it was wanted, or became of use or of none: for
+    /// those who count.
+    Speculated(Speculation),
     /// All audio of an item has been handed over: to be done before the call hears
     /// of it.
     FinishItem {
@@ -228,6 +251,8 @@ pub struct Pipeline {
     answer: Option<Answer>,
     /// The recogniser that was dialled last.
     dialled: Option<usize>,
+    /// The caller's words as they were told last, where they may still change.
+    interim: String,
     /// Numbers of responses, items and requests.
     counter: u32,
     outputs: VecDeque<Output>,
@@ -245,6 +270,7 @@ impl Pipeline {
             voices: Pool::new(settings.voices),
             answer: None,
             dialled: None,
+            interim: String::new(),
             counter: 0,
             outputs: VecDeque::new(),
             settings,
@@ -261,6 +287,7 @@ impl Pipeline {
     pub fn handle(&mut self, input: Input, now: Micros) {
         match input {
             Input::Call(event) => self.wanted(event, now),
+            Input::Speculate => self.speculate(now),
             Input::Audio(audio) => self.recogniser.audio(audio),
             Input::Heard { connection, event } => self.recogniser.handle(connection, event, now),
             Input::Thought { request, event } => self.thought(request, event, now),
@@ -276,6 +303,11 @@ impl Pipeline {
         self.take_hearing();
         self.answer_due(now);
         self.go_on(now);
+    }
+
+    /// The session is over: what was begun for nothing is counted.
+    pub fn stop(&mut self) {
+        self.throw_away(ThrownAway::Unwanted);
     }
 
     /// The next thing to do.
@@ -294,7 +326,16 @@ impl Pipeline {
     /// wanted any more.
     #[must_use]
     pub fn spoken_by(&self, request: u32) -> Option<(ResponseId, ItemId)> {
-        self.answer.as_ref().and_then(|answer| answer.spoken_by(request))
+        let wanted = self.answer.as_ref().filter(|answer| !answer.is_guess());
+        wanted.and_then(|answer| answer.spoken_by(request))
+    }
+
+    /// Whether the audio of a request to a voice is to be held: until it is to be
+    /// released, or hushed.
+    #[must_use]
+    pub fn holds(&self, request: u32) -> bool {
+        let guess = self.answer.as_ref().filter(|answer| answer.is_guess());
+        guess.is_some_and(|answer| answer.spoken_by(request).is_some())
     }
 
     fn measure(&mut self, measure: Measure) {
@@ -334,16 +375,19 @@ impl Pipeline {
     }
 
     fn begin_answer(&mut self, instructions: Option<String>, without_tools: bool, now: Micros) {
+        if self.confirm(instructions.is_none() && !without_tools, now) {
+            return;
+        }
         if self.answer.is_some() {
             self.tell(ModelEvent::Busy);
             return;
         }
-        let names = (self.name('r', ResponseId::parse), self.name('i', ItemId::parse));
-        let (Some(response), Some(item)) = names else {
+        let Some((response, item)) = self.response_names() else {
             return;
         };
         self.tell(ModelEvent::ResponseAnnounced { response: response.clone() });
         self.history.begin(item.clone());
+        self.guard.begin();
         let mut answer = Answer::new(response, item, without_tools, now);
         match instructions.as_deref().and_then(set_sentence) {
             // What is to be said word for word needs no thought.
@@ -355,6 +399,11 @@ impl Pipeline {
         if thinks {
             self.ask(now);
         }
+    }
+
+    /// Names for a response and its item.
+    fn response_names(&mut self) -> Option<(ResponseId, ItemId)> {
+        Some((self.name('r', ResponseId::parse)?, self.name('i', ItemId::parse)?))
     }
 
     fn take_hearing(&mut self) {
@@ -373,8 +422,25 @@ impl Pipeline {
                 Hearing::Started => self.tell(ModelEvent::SpeechStarted),
                 Hearing::Partial(text) => self.partial(text),
                 Hearing::Stopped(text) => self.caller_stopped(text),
-                Hearing::Deaf { reason, retry } => self.tell(ModelEvent::Lost { reason, retry }),
+                Hearing::Deaf { reason, retry } => {
+                    self.throw_away(ThrownAway::Unwanted);
+                    self.tell(ModelEvent::Lost { reason, retry });
+                }
             }
+        }
+        self.interim();
+    }
+
+    /// Tells what the caller's words are by now, where somebody wants to know.
+    fn interim(&mut self) {
+        if !self.settings.speculate || self.interim == self.recogniser.so_far() {
+            return;
+        }
+        self.recogniser.so_far().clone_into(&mut self.interim);
+        self.words_changed();
+        if !self.interim.is_empty() {
+            let text = Personal::new(self.interim.clone());
+            self.tell(ModelEvent::CallerInterim { text });
         }
     }
 
@@ -385,6 +451,7 @@ impl Pipeline {
     }
 
     fn caller_stopped(&mut self, text: Personal) {
+        self.words_settled(text.expose());
         self.tell(ModelEvent::SpeechStopped);
         if let Some(at) = self.recogniser.stopped_at() {
             let at = Micros(at.0.saturating_sub(self.settings.silence.0));

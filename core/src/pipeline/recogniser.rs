@@ -124,6 +124,8 @@ pub struct Recogniser {
     words_to: u64,
     /// Words that were told already.
     told: String,
+    /// All words of the run of speech so far, any of which may still change.
+    so_far: String,
     last_event: Micros,
     /// When the audio came that the last final words go up to.
     final_at: Option<Micros>,
@@ -152,6 +154,7 @@ impl Recogniser {
             words: String::new(),
             words_to: 0,
             told: String::new(),
+            so_far: String::new(),
             last_event: Micros::ZERO,
             final_at: None,
             outputs: VecDeque::new(),
@@ -172,6 +175,12 @@ impl Recogniser {
     #[must_use]
     pub fn provider(&self) -> usize {
         self.provider
+    }
+
+    /// What the run of speech is heard as by now; none where nobody speaks.
+    #[must_use]
+    pub fn so_far(&self) -> &str {
+        &self.so_far
     }
 
     /// When the audio came up to which the recogniser had listened when it said that
@@ -274,6 +283,7 @@ impl Recogniser {
     /// Tells what is new, where the words told before have not changed: what has
     /// been appended cannot be taken back.
     fn tell_more(&mut self, all: &str) {
+        all.clone_into(&mut self.so_far);
         if let Some(more) = all.strip_prefix(self.told.as_str()).filter(|more| !more.is_empty()) {
             self.outputs.push_back(Hearing::Partial(Personal::new(more)));
             all.clone_into(&mut self.told);
@@ -308,6 +318,7 @@ impl Recogniser {
             return;
         }
         self.told.clear();
+        self.so_far.clear();
         self.again_by = None;
         let words = std::mem::take(&mut self.words);
         self.outputs.push_back(Hearing::Stopped(Personal::new(words)));

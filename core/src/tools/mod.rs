@@ -65,6 +65,11 @@ const ALL: &[&dyn Tool] = &[
     &transfer_to_human::TransferToHuman,
 ];
 
+/// The names of all tools that there are, whoever may use them.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|tool| tool.name())
+}
+
 /// A function that the model may call.
 pub trait Tool: Send + Sync {
     /// What the model and the tenant files call it: small letters, digits, `_`.

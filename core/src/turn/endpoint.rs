@@ -6,9 +6,13 @@
 //! long where more must follow ([`super::reading`]). An utterance that starts
 //! before that belongs to the same turn, so rapid-fire utterances merge. Words
 //! may come late, even after the turn has ended: a turn never waits for them.
+//!
+//! Where it is asked to, it also says when the turn is likely over
+//! ([`super::likely`]), so that the answer can be begun.
 
 use serde::{Deserialize, Serialize};
 
+use super::likely::Likely;
 use super::reading::{Reading, read};
 use crate::pii::Personal;
 use crate::time::Micros;
@@ -69,6 +73,12 @@ pub enum TurnInput {
         /// To be appended.
         text: Personal,
     },
+    /// All words of an utterance so far, any of which may still change. They say
+    /// whether the turn is likely over, and do not end it.
+    Interim {
+        /// The words.
+        text: Personal,
+    },
     /// All words of an utterance, in place of its pieces.
     Words {
         /// The words.
@@ -85,6 +95,9 @@ pub struct TurnSnapshot {
     pub caller_speaking: bool,
     /// Whether the caller has said something that nobody has answered.
     pub turn_open: bool,
+    /// Whether it is to say when a turn is likely over.
+    #[serde(default)]
+    pub speculate: bool,
 }
 
 /// The words of the open turn, as far as the rules look.
@@ -94,6 +107,8 @@ struct Words {
     said: String,
     /// Of the one whose words are still coming.
     coming: String,
+    /// The same, as far as they may still change.
+    interim: String,
 }
 
 impl Words {
@@ -102,8 +117,14 @@ impl Words {
         keep_end(&mut self.coming);
     }
 
+    fn interim(&mut self, text: &str) {
+        text.clone_into(&mut self.interim);
+        keep_end(&mut self.interim);
+    }
+
     fn whole(&mut self, text: &str) {
         self.coming.clear();
+        self.interim.clear();
         self.said.push(' ');
         self.said.push_str(text);
         keep_end(&mut self.said);
@@ -111,6 +132,11 @@ impl Words {
 
     fn read(&self) -> Reading {
         read(&format!("{} {}", self.said, self.coming))
+    }
+
+    /// What is heard by now, for all that it may change.
+    fn heard(&self) -> String {
+        format!("{} {}", self.said, self.interim)
     }
 }
 
@@ -139,6 +165,7 @@ pub struct TurnMachine {
     words: Words,
     waiting: Option<Waiting>,
     ends_at: Option<Micros>,
+    likely: Likely,
 }
 
 impl TurnMachine {
@@ -154,6 +181,7 @@ impl TurnMachine {
             words: Words::default(),
             waiting: None,
             ends_at: waiting.then(|| now + MERGE_WINDOW),
+            likely: Likely::new(snapshot.speculate),
         }
     }
 
@@ -165,6 +193,7 @@ impl TurnMachine {
                 self.caller_speaking = true;
                 self.waiting = None;
                 self.ends_at = None;
+                self.likely.sound();
             }
             TurnInput::SpeechStopped { silence } => {
                 self.utterances = self.utterances.max(1);
@@ -172,17 +201,23 @@ impl TurnMachine {
                 let silent_from = now.since(*silence);
                 self.waiting = Some(Waiting { silent_from, not_before: now + MERGE_WINDOW });
                 self.decide();
+                self.likely.no_sound(now);
             }
             TurnInput::Partial { text } if self.utterances > 0 => {
                 self.words.partial(text.expose());
                 self.decide();
             }
+            TurnInput::Interim { text } if self.utterances > 0 => {
+                self.words.interim(text.expose());
+                self.likely.heard(&self.words.heard(), now);
+            }
             TurnInput::Words { text } if self.utterances > 0 => {
                 self.words.whole(text.expose());
                 self.decide();
+                self.likely.heard(&self.words.heard(), now);
             }
             // Words of a turn that was handed over.
-            TurnInput::Partial { .. } | TurnInput::Words { .. } => {}
+            TurnInput::Partial { .. } | TurnInput::Interim { .. } | TurnInput::Words { .. } => {}
         }
     }
 
@@ -196,17 +231,25 @@ impl TurnMachine {
     /// When to call [`Self::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Micros> {
-        self.ends_at
+        [self.ends_at, self.likely.due()].into_iter().flatten().min()
     }
 
     /// Time has passed. Answers the number of utterances of the turn when it is over.
     pub fn handle_timeout(&mut self, now: Micros) -> Option<u32> {
-        let due = self.ends_at.is_some_and(|at| at <= now);
-        due.then(|| {
-            self.ends_at = None;
-            self.waiting = None;
-            self.words = Words::default();
-            std::mem::take(&mut self.utterances)
-        })
+        if self.ends_at.is_none_or(|at| at > now) {
+            self.likely.handle_timeout(now);
+            return None;
+        }
+        self.ends_at = None;
+        self.waiting = None;
+        self.words = Words::default();
+        self.likely.end();
+        Some(std::mem::take(&mut self.utterances))
+    }
+
+    /// Whether it turned out, since this was asked last, that the open turn is
+    /// likely over: to be asked after [`Self::handle_timeout`].
+    pub fn take_likely(&mut self) -> bool {
+        self.likely.take()
     }
 }

@@ -6,6 +6,7 @@
 pub mod backchannel;
 pub mod barge_in;
 pub mod endpoint;
+pub mod likely;
 pub mod playback;
 pub mod reading;
 pub mod sequencer;

@@ -55,7 +55,7 @@ fn a_turn_is_told_once_its_answer_was_heard() {
     assert_eq!(stage(turn, Stage::TurnDecided), Some(520));
     assert_eq!(stage(turn, Stage::FinalTranscript), Some(650));
     let [created, wire, heard] = [Stage::ResponseCreated, Stage::OnTheWire, Stage::Heard]
-        .map(|s| stage(turn, s).expect(s.as_str()));
+        .map(|s| stage(turn, s).expect("a stage"));
     assert!(520 <= created && created < wire && wire <= heard, "{turn}");
     assert_eq!(stage(turn, Stage::FirstToken), None, "no pipeline");
     assert_eq!((&turn["tool_ms"], &turn["interrupted"]), (&Value::Null, &Value::Bool(false)));

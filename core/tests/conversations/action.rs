@@ -4,6 +4,7 @@ use trunkline_core::call::{AnsweredBy, Child};
 
 use super::reply::reply;
 use super::script::{Action, Voice};
+use super::service::{health, is_service, place, service, services};
 use super::token::Token::{self, T, W};
 use super::token::{number, time, unknown};
 
@@ -36,6 +37,13 @@ pub fn action(tokens: &[Token<'_>]) -> Result<Action, String> {
         ] => {
             let time = time(length)?;
             Action::Says { pieces: vec![(*words).to_owned()], time, voice: Voice::Faint }
+        }
+        [W(service), W("breaks"), W("off")] => Action::BreaksOff(self::service(service)?),
+        [W(service), W(n), W("is"), how @ ..] if is_service(service) => {
+            Action::ServiceIs(self::service(service)?, Some(place(n)?), health(how)?)
+        }
+        [W("all"), W(services), W("are"), how @ ..] => {
+            Action::ServiceIs(self::services(services)?, None, health(how)?)
         }
         [W("carrier"), W("is"), W("stuck")] => Action::CarrierIsStuck(true),
         [W("carrier"), W("moves"), W("again")] => Action::CarrierIsStuck(false),

@@ -9,6 +9,7 @@ use crate::support::{GREETING_TAG, SENTENCE_BYTES, SENTENCE_TAG, World};
 
 use super::count::{Count, count};
 use super::script::{Condition, Heard};
+use super::service::{asked, is_service, place, service};
 use super::token::Token::{self, T, W};
 use super::token::{number, time, unknown};
 
@@ -50,6 +51,13 @@ pub fn parse(tokens: &[Token<'_>]) -> Result<Condition, String> {
             C::ToldOfKeys { keys: own(keys), ended_by: own(what) }
         }
         [W("model"), W(n), W("dialled"), rest @ ..] => C::Dialled(number(n)?, count(rest)?),
+        [W(service), W(n), W("asked"), rest @ ..] if is_service(service) => {
+            C::ServiceAsked(self::service(service)?, place(n)?, count(rest)?)
+        }
+        [W("voice"), W(n), W("said"), T(text), rest @ ..] => {
+            C::VoiceSaid(place(n)?, own(text), count(rest)?)
+        }
+        [W("chat"), W("told"), T(text)] => C::ChatTold(own(text)),
         [W("tool"), W(name), W("ran"), rest @ ..] => C::ToolRan(own(name), count(rest)?),
         [W("event"), W(kind), rest @ ..] => C::Event(own(kind), count(rest)?),
         [W("stale"), W(kind), rest @ ..] => C::Stale(own(kind), count(rest)?),
@@ -104,6 +112,16 @@ pub fn check(condition: &Condition, world: &World) -> (bool, String) {
             *wanted,
             world.dialled().iter().filter(|dialled| **dialled + 1 == *model).count(),
         ),
+        C::ServiceAsked(service, n, wanted) => counted(*wanted, asked(world, *service, *n)),
+        C::VoiceSaid(n, text, wanted) => {
+            let said = world.services.said.iter();
+            let said = said.filter(|s| s.voice == *n && s.text == *text && s.bytes > 0);
+            counted(*wanted, said.count())
+        }
+        C::ChatTold(text) => {
+            let told = &world.services.told;
+            (told.iter().any(|message| message.contains(text)), format!("told: {told:#?}"))
+        }
         C::ToolRan(tool, wanted) => {
             let ran = |o: &Output| matches!(o, Output::RunTool { name, .. } if name == tool);
             counted(*wanted, world.count(ran))

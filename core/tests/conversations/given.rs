@@ -11,6 +11,7 @@ use crate::support::{Dial, PATIENT, Plan};
 
 use super::reply::{kept, reply};
 use super::script::Script;
+use super::service::service;
 use super::token::Token::{self, T, W};
 use super::token::{number, time, unknown};
 
@@ -37,6 +38,8 @@ pub fn given(tokens: &[Token<'_>], script: &mut Script) -> Result<(), String> {
         [W("stream"), W("not"), W("started")] => script.starts_by_itself = false,
         [W("model"), W("ignores"), W("cancel")] => script.ignores_cancel = true,
         [W("fallback"), W("model")] => plan.providers += 1,
+        [W("pipeline"), W("takes"), W("over")] => plan.takes_over = true,
+        [W("second"), W(service)] => plan.seconds.push(self::service(service)?),
         [W("tool"), W(name), rest @ ..] => script.tools.push(tool(name, rest)?),
         [W("dial"), rest @ ..] => script.dials.push(dial(rest)?),
         [W("reply"), rest @ ..] => script.replies.push(reply(rest)?),

@@ -1,18 +1,21 @@
 //! Reads a script. A word that is not known is an error with its line.
 
+use trunkline_core::tenant::Mode;
+
 use crate::support::Plan;
 
 use super::action::action;
 use super::condition;
 use super::given::given;
 use super::script::{Script, Step, What};
-use super::token::Token::{self, W};
+use super::token::Token::{self, T, W};
 use super::token::{number, time, tokens, unknown};
 
 /// Reads a script; an error begins with its line.
 pub fn script(text: &str) -> Result<Script, String> {
     let mut script = Script {
         plan: Plan::default(),
+        only: None,
         starts_by_itself: true,
         line_delay: None,
         ignores_cancel: false,
@@ -47,8 +50,24 @@ fn add(line: &str, number: usize, script: &mut Script) -> Result<(), String> {
     if tokens == [W("also"), W("over"), W("sockets")] {
         return Ok(());
     }
+    if matches!(first, W("only")) {
+        return only(&tokens[1..], script);
+    }
     let what = step(&tokens)?;
     script.steps.push(Step { line: number, text: line.trim().to_owned(), what });
+    Ok(())
+}
+
+fn only(tokens: &[Token<'_>], script: &mut Script) -> Result<(), String> {
+    let (mode, why) = match tokens {
+        [W("with"), W("a"), W("speech"), W("model"), T(why)] => (Mode::Realtime, why),
+        [W("in"), W("a"), W("pipeline"), T(why)] => (Mode::Pipeline, why),
+        _ => return Err(unknown(tokens, "no mode with its reason")),
+    };
+    if why.trim().is_empty() || script.only.is_some() {
+        return Err("what is played in one mode alone says why, once".to_owned());
+    }
+    script.only = Some((mode, (*why).to_owned()));
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Scripts that are not as they should be, and failures that say what is wrong.
 
+use trunkline_core::tenant::Mode;
+
 use super::parse::script;
 use super::play::play;
 
@@ -55,7 +57,7 @@ fn a_call_that_goes_otherwise_is_shown_with_line_and_timeline() {
         ("expect phase greeting", "conversation"),
     ] {
         let text = format!("{GOOD}at 6s\n{line}\n");
-        let failure = play(&script(&text).unwrap()).unwrap_err();
+        let failure = play(&script(&text).unwrap(), Mode::Realtime).unwrap_err();
         assert!(failure.starts_with(&format!("4: {line}\n")), "{failure}");
         assert!(failure.contains(found), "{line}: {failure}");
         assert!(failure.contains("  model speech started"), "the timeline: {failure}");

@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use trunkline_core::call::{Command, Input, ModelEvent};
 use trunkline_core::flight::{Words, say};
+use trunkline_core::tenant::Mode;
 use trunkline_core::time::Micros;
 use trunkline_core::turn::playback::mulaw_bytes;
 
-use crate::support::{World, ms, replay};
+use crate::support::{Plan, World, ms, replay};
 
 use super::condition::check;
 use super::script::{Action, Condition, Script, Step, Voice, What};
@@ -22,8 +23,8 @@ const KEY: Micros = ms(300);
 const SHOWN_LINES: usize = 60;
 
 /// Plays a script; answers the line, what was expected and what was found.
-pub fn play(script: &Script) -> Result<(), String> {
-    let mut world = begin(script);
+pub fn play(script: &Script, mode: Mode) -> Result<(), String> {
+    let mut world = begin(script, mode);
     let ears = script.plan.barge_in.ears;
     for step in &script.steps {
         let done = catch_unwind(AssertUnwindSafe(|| take(step, ears, &mut world)));
@@ -45,8 +46,8 @@ pub fn play(script: &Script) -> Result<(), String> {
     }
 }
 
-fn begin(script: &Script) -> World {
-    let mut world = World::new(&script.plan);
+fn begin(script: &Script, mode: Mode) -> World {
+    let mut world = World::new(&Plan { mode, ..script.plan.clone() });
     world.line_delay = script.line_delay.unwrap_or(world.line_delay);
     world.model.ignores_cancel = script.ignores_cancel;
     world.model.dials.extend(script.dials.iter().cloned());
@@ -118,6 +119,10 @@ fn act(action: &Action, ears: bool, world: &mut World) {
             let expires = ModelEvent::Expires { in_ms: left.as_millis() };
             world.model_says_in(Micros::ZERO, expires);
         }
+        Action::BreaksOff(service) => {
+            assert!(world.break_off(*service), "nothing is under way there");
+        }
+        Action::ServiceIs(service, which, health) => world.service_is(*service, *which, *health),
         Action::CarrierIsStuck(stuck) => world.carrier_stuck = *stuck,
         Action::ModelSends { response, time } => world.push_audio(*response, mulaw_bytes(*time)),
         Action::MarksAreLost => world.loses_marks = true,

@@ -1,9 +1,10 @@
 //! What a script says.
 
 use trunkline_core::call::{AnsweredBy, Child, ToolEffect};
+use trunkline_core::tenant::Mode;
 use trunkline_core::time::Micros;
 
-use crate::support::{Dial, Plan, Reply};
+use crate::support::{Dial, Health, Plan, Reply, Service};
 
 use super::count::Count;
 
@@ -11,6 +12,8 @@ use super::count::Count;
 #[derive(Debug)]
 pub struct Script {
     pub plan: Plan,
+    /// The one mode in which it can be played, and why.
+    pub only: Option<(Mode, String)>,
     pub starts_by_itself: bool,
     pub line_delay: Option<Micros>,
     pub ignores_cancel: bool,
@@ -74,6 +77,10 @@ pub enum Action {
         time: Micros,
     },
     ModelExpires(Micros),
+    /// The connection that a service works on breaks.
+    BreaksOff(Service),
+    /// How a service is from now on; where no number says which, all of its kind.
+    ServiceIs(Service, Option<usize>, Health),
     CarrierIsStuck(bool),
     MarksAreLost,
     MarksAreDoubled,
@@ -137,6 +144,12 @@ pub enum Condition {
     },
     /// How often a model of the tenant's list was dialled, counted from 1.
     Dialled(usize, Count),
+    /// How often a service was asked, counted from 1.
+    ServiceAsked(Service, usize, Count),
+    /// How often a voice gave any sound of these words.
+    VoiceSaid(usize, String, Count),
+    /// The language model was told this the last time.
+    ChatTold(String),
     ToolRan(String, Count),
     Event(String, Count),
     Stale(String, Count),

@@ -12,12 +12,16 @@ use trunkline_core::wire::realtime::ClientEvent;
 
 use super::model::item_of;
 use super::phone::Wire;
+use super::services::Utterance;
 use super::settings::ms;
 use super::world::World;
 
 impl World {
     /// The caller speaks from now on for so long; the words come a little later.
     pub fn caller_speaks(&mut self, time: Micros, words: &str) {
+        if self.has_recogniser() {
+            return self.caller_utters(Utterance::new(&[words], time));
+        }
         self.model_says_in(Micros::ZERO, ModelEvent::SpeechStarted);
         self.model_says_in(time, ModelEvent::SpeechStopped);
         let item = ItemId::parse(&format!("caller_{}", self.now.0)).unwrap();
@@ -48,6 +52,9 @@ impl World {
 
     /// The same, heard by the model alone.
     pub fn model_hears(&mut self, length: Micros, words: &str) {
+        if self.has_recogniser() {
+            return self.caller_utters(Utterance::new(&[words], length).with_windows());
+        }
         self.model_says_in(ms(200), ModelEvent::SpeechStarted);
         self.model_says_in(length + ms(500), ModelEvent::SpeechStopped);
         let item = ItemId::parse(&format!("caller_{}", self.now.0)).unwrap();
@@ -67,6 +74,9 @@ impl World {
     /// The caller speaks from now on for so long, and the words come while they are
     /// spoken, piece by piece, the last of them just before the end.
     pub fn caller_speaks_in_pieces(&mut self, time: Micros, pieces: &[&str]) {
+        if self.has_recogniser() {
+            return self.caller_utters(Utterance::new(pieces, time).at_once());
+        }
         let item = ItemId::parse(&format!("caller_{}", self.now.0)).unwrap();
         self.model_says_in(Micros::ZERO, ModelEvent::SpeechStarted);
         for (index, piece) in pieces.iter().enumerate() {

@@ -7,6 +7,7 @@ mod flight;
 mod invariant;
 mod model;
 mod phone;
+mod services;
 mod settings;
 mod world;
 
@@ -18,6 +19,8 @@ pub use invariant::{Breach, Invariant, holds};
 pub use model::{Claim, Dial, Reply, item_of, response_of};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use phone::{GREETING_TAG, Phone, SENTENCE_TAG, Wire, audio};
+#[allow(unused_imports, reason = "each test binary uses its own part")]
+pub use services::{Health, Service};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use settings::{GREETING, GREETING_BYTES, NUDGE, PATIENT, Plan, SENTENCE_BYTES, ms, secs};
 #[allow(unused_imports, reason = "each test binary uses its own part")]

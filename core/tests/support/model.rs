@@ -1,13 +1,15 @@
 //! The realtime model: it answers a request after a while, in bursts faster than
 //! real time, and goes on for a moment after it was told to stop.
 
+mod elsewhere;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use trunkline_core::call::ModelEvent;
 use trunkline_core::ids::{ItemId, ResponseId, ToolCallId};
 use trunkline_core::pii::Personal;
 use trunkline_core::time::Micros;
-use trunkline_core::wire::realtime::{ClientEvent, Item};
+use trunkline_core::wire::realtime::ClientEvent;
 
 use super::settings::ms;
 
@@ -158,9 +160,7 @@ pub fn item_of(tag: u8) -> ItemId {
 impl Model {
     /// A new session begins.
     pub fn dialled(&mut self) -> Dial {
-        self.dropped();
-        self.memory.clear();
-        self.told_as_text.clear();
+        self.renewed();
         self.dials.pop_front().unwrap_or(Dial::Ready(ms(200)))
     }
 
@@ -178,32 +178,13 @@ impl Model {
 
     /// It is told something at `now`; answers what it sends, and when.
     pub fn receive(&mut self, event: &ClientEvent, now: Micros) -> Vec<(Micros, Sends)> {
-        self.received.push((now, event.clone()));
+        self.note(event, now);
         match event {
             ClientEvent::CreateResponse { .. } => self.respond(now),
             ClientEvent::CancelResponse { response_id } => self.cancel(response_id.as_ref(), now),
-            ClientEvent::TruncateItem { item_id, audio_end_ms, .. } => {
-                self.claim(item_id, *audio_end_ms, false, now);
-                let known = self.memory.iter_mut().find(|(id, _)| id == item_id.as_str());
-                match known {
-                    Some((_, length)) if *audio_end_ms <= *length => *length = *audio_end_ms,
-                    Some(_) | None => self.wrong_truncations += 1,
-                }
-                Vec::new()
-            }
-            ClientEvent::DeleteItem { item_id } => {
-                self.claim(item_id, 0, true, now);
-                let before = self.memory.len();
-                self.memory.retain(|(id, _)| id != item_id.as_str());
-                self.wrong_truncations += u32::from(before == self.memory.len());
-                Vec::new()
-            }
-            ClientEvent::CreateItem(Item::AssistantText { id: Some(id), .. }) => {
-                self.memory.push((id.as_str().to_owned(), 0));
-                self.told_as_text.insert(id.as_str().to_owned());
-                Vec::new()
-            }
-            ClientEvent::CreateItem(_)
+            ClientEvent::TruncateItem { .. }
+            | ClientEvent::DeleteItem { .. }
+            | ClientEvent::CreateItem(_)
             | ClientEvent::SessionUpdate(_)
             | ClientEvent::CommitAudio
             | ClientEvent::ClearAudio => Vec::new(),
@@ -270,7 +251,8 @@ impl Model {
         self.begin(&reply, true, now)
     }
 
-    fn next_reply(&mut self) -> Reply {
+    /// What the next response is.
+    pub fn next_reply(&mut self) -> Reply {
         self.replies.pop_front().unwrap_or(Reply::says("I see, go on please."))
     }
 

@@ -13,6 +13,8 @@ use trunkline_core::turn::barge_in::BargeInSettings;
 use trunkline_core::turn::endpoint::Endpointing;
 use trunkline_core::turn::silence::{AfterSilence, SilenceSettings};
 
+use super::services::Service;
+
 /// The first sentence of every call here.
 pub const GREETING: &str = "Thank you for calling Elm Plumbing, how can I help?";
 /// Bytes of its kept rendering: two seconds.
@@ -36,6 +38,11 @@ pub const fn secs(s: u64) -> Micros {
 /// What differs from one test's call to another's.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    pub mode: Mode,
+    /// A pipeline follows on the tenant's speech models.
+    pub takes_over: bool,
+    /// Services of which the pipeline has one more.
+    pub seconds: Vec<Service>,
     pub cached_greeting: bool,
     pub limits: Limits,
     pub turns: Turns,
@@ -60,6 +67,9 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
+            mode: Mode::Realtime,
+            takes_over: false,
+            seconds: Vec::new(),
             cached_greeting: true,
             limits: Limits::default(),
             turns: Turns::Ours,
@@ -105,7 +115,7 @@ impl Plan {
             tools: Vec::new(),
             kept_greeting_bytes: self.cached_greeting.then_some(GREETING_BYTES),
             kept_sentences: self.kept.iter().map(|s| (*s, SENTENCE_BYTES)).collect(),
-            providers: self.providers,
+            providers: self.providers + usize::from(self.takes_over),
             costing: self.costing.clone(),
         }
     }
@@ -115,7 +125,7 @@ impl Plan {
             id: TenantId::parse("elm").unwrap(),
             company: "Elm Plumbing".to_owned(),
             numbers: Vec::new(),
-            mode: Mode::Realtime,
+            mode: self.mode,
             persona: Persona {
                 name: "default".to_owned(),
                 speaks_as: "Sarah".to_owned(),

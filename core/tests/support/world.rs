@@ -2,6 +2,7 @@
 
 mod line;
 mod media;
+mod services;
 mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use trunkline_core::detect::Sound;
 use trunkline_core::ids::{ResponseId, StreamSid};
 use trunkline_core::media::Downlink;
 use trunkline_core::pii::Personal;
-use trunkline_core::tenant::Turns;
+use trunkline_core::tenant::{Mode, Turns};
 use trunkline_core::time::Micros;
 use trunkline_core::turn::barge_in::{BargeInDetector, BargeInInput};
 use trunkline_core::turn::endpoint::TurnMachine;
@@ -22,6 +23,7 @@ use super::flight::Recording;
 use super::invariant::{Invariant, holds};
 use super::model::{Model, Reply, Sends};
 use super::phone::{Phone, Wire};
+use super::services::{Services, Tells};
 use super::settings::{Plan, ms};
 
 use line::Line;
@@ -31,7 +33,23 @@ use line::Line;
 enum Coming {
     Input(Input),
     Sound(Sound),
-    Model { serial: u32, sends: Sends, scheduled_at: Micros },
+    Model {
+        serial: u32,
+        sends: Sends,
+        scheduled_at: Micros,
+    },
+    /// A session of services says something.
+    Session {
+        serial: u32,
+        event: ModelEvent,
+    },
+    /// A service says something to its session.
+    Service {
+        serial: u32,
+        tells: Tells,
+    },
+    /// The caller's audio.
+    Frame(Vec<u8>),
     AtPhone(Wire),
     MarkBack(String),
 }
@@ -59,6 +77,7 @@ pub struct World {
     pub downlink: Downlink,
     pub phone: Phone,
     pub model: Model,
+    pub services: Services,
     /// One way between us and the phone.
     pub line_delay: Micros,
     /// Marks that the carrier loses from now on.
@@ -108,6 +127,9 @@ pub struct World {
     generation: u64,
     closed: bool,
     theirs: bool,
+    mode: Mode,
+    /// Which of the tenant's models is a pipeline.
+    pipeline_of: Option<usize>,
 }
 
 impl World {
@@ -121,6 +143,7 @@ impl World {
             downlink: Downlink::new(StreamSid::parse("MZ0").unwrap()),
             phone: Phone::default(),
             model: Model::default(),
+            services: Services::new(plan),
             line_delay: ms(20),
             loses_marks: false,
             carrier_stuck: false,
@@ -151,6 +174,8 @@ impl World {
             generation: 0,
             closed: false,
             theirs: plan.turns == Turns::Model,
+            mode: plan.mode,
+            pipeline_of: services::pipeline_of(plan),
         }
     }
 
@@ -217,7 +242,7 @@ impl World {
 
     /// The session breaks: nothing more comes from it but the news.
     pub fn lose_model(&mut self, retry: bool) {
-        self.model.dropped();
+        self.drop_session();
         self.tell(Input::Model(ModelEvent::Lost { reason: "broken".to_owned(), retry }));
     }
 
@@ -227,7 +252,7 @@ impl World {
             Child::BargeIn => self.barge_in = None,
             Child::TurnManager => self.turns = None,
             Child::ToolRunner => self.tool_runner = false,
-            Child::RealtimeSession => self.model.dropped(),
+            Child::RealtimeSession => self.drop_session(),
             Child::TwilioStream => {}
         }
         self.tell(Input::ChildExited { child, exit: Exit::Panicked });
@@ -235,6 +260,9 @@ impl World {
 
     /// Audio arrives from a model that keeps to no rules.
     pub fn push_audio(&mut self, tag: u8, bytes: u64) {
+        if self.services.session.is_some() {
+            return self.late_sound(tag, bytes);
+        }
         let (response, item) = (format!("resp_{tag}"), format!("item_{tag}"));
         self.audio(&response, &item, tag, bytes);
         self.pump();
@@ -246,6 +274,7 @@ impl World {
             self.call.poll_timeout().map(|(at, _)| at),
             self.turns.as_ref().and_then(TurnMachine::poll_timeout),
             self.barge_in.as_ref().and_then(BargeInDetector::poll_timeout),
+            self.services.poll_timeout(),
             self.phone.next_event(),
             if self.closed || self.carrier_stuck { None } else { self.downlink.next_write() },
         ];
@@ -259,9 +288,13 @@ impl World {
             let coming = entry.remove();
             self.arrive(coming);
         }
+        self.wake_session();
         let ended = self.turns.as_mut().and_then(|t| t.handle_timeout(self.now));
         if let Some(utterances) = ended {
             self.tell(Input::TurnEnded { utterances });
+        }
+        if self.turns.as_mut().is_some_and(TurnMachine::take_likely) {
+            self.tell(Input::TurnLikelyOver);
         }
         let verdict = self.barge_in.as_mut().and_then(|b| b.handle_timeout(self.now));
         if let Some(verdict) = verdict {
@@ -295,6 +328,14 @@ impl World {
                 self.downlink.on_mark(&name);
                 self.pump();
             }
+            Coming::Session { serial, event } if serial == self.model.serial => {
+                self.arrive_from_session(event);
+            }
+            Coming::Service { serial, tells } if serial == self.model.serial => {
+                self.service_tells(tells);
+            }
+            Coming::Session { .. } | Coming::Service { .. } => {}
+            Coming::Frame(frame) => self.caller_frame(&frame),
             Coming::Model { serial, sends, scheduled_at } => {
                 if serial == self.model.serial {
                     self.arrive_from_model(sends, scheduled_at);
@@ -348,11 +389,17 @@ impl World {
             Output::Media(command) => self.command_media(command),
             Output::Model(event) => {
                 self.model.asked_in_vain += u32::from(!self.model.ready);
+                if self.services.session.is_some() {
+                    return self.tell_session(event);
+                }
                 let script = self.model.receive(&event, now);
                 self.model_sends(script);
             }
+            Output::StartModel { delay, provider, .. } if self.is_pipeline(provider) => {
+                self.start_pipeline(delay);
+            }
             Output::StartModel { delay, .. } => self.dial(delay),
-            Output::StopModel => self.model.dropped(),
+            Output::StopModel => self.drop_session(),
             Output::StartBargeIn(s) => self.barge_in = Some(BargeInDetector::new(s)),
             Output::StartTurnManager(s) => self.turns = Some(TurnMachine::new(s, now)),
             Output::StartToolRunner => self.tool_runner = true,
@@ -374,6 +421,7 @@ impl World {
                 }
             }
             Output::CloseStream => self.closed = true,
+            Output::Speculate => {}
             Output::LearnPhrase { .. } => {
                 let audio = self.downlink.take_capture().unwrap_or_default();
                 self.captured =

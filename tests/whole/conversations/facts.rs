@@ -2,6 +2,7 @@
 //! model saw and in what was stored, when the call is over.
 
 use serde_json::Value;
+use trunkline_core::tenant::Mode;
 use trunkline_core::time::Micros;
 use trunkline_simulator::carrier::{CallReport, Ended, Heard};
 use trunkline_simulator::providers::{ResponseRecord, SessionRecord};
@@ -17,6 +18,7 @@ pub struct Seen {
     pub report: CallReport,
     pub session: SessionRecord,
     pub stored: Value,
+    pub mode: Mode,
 }
 
 /// Whether it is so, and how it is.
@@ -26,6 +28,8 @@ pub type Fact = Box<dyn Fn(&Seen) -> (bool, String)>;
 const SLACK_MS: u64 = 3_000;
 /// How far apart what the model is told and what was played may be.
 const CLOSE_MS: u64 = 100;
+/// The same where the model is told it in words: two of them.
+const CLOSE_WORDS_MS: u64 = 800;
 
 /// Reads what is expected.
 pub fn fact(tokens: &[Token<'_>]) -> Result<Fact, String> {
@@ -230,7 +234,8 @@ fn heard_twice(seen: &Seen, n: usize, most_ms: u64) -> (bool, String) {
 fn truncated(seen: &Seen, n: usize) -> (bool, String) {
     let told_ms = response(seen, n).and_then(|response| response.truncated_ms);
     let played_ms = heard_ms(seen, n);
-    let close = told_ms.is_some_and(|told_ms| told_ms.abs_diff(played_ms) <= CLOSE_MS);
+    let most_ms = if seen.mode == Mode::Pipeline { CLOSE_WORDS_MS } else { CLOSE_MS };
+    let close = told_ms.is_some_and(|told_ms| told_ms.abs_diff(played_ms) <= most_ms);
     (close, format!("told {told_ms:?} ms, played {played_ms} ms"))
 }
 

@@ -8,6 +8,9 @@ pub const NUMBER: &str = "+15550170004";
 /// Who a caller is put through to.
 const HUMAN: &str = "+15550170099";
 
+/// How the agent greets.
+pub const GREETING: &str = "Thank you for calling Elm Plumbing, how can I help?";
+
 /// The texts of the calls in virtual time.
 pub const PERSONA: &str = r#"+++
 name = "Sarah"
@@ -101,13 +104,13 @@ impl Setting {
         Ok(())
     }
 
-    /// The tenant's file.
-    pub fn tenant(&self) -> String {
+    /// The tenant's file, with further lines at its top.
+    pub fn tenant(&self, lines: &str) -> String {
         let human = if self.no_human { "none" } else { HUMAN };
         let mode = |mode: &Option<String>| mode.as_deref().unwrap_or("immediate").to_owned();
         format!(
             "company = \"Elm Plumbing\"\nnumbers = [\"{NUMBER}\"]\npersona = \"elm\"\n\
-             human_number = \"{human}\"\ntools = {:?}\n\
+             human_number = \"{human}\"\ntools = {:?}\n{lines}\n\
              [barge_in]\nears = {}\nmode = \"{}\"\ngreeting = \"{}\"\n\
              [silence]\n{}\n[limits]\n{}\n[facts]\n\"prices\" = \"A visit costs nothing.\"\n",
             self.tools,

@@ -1,5 +1,6 @@
 //! From a script's text to all that it takes to play it over sockets.
 
+use trunkline_core::tenant::Mode;
 use trunkline_simulator::carrier::Step;
 
 use super::facts::{Fact, fact};
@@ -11,8 +12,11 @@ use super::token::{tokens, unknown};
 
 /// A script that is ready to be played.
 pub struct Staged {
-    /// The tenant's file.
-    pub tenant: String,
+    pub setting: Setting,
+    /// The words of the script's replies.
+    pub replies: Vec<String>,
+    /// The one mode that it can be played in.
+    pub only: Option<Mode>,
     /// What the model says.
     pub dialogue: String,
     pub recordings: Vec<Recording>,
@@ -34,6 +38,7 @@ pub struct Check {
 struct Staging {
     setting: Setting,
     replies: Vec<Line>,
+    only: Option<Mode>,
     story: Story,
     checks: Vec<Check>,
 }
@@ -50,13 +55,15 @@ pub fn staged(text: &str) -> Result<Staged, String> {
         let number = index + 1;
         staging.line(line, number).map_err(|error| format!("{number}: {error}"))?;
     }
-    let Staging { setting, replies, mut story, checks } = staging;
+    let Staging { setting, replies, only, mut story, checks } = staging;
     story.finish();
     let answered = story.recordings.iter().filter(|recording| !recording.backchannel);
     let said: Vec<String> = answered.map(|recording| recording.words.clone()).collect();
     Ok(Staged {
-        tenant: setting.tenant(),
         dialogue: dialogue(&said, &replies, &setting.answered_tools),
+        setting,
+        replies: replies.into_iter().map(|reply| reply.words).collect(),
+        only,
         recordings: story.recordings,
         steps: story.steps,
         checks,
@@ -68,6 +75,8 @@ impl Staging {
         let tokens = tokens(line)?;
         match tokens.as_slice() {
             [] | [W("also"), W("over"), W("sockets")] => {}
+            [W("only"), W("with"), ..] => self.only = Some(Mode::Realtime),
+            [W("only"), W("in"), ..] => self.only = Some(Mode::Pipeline),
             [W("given"), W("reply"), rest @ ..] => self.replies.push(Line::read(rest)?),
             [W("given"), rest @ ..] => self.setting.take(rest)?,
             [W("at"), W(at), rest @ ..] => self.story.at(at, rest)?,

@@ -71,7 +71,7 @@ pub const HUMAN: &str = "+15550170099";
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 
 /// A pipeline of the simulated services, in a tenant's file.
-const PIPELINE: &str = r#"mode = "pipeline"
+pub const PIPELINE: &str = r#"mode = "pipeline"
 [pipeline.recogniser]
 url = "ws://services"
 [[pipeline.recogniser.fallback]]
@@ -195,7 +195,12 @@ impl WorldPlan {
         env.extend(self.env);
         let shop = self.shop.replace("ws://services", &providers.socket_base());
         let shop = shop.replace("http://services", &providers.http_base());
-        let server = ServerProcess::start(&env, &shop_file(&shop), &self.tenants);
+        let mut tenants = self.tenants;
+        for (_, text) in &mut tenants {
+            *text = text.replace("ws://services", &providers.socket_base());
+            *text = text.replace("http://services", &providers.http_base());
+        }
+        let server = ServerProcess::start(&env, &shop_file(&shop), &tenants);
         World { server, providers, _machine: machine }
     }
 }

@@ -136,11 +136,18 @@ pub struct Killer {
 impl Killer {
     /// Kills no more; the services are all there again, and well. Answers how often
     /// each was killed.
-    pub async fn stop(self, services: &mut Services) -> Vec<usize> {
+    pub async fn stop(mut self, services: &mut Services) -> Vec<usize> {
         self.stop.store(true, Ordering::Relaxed);
-        let (processes, kills) = self.thread.await.expect("the killer's thread");
+        let (processes, kills) = (&mut self.thread).await.expect("the killer's thread");
         services.processes = processes;
         kills
+    }
+}
+
+/// A test that fails does not wait for its end.
+impl Drop for Killer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 }
 

@@ -41,8 +41,8 @@ pub enum ServerEvent<'a> {
     SpeechStarted { audio_start_ms: u64, item_id: ItemId },
     /// The caller has been silent since `audio_end_ms`.
     SpeechStopped { audio_end_ms: u64, item_id: ItemId },
-    /// The caller's audio has become an item.
-    Committed { item_id: ItemId },
+    /// The caller's audio has become an item, which follows on another.
+    Committed { item_id: ItemId, previous_item_id: Option<ItemId> },
     /// A piece of the caller's words. May come after the response to them.
     InputTranscriptDelta { item_id: ItemId, delta: Spoken<'a> },
     /// All of the caller's words. May come after the response to them. No `usage`

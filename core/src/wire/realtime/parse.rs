@@ -135,7 +135,14 @@ fn read_input(event: Envelope<'_>) -> Result<ServerEvent<'_>, WireError> {
             audio_end_ms: position(event.audio_end_ms, "audio_end_ms")?,
             item_id: event.item_id()?,
         }),
-        "input_audio_buffer.committed" => Ok(ServerEvent::Committed { item_id: event.item_id()? }),
+        "input_audio_buffer.committed" => Ok(ServerEvent::Committed {
+            item_id: event.item_id()?,
+            // The first follows on "root", or on nothing.
+            previous_item_id: event
+                .previous_item_id
+                .as_ref()
+                .and_then(|id| ItemId::parse(&id.0).ok()),
+        }),
         "conversation.item.truncated" => Ok(ServerEvent::ItemTruncated {
             audio_end_ms: position(event.audio_end_ms, "audio_end_ms")?,
             item_id: event.item_id()?,

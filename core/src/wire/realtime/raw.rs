@@ -26,6 +26,8 @@ pub(super) struct Envelope<'a> {
     pub(super) response_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) item_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) previous_item_id: Option<Text<'a>>,
     pub(super) content_index: Option<u32>,
     #[serde(borrow)]
     pub(super) delta: Option<Text<'a>>,
@@ -59,6 +61,7 @@ impl<'a> Envelope<'a> {
             kind,
             response_id: None,
             item_id: None,
+            previous_item_id: None,
             content_index: None,
             delta: None,
             transcript: None,

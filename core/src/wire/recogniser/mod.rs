@@ -3,6 +3,8 @@
 //! connection: it says what to send, and reads what comes.
 
 mod dialogue;
+mod stretches;
+mod utterances;
 
 use serde::{Deserialize, Serialize};
 

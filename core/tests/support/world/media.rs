@@ -13,7 +13,10 @@ use crate::support::settings::{GREETING_BYTES, SENTENCE_BYTES};
 impl World {
     pub(super) fn command_media(&mut self, command: MediaCommand) {
         match command {
-            MediaCommand::Uplink { .. } => {}
+            MediaCommand::Uplink { open } => {
+                self.services.uplink.set_open(open);
+                self.pump_uplink();
+            }
             MediaCommand::PlayGreeting { item } => self.play(&item, GREETING_TAG, GREETING_BYTES),
             MediaCommand::PlaySentence { item, .. } => {
                 let played = self.received.range(SENTENCE_TAG..GREETING_TAG).count();
