@@ -86,6 +86,7 @@ const DIALOGUE: &str = r#"
 
 const REALTIME: &str = r#"
 silence.nudge_ms = 0
+limits.watchdog_ms = 30000
 [model]
 name = "speech-model"
 budget_model = "cheap-speech-model"
@@ -94,6 +95,7 @@ transcription = "words-model"
 
 const PIPELINE: &str = r#"mode = "pipeline"
 silence.nudge_ms = 0
+limits.watchdog_ms = 30000
 [pipeline.recogniser]
 url = "ws://services"
 [pipeline.agent]
@@ -256,6 +258,7 @@ async fn five_calls_of_a_pipeline_cost_what_the_table_says() {
     for (number, (script, (sum, in_cents))) in scripts().iter().zip(table).enumerate() {
         let (_, stored) = placed(&world, script).await;
         let call = number + 1;
+        assert_eq!(stored["call"]["handoff"], false, "call {call}: {stored:#}");
         world.assert_idle().await;
         // A recogniser that was lost and dialled again is in the list twice.
         let all_ms: u64 = world.providers.hearings().iter().map(|h| h.audio_bytes / 8).sum();
