@@ -105,9 +105,8 @@ impl World {
         };
         match output {
             O::Tell(event) => self.session_tells(event),
-            // Nothing is begun in advance: what is not said until it is wanted has tests of
-            // its own.
-            O::Measured(_) | O::Speculated(_) | O::Release { .. } => {}
+            // Nothing is begun in advance here.
+            O::Measured(_) | O::Release { .. } | O::Speculated(_) => {}
             O::Dial { connection, provider, delay } => {
                 self.dial_service(connection, provider, delay)
             }
