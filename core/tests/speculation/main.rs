@@ -6,8 +6,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     clippy::wildcard_enum_match_arm,
-    reason = "a test may fail loudly, and looks for the one variant it is about"
+    reason = "a test may fail loudly, say what it measured, and looks for one variant"
 )]
 
 #[path = "../support/mod.rs"]
