@@ -222,6 +222,7 @@ mod tests {
         while !request.ends_with(b"the request") {
             let mut piece = [0; 1_024];
             let read = stream.read(&mut piece).unwrap();
+            assert!(read > 0, "the request breaks off");
             request.extend(piece.iter().take(read));
         }
         stream.write_all(bytes.as_bytes()).unwrap();
@@ -246,7 +247,11 @@ mod tests {
         while let Some(piece) = response.next().await {
             match piece {
                 Ok(piece) => body.extend_from_slice(&piece),
-                Err(_) => whole = false,
+                // It would be told for ever.
+                Err(_) => {
+                    whole = false;
+                    break;
+                }
             }
         }
         there.await.unwrap();

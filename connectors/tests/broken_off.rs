@@ -35,7 +35,7 @@ fn answer(listener: &TcpListener, bytes: &str, end: End) -> TcpStream {
     while !request.ends_with(b"</speak>") && !request.ends_with(b"}") {
         let read = stream.read(&mut piece).unwrap();
         assert!(read > 0, "the request breaks off");
-        request.extend_from_slice(&piece[..read]);
+        request.extend(piece.iter().take(read));
     }
     stream.write_all(bytes.as_bytes()).unwrap();
     match end {

@@ -51,7 +51,7 @@ text_out = "10"
 provider = "deepgram"
 model = "*"
 unit = "minute"
-price = "0.006"
+price = "0.0006"
 [[price]]
 provider = "azure"
 model = "*"
@@ -86,6 +86,7 @@ const DIALOGUE: &str = r#"
 
 const REALTIME: &str = r#"
 silence.nudge_ms = 0
+limits.watchdog_ms = 30000
 [model]
 name = "speech-model"
 budget_model = "cheap-speech-model"
@@ -94,6 +95,7 @@ transcription = "words-model"
 
 const PIPELINE: &str = r#"mode = "pipeline"
 silence.nudge_ms = 0
+limits.watchdog_ms = 30000
 [pipeline.recogniser]
 url = "ws://services"
 [pipeline.agent]
@@ -228,7 +230,7 @@ async fn five_calls_of_a_speech_model_cost_what_the_table_says() {
 ///      50 tokens written         at $100                 500
 ///                                                      1 140
 /// a character of the voice       at $1 000 per million   100
-/// a second of the recogniser     at $0.006 a minute       10
+/// a second of the recogniser     at $0.0006 a minute       1
 /// a started minute of the line: $0.010 and $0.002      1 200
 ///
 /// what is said                                   characters
@@ -246,22 +248,25 @@ async fn five_calls_of_a_speech_model_cost_what_the_table_says() {
 /// 5 goodbye              1         19           1        4 240      4
 /// ```
 ///
-/// To each sum come 10 for each second that the recogniser heard, as the simulated one
+/// To each sum comes 1 for each second that the recogniser heard, as the simulated one
 /// counted them too: not enough to change the cents.
 #[actix_rt::test]
 async fn five_calls_of_a_pipeline_cost_what_the_table_says() {
     let Priced { world, _prices } = priced(pipeline(), PIPELINE).await;
     let table: [(u32, i64); 5] = [(6_900, 7), (1_200, 1), (3_940, 4), (10_520, 11), (4_240, 4)];
-    let mut total = 0;
+    let (mut total, mut heard_before_ms) = (0, 0);
     for (number, (script, (sum, in_cents))) in scripts().iter().zip(table).enumerate() {
         let (_, stored) = placed(&world, script).await;
         let call = number + 1;
+        assert_eq!(stored["call"]["handoff"], false, "call {call}: {stored:#}");
         world.assert_idle().await;
-        let heard_ms = world.providers.hearings()[number].audio_bytes / 8;
+        // A recogniser that was lost and dialled again is in the list twice.
+        let all_ms: u64 = world.providers.hearings().iter().map(|h| h.audio_bytes / 8).sum();
+        let heard_ms = all_ms - std::mem::replace(&mut heard_before_ms, all_ms);
         let counted_ms = quantity(&stored, "nova-3", "audio_ms");
         // What was on its way when the caller hung up, the recogniser may have heard.
         assert!(heard_ms.abs_diff(counted_ms) <= 1_000, "call {call}: {heard_ms} {counted_ms}");
-        let expected = f64::from(sum) + counted_ms as f64 / 100.0;
+        let expected = f64::from(sum) + counted_ms as f64 / 1_000.0;
         let paid = in_table(&stored);
         assert!((paid - expected).abs() < 0.01, "call {call}: {expected} {:#}", stored["cost"]);
         assert_eq!(cents(paid), in_cents, "call {call}: {paid}");
@@ -281,11 +286,12 @@ async fn a_call_over_its_budget_is_put_through_to_the_human() {
     let Priced { world, _prices } = priced(pipeline(), &tenant).await;
     // The greeting and the line cost 6.9 cents: 86 %, so that the first answer is over.
     let script = script(&["wait greeting", HOURS, &format!("expect dial {HUMAN} within 20s")]);
-    let (report, stored) = placed(&world, &script).await;
+    let report = world.place(&script).await;
+    assert_eq!(report.numbers_dialled(), [HUMAN], "{report:?}");
+    let stored = world.stored(&report.call_sid).await;
     assert_eq!(stored["call"]["handoff_reason"], "budget", "{stored:#}");
     assert_eq!(event(&stored, "budget")["data"]["step"], "warn");
     assert_eq!(stored["handoff"]["reason"], "budget");
-    assert!(report.verbs.iter().any(|verb| verb == "Dial"));
     let metrics = world.metrics().await;
     assert_eq!(metrics.sum("trunkline_budget_reached_total"), 3.0);
 }

@@ -8,7 +8,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::wildcard_enum_match_arm,
-    reason = "a test may fail loudly, looks for the one variant it is about, and says what it measured"
+    reason = "a test may fail loudly, say what it measured, and looks for one variant"
 )]
 
 #[path = "../support/mod.rs"]

@@ -43,11 +43,11 @@ fn response(services: &Services, words: &str) -> ResponseRecord {
 /// Where the language model was told that the words end, if not at their end: by the
 /// share of them that it was told.
 fn truncated_ms(services: &Services, words: &str, audio_ms: u64) -> Option<u64> {
-    let told = services.chats.last()?.messages.as_array()?.iter().filter_map(|message| {
+    let mut told = services.chats.last()?.messages.as_array()?.iter().filter_map(|message| {
         let text = message["content"].as_str().filter(|_| message["role"] == "assistant")?;
         (!text.is_empty() && words.starts_with(text)).then_some(text)
     });
-    let text = told.last().filter(|text| text.len() < words.len())?;
+    let text = told.next_back().filter(|text| text.len() < words.len())?;
     Some(audio_ms * text.chars().count() as u64 / words.chars().count() as u64)
 }
 

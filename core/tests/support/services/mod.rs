@@ -172,8 +172,8 @@ impl Services {
             agents: self.of(Service::Chat),
             voices: self.of(Service::Voice),
             history_tokens: 4_000,
-            speculate: false,
             silence: ms(500),
+            speculate: false,
         });
         self.session.insert(Session {
             pipeline,
