@@ -62,7 +62,8 @@ async fn all_of(world: &World) -> (Vec<CallReport>, Vec<Value>) {
 
 #[actix_rt::test]
 async fn services_that_take_no_time_leave_little_more_than_the_endpoint() {
-    let plan = World::plan().pipeline().env("WARM_PHRASES", true);
+    let plan = World::plan().shop("limits.concurrent_calls = 0").pipeline();
+    let plan = plan.env("WARM_PHRASES", true);
     let world = no_latency(plan).start().await;
     // A greeting with a gap in it would be spoken over.
     wait_for("the greeting to be rendered ahead", async || {
