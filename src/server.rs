@@ -218,6 +218,7 @@ fn open_journal(settings: &StoreSettings, store: &Store) -> Result<Option<Journa
 /// The switches, the block list and what was spent hold from the first call on.
 async fn read_switches(node: &Node) -> Result<(), StartError> {
     let store = node.store.clone();
+    let readings = (node.switches.begin(), node.blocked.begin());
     let read = actix_web::rt::task::spawn_blocking(move || {
         // A node answers calls of all tenants.
         let all = Scope::AllTenants;
@@ -226,8 +227,8 @@ async fn read_switches(node: &Node) -> Result<(), StartError> {
     let read = read.await.map_err(|error| StartError::Http(std::io::Error::other(error)))?;
     let (switches, blocked, spent) = read.map_err(StartError::Store)?;
     node.spending.start(&spent, &node.settings.id);
-    node.switches.replace(&switches);
-    node.blocked.replace(&blocked);
+    node.switches.replace(readings.0, &switches);
+    node.blocked.replace(readings.1, &blocked);
     Ok(())
 }
 

@@ -2,12 +2,13 @@
 //! the tenants' own.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use trunkline_core::block_list::Blocked;
 use trunkline_core::ids::TenantId;
 use trunkline_core::pii::PhoneNumber;
 use trunkline_store::BlockedRow;
+
+use crate::latest::{Latest, Reading};
 
 /// One owner's list. It may be long, and is asked at every call: neither its length
 /// nor its prefixes are gone through.
@@ -43,7 +44,7 @@ struct Known {
 /// See the module's text. Cheap to clone; read by webhooks, written by the
 /// persistence actor.
 #[derive(Clone, Default)]
-pub struct BlockBoard(Arc<RwLock<Known>>);
+pub struct BlockBoard(Latest<Known>);
 
 impl std::fmt::Debug for BlockBoard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -55,12 +56,19 @@ impl BlockBoard {
     /// Whether a caller is on everybody's list or on the tenant's.
     #[must_use]
     pub fn names(&self, tenant: &TenantId, from: &PhoneNumber) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.all.names(from) || known.tenants.get(tenant).is_some_and(|own| own.names(from))
+        self.0.look(|known| {
+            known.all.names(from) || known.tenants.get(tenant).is_some_and(|own| own.names(from))
+        })
+    }
+
+    /// To be called before the database is asked what it says.
+    #[must_use]
+    pub fn begin(&self) -> Reading {
+        self.0.begin()
     }
 
     /// Takes over what the database says.
-    pub fn replace(&self, rows: &[BlockedRow]) {
+    pub fn replace(&self, reading: Reading, rows: &[BlockedRow]) {
         let mut known = Known::default();
         for row in rows {
             let lines = match &row.tenant_id {
@@ -69,7 +77,7 @@ impl BlockBoard {
             };
             lines.add(&row.pattern);
         }
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
+        self.0.put(reading, known);
     }
 }
 
@@ -90,7 +98,7 @@ mod tests {
     #[test]
     fn everybodys_lines_hold_for_each_and_a_tenants_for_itself() {
         let board = BlockBoard::default();
-        board.replace(&[row(None, "+1900*"), row(Some("shop"), "+15550179777")]);
+        board.replace(board.begin(), &[row(None, "+1900*"), row(Some("shop"), "+15550179777")]);
         let names = |tenant: &str, from: &str| {
             board.names(&TenantId::parse(tenant).unwrap(), &PhoneNumber::new(from))
         };
@@ -100,7 +108,7 @@ mod tests {
             !names("shop", "+15550179778") && !names("shop", "anonymous") && !names("shop", "")
         );
         assert!(!names("shop", "+1800") && !names("shop", "ün+1900"));
-        board.replace(&[]);
+        board.replace(board.begin(), &[]);
         assert!(!names("shop", "+15550179777") && !names("branch", "+19005550100"));
         assert!(!format!("{board:?}").contains("5550"));
     }

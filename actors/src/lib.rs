@@ -12,6 +12,7 @@ pub mod clock;
 pub mod dispositions;
 pub mod fault;
 pub mod fleet;
+pub mod latest;
 pub mod limiter;
 pub mod media_link;
 pub mod message;

@@ -105,17 +105,18 @@ impl Persistence {
 
     fn poll_switches(&mut self, context: &mut Context<Self>) {
         let store = self.store.clone();
+        let readings = (self.switches.begin(), self.blocked.begin());
         let read = actix_rt::task::spawn_blocking(move || {
             // A node answers calls of all tenants.
             let all = Scope::AllTenants;
             let blocked = store.blocked_numbers(all)?;
             Ok::<_, StoreError>((store.switches(all)?, blocked, spent_today(&store)?))
         });
-        context.spawn(wrap_future(read).map(|read, actor: &mut Self, context| {
+        context.spawn(wrap_future(read).map(move |read, actor: &mut Self, context| {
             // While the database is away all of it stays as it was.
             if let Ok(Ok((switches, blocked, spent))) = read {
-                actor.switches.replace(&switches);
-                actor.blocked.replace(&blocked);
+                actor.switches.replace(readings.0, &switches);
+                actor.blocked.replace(readings.1, &blocked);
                 let (spending, me) = &actor.spending;
                 spending.refresh(&spent, me);
             }

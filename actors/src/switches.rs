@@ -1,11 +1,12 @@
 //! The switches as this node last read them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
 
 use trunkline_core::admission::Switches;
 use trunkline_core::ids::TenantId;
 use trunkline_store::SwitchRow;
+
+use crate::latest::{Latest, Reading};
 
 #[derive(Debug, Default)]
 struct Known {
@@ -16,19 +17,24 @@ struct Known {
 /// See the module's text. Cheap to clone; read by webhooks, written by the
 /// persistence actor.
 #[derive(Clone, Debug, Default)]
-pub struct SwitchBoard(Arc<RwLock<Known>>);
+pub struct SwitchBoard(Latest<Known>);
 
 impl SwitchBoard {
     /// What holds for a tenant: its own switches and everybody's, whichever is
     /// the more careful.
     #[must_use]
     pub fn of(&self, tenant: &TenantId) -> Switches {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.tenants.get(tenant).map_or(known.all, |own| own.and(known.all))
+        self.0.look(|known| known.tenants.get(tenant).map_or(known.all, |own| own.and(known.all)))
+    }
+
+    /// To be called before the database is asked what it says.
+    #[must_use]
+    pub fn begin(&self) -> Reading {
+        self.0.begin()
     }
 
     /// Takes over what the database says.
-    pub fn replace(&self, rows: &[SwitchRow]) {
+    pub fn replace(&self, reading: Reading, rows: &[SwitchRow]) {
         let mut known = Known::default();
         for row in rows {
             let switches = Switches {
@@ -43,6 +49,6 @@ impl SwitchBoard {
                 }
             }
         }
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
+        self.0.put(reading, known);
     }
 }

@@ -270,16 +270,16 @@ pub(super) async fn set_switches(
     {
         return not_found("there is no tenant of this name");
     }
+    let board = state.node.switches.clone();
     let thrown = query(&state, move |store| {
         let row = store.set_switch(&change, "ops", Utc::now())?;
+        let reading = board.begin();
         // What the node goes by is everybody's.
-        Ok((row, store.switches(Scope::AllTenants)?))
+        board.replace(reading, &store.switches(Scope::AllTenants)?);
+        Ok(row)
     });
     match thrown.await {
-        Ok((row, all)) => {
-            state.node.switches.replace(&all);
-            HttpResponse::Ok().json(row)
-        }
+        Ok(row) => HttpResponse::Ok().json(row),
         Err(refusal) => refusal,
     }
 }

@@ -75,12 +75,14 @@ async fn add(request: &HttpRequest, state: &AppState, bytes: &[u8]) -> Answer {
         created_by: "ops".to_owned(),
     };
     let stored = row.clone();
+    let board = state.node.blocked.clone();
     let changed = api::query(state, move |store| {
         let new = store.block_number(&stored)?;
-        Ok((new, store.blocked_numbers(Scope::AllTenants)?))
+        let reading = board.begin();
+        board.replace(reading, &store.blocked_numbers(Scope::AllTenants)?);
+        Ok(new)
     });
-    let (new, all) = changed.await?;
-    state.node.blocked.replace(&all);
+    let new = changed.await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(row))
 }
@@ -98,12 +100,14 @@ async fn remove(request: &HttpRequest, state: &AppState, text: &str) -> Answer {
     state.ops.require(request, Role::Admin)?;
     let owner = owner(request)?;
     let pattern = Blocked::parse(text).map_err(|problem| bad(&format!("the pattern {problem}")))?;
+    let board = state.node.blocked.clone();
     let changed = api::query(state, move |store| {
         let there = store.unblock_number(owner.as_ref(), &pattern, "ops", Utc::now())?;
-        Ok((there, store.blocked_numbers(Scope::AllTenants)?))
+        let reading = board.begin();
+        board.replace(reading, &store.blocked_numbers(Scope::AllTenants)?);
+        Ok(there)
     });
-    let (there, all) = changed.await?;
-    state.node.blocked.replace(&all);
+    let there = changed.await?;
     if there {
         Ok(HttpResponse::NoContent().finish())
     } else {

@@ -22,8 +22,9 @@ const SERVICES: [&str; 3] = ["registry", "limiter", "persistence"];
 /// Names the ports of services whose connections are kept for the next request.
 pub(super) const POOLED_PORT: &str = "WHOLE_POOLED_PORT";
 /// Most of those that are kept: one call asks a language model and a voice at once,
-/// and another one of each when the first fails.
-const MOST_POOLED: usize = 4;
+/// and another one of each when the first fails. No test beside a crowd's has more than
+/// eight calls at once.
+const MOST_POOLED: usize = 8 * 4;
 /// The same where a crowd is served, by six services.
 const MOST_POOLED_OF_A_CROWD: usize = 6 * 50;
 

@@ -34,7 +34,7 @@ async fn no_path_gives_one_tenants_things_to_another() {
             assert!(status == 400 || nothing, "{path}: {status} {body}");
         }
     }
-    assert_eq!(asked, 18, "nine doors know tenants");
+    assert_eq!(asked, 20, "ten doors know tenants");
     assert!(world.is_live(&call).await, "nobody hung up another's call");
 
     let own = format!("{}?tenant=shop", address("/api/v1/calls/{call_sid}/hangup", &call));
