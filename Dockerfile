@@ -23,7 +23,8 @@ WORKDIR /app
 COPY --from=build /src/target/release/trunkline /usr/local/bin/trunkline
 COPY config config
 USER trunkline
-# SQLite and kept phrases, where Postgres is not used.
+# Recordings, the keys that seal and hash, the journal, kept phrases, and SQLite where
+# it is used: keep it, and back it up.
 VOLUME /app/.data
 EXPOSE 8080
 # SIGTERM drains: live calls go on for DRAIN_DEADLINE_MS at most. Give the
