@@ -91,11 +91,14 @@ fn stream_never_opened(state: &AppState, tenant: Option<&Tenant>, webhook: &Conn
 
 /// Whether a call was reserved, here or at another node, and no stream has begun it.
 async fn is_waiting(state: &AppState, call_sid: &CallSid) -> bool {
+    // Somebody who asks again may come before the reservation is given back.
+    if state.node.dispositions.get(call_sid).is_some() {
+        return false;
+    }
     if state.node.limits.is_waiting(call_sid) {
         return true;
     }
-    let known = state.node.dispositions.get(call_sid).is_some()
-        || state.node.directory.by_call(call_sid).is_some()
+    let known = state.node.directory.by_call(call_sid).is_some()
         || state.node.limits.tenant_of(call_sid).is_some();
     !known && state.node.forget_elsewhere(call_sid).await
 }
