@@ -4,7 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -53,6 +53,13 @@ struct Recording {
     finished: bool,
 }
 
+impl Recording {
+    fn new(call_sid: &impl ToString, path: &Path, bytes: u64, finished: bool) -> Self {
+        let (call_sid, file) = (call_sid.to_string(), path.display().to_string());
+        Self { call_sid, file, bytes, finished }
+    }
+}
+
 /// Exports; answers the process's exit code.
 pub async fn run(args: ExportArgs) -> i32 {
     match export(&args).await {
@@ -76,23 +83,13 @@ async fn export(args: &ExportArgs) -> Result<(), PersonError> {
         flight_recordings: person
             .recordings(&calls)?
             .into_iter()
-            .map(|file| Recording {
-                call_sid: file.call_sid.to_string(),
-                file: file.path.display().to_string(),
-                bytes: file.bytes,
-                finished: file.finished,
-            })
+            .map(|file| Recording::new(&file.call_sid, &file.path, file.bytes, file.finished))
             .collect(),
         audio_files: person
             .audio_files(&calls)?
             .1
             .into_iter()
-            .map(|file| Recording {
-                call_sid: file.call_sid.to_string(),
-                file: file.path.display().to_string(),
-                bytes: file.bytes,
-                finished: file.finished,
-            })
+            .map(|file| Recording::new(&file.call_sid, &file.path, file.bytes, file.finished))
             .collect(),
         redis_keys: person.fleet_keys(&calls, false).await?,
     };

@@ -5,7 +5,7 @@ use serde_json::Value;
 use trunkline_core::turn::waterfall::Stage;
 use trunkline_simulator::carrier::CallReport;
 
-use crate::support::{Crowd, World, WorldPlan, wait_for};
+use crate::support::{CALLS_AT_ONCE, Crowd, World, WorldPlan, wait_for};
 
 const CALLER: &str = "wait greeting
     say Hi, I would like to book an appointment for next Tuesday.
@@ -63,7 +63,7 @@ async fn all_of(world: &World) -> (Vec<CallReport>, Vec<Value>) {
 #[actix_rt::test]
 async fn services_that_take_no_time_leave_little_more_than_the_endpoint() {
     let plan = World::plan().shop("limits.concurrent_calls = 0").pipeline();
-    let plan = plan.env("WARM_PHRASES", true);
+    let plan = plan.env("WARM_PHRASES", true).env(CALLS_AT_ONCE, CALLERS);
     let world = no_latency(plan).start().await;
     // A greeting with a gap in it would be spoken over.
     wait_for("the greeting to be rendered ahead", async || {

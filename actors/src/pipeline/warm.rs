@@ -13,11 +13,6 @@ use super::target::VoiceTarget;
 /// Requests at once: the voice is to have room for those who wait for it.
 const AT_ONCE: usize = 2;
 
-/// The least audio of a character, in bytes of μ-law: 15 ms, twice as fast as
-/// anybody speaks. A body that broke off between two chunks looks complete, and
-/// must not be heard broken in every call to come.
-const LEAST_BYTES_OF_CHARACTER: usize = 120;
-
 /// What warming came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Warmed {
@@ -72,7 +67,7 @@ fn spoken(text: &str) -> Vec<String> {
 
 async fn one(voice: &VoiceTarget, text: String, phrases: &PhraseCache) -> Came {
     match render(voice, &text).await {
-        Ok(audio) if audio.len() < text.chars().count() * LEAST_BYTES_OF_CHARACTER => Came::Missing,
+        Ok(audio) if audio.is_empty() => Came::Missing,
         Ok(audio) => {
             keep(&voice.voice, &text, audio, phrases).await;
             Came::Made

@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cost::{
-    Amount, Bill, Budget, Costing, Kind, Meter, Nanos, Part, Reached, Service, Step, Used, Watch,
+    Amount, Bill, Budget, CHARACTERS_PER_TOKEN, Costing, Kind, Meter, Nanos, Part, Reached,
+    Service, Step, Used, Watch,
 };
 use crate::time::Micros;
 use crate::wire::realtime::Usage;
@@ -15,8 +16,6 @@ use super::{Call, EndCause, Money, Output, Phase};
 
 /// A minute of a line is paid once it has begun.
 const MINUTE: Micros = Micros::from_secs(60);
-/// Characters of text in a token, about.
-const CHARACTERS_PER_TOKEN: u64 = 4;
 /// Bytes of the agent's μ-law in a token: 50 ms.
 const BYTES_PER_TOKEN: u64 = 400;
 

@@ -12,7 +12,7 @@ use super::{Amount, Part, Used};
 /// Bytes of μ-law in a millisecond.
 const BYTES_PER_MS: u64 = 8;
 /// Characters of text in a token, about: for answers that nobody counted.
-const CHARACTERS_PER_TOKEN: u64 = 4;
+pub(crate) const CHARACTERS_PER_TOKEN: u64 = 4;
 /// Audio that may be unreported while nothing depends on it.
 const PATIENCE_MS: u64 = 1_000;
 

@@ -14,6 +14,7 @@ mod price;
 mod used;
 
 pub use budget::{Budget, Reached, Spent, Step, Watch};
+pub(crate) use counter::CHARACTERS_PER_TOKEN;
 pub use counter::Counter;
 pub use meter::{Bill, BillLine, Meter};
 pub use money::{Nanos, NotMoney};

@@ -22,9 +22,10 @@ const SERVICES: [&str; 3] = ["registry", "limiter", "persistence"];
 /// Names the ports of services whose connections are kept for the next request.
 pub(super) const POOLED_PORT: &str = "WHOLE_POOLED_PORT";
 /// Most of those that are kept: one call asks a language model and a voice at once,
-/// and another one of each when the first fails. No test beside a crowd's has more than
-/// eight calls at once.
-const MOST_POOLED: usize = 8 * 4;
+/// and another one of each when the first fails.
+const MOST_POOLED: usize = 4;
+/// Says how many of a test's calls are live at once, where that is more than one.
+pub const CALLS_AT_ONCE: &str = "WHOLE_CALLS_AT_ONCE";
 /// The same where a crowd is served, by six services.
 const MOST_POOLED_OF_A_CROWD: usize = 6 * 50;
 
@@ -63,7 +64,8 @@ impl ServerProcess {
         let (pooled, sockets): (Vec<_>, Vec<_>) =
             sockets.into_iter().partition(|socket| self.is_pooled(socket));
         let is_crowd = self.setting(POOLED_PORT).is_some_and(|ports| ports.contains(','));
-        let most = if is_crowd { MOST_POOLED_OF_A_CROWD } else { MOST_POOLED };
+        let calls = self.setting(CALLS_AT_ONCE).map_or(1, |calls| calls.parse().expect("a number"));
+        let most = if is_crowd { MOST_POOLED_OF_A_CROWD } else { calls * MOST_POOLED };
         if pooled.len() > most {
             left.push(format!("{} sockets to the services of a pipeline", pooled.len()));
         }

@@ -35,6 +35,7 @@ use trunkline_simulator::providers::{
 };
 
 #[allow(unused_imports, reason = "not every test asks for everything")]
+pub use self::leaks::CALLS_AT_ONCE;
 pub use self::{
     balancer::Balancer,
     bare::{BareStream, SilentProxy},
