@@ -33,7 +33,7 @@ pub use history::History;
 pub use pool::{EJECTED_FOR, Pool};
 pub use recogniser::{Heard, Hearing, Recogniser};
 pub use sentences::{Sentence, Sentences};
-pub use speculated::{Speculation, ThrownAway, Waste};
+pub use speculated::{Speculation, ThrownAway};
 
 use answer::Answer;
 
