@@ -16,6 +16,7 @@ mod metrics;
 mod neighbour;
 mod network;
 mod ongoing;
+mod process;
 mod raw;
 mod scale;
 mod server;
@@ -49,6 +50,7 @@ pub use self::{
     neighbour::{GOODBYE, assert_human, assert_whole, event},
     network::NetworkOfItsOwn,
     ongoing::Ongoing,
+    process::trunkline,
     raw::{RawConnection, handshake as stream_handshake},
     scale::{Dice, many_calls, scaled, seed},
     server::{ServerProcess, client},
