@@ -45,7 +45,7 @@ pub enum Record {
     Recorded(Box<RecordingRow>),
     /// A process started, lives, or stopped.
     Node(NodeChange),
-    /// What a call cost.
+    /// What a call cost, or has cost so far.
     Cost(Box<CostRow>),
 }
 
@@ -125,7 +125,7 @@ impl Record {
             Self::HandoffEnded(report) => handoffs::ended(connection, report),
             Self::Recorded(recording) => recordings::insert(connection, recording),
             Self::Node(change) => nodes::apply(connection, change),
-            Self::Cost(cost) => costs::insert(connection, cost),
+            Self::Cost(cost) => costs::write(connection, cost),
         }
     }
 }
