@@ -28,6 +28,7 @@ use crate::http::{routes, shield};
 use crate::recordings;
 use crate::telemetry::Telemetry;
 
+mod early;
 mod fleet;
 mod lease;
 mod models;
@@ -129,6 +130,7 @@ pub async fn start(
     node.fleet.first_beat().await;
     keep_recordings_in_bounds(&node);
     retention::keep_in_bounds(&node, &settings, &book);
+    early::keep_settling(&node);
     recordings::keep_fetching(&node, &settings, &environment, &book);
     node.when_begun(recordings::on_begun(&node, &settings, &environment, &public_url));
     if settings.tenants.warm_phrases {

@@ -1,16 +1,17 @@
 //! A node: what all calls of one process share.
 
+mod services;
+mod target;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::oneshot;
-use trunkline_connectors::reach::Reach;
 use trunkline_core::cost::PriceTable;
 use trunkline_core::ids::{AccountSid, CallSid, NodeId, TenantId};
 use trunkline_core::tenant::Tenant;
-use trunkline_core::wire::realtime::Dialect;
 use trunkline_store::{EventRow, Journal, Payload, Record, Store};
 use uuid::Uuid;
 
@@ -24,68 +25,23 @@ use crate::limiter::{
 use crate::message::Link;
 use crate::persistence::{Persistence, PersistenceMessage, RecordQueue};
 use crate::phrases::PhraseCache;
-use crate::pipeline::PipelineTarget;
 use crate::recorder::Recorder;
 use crate::registry::{Directory, Registry, RegistryMessage};
 use crate::service::{OnFatal, Service};
 use crate::side_effects::SideEffects;
 use crate::spending::Spending;
 use crate::switches::SwitchBoard;
-use crate::tree::{ActorTree, Kind};
+use crate::tree::ActorTree;
+#[cfg(feature = "fault-injection")]
+use crate::tree::Kind;
 use crate::unserved::close_books;
+
+pub(crate) use services::record_in;
+pub use target::{FindModels, ModelTarget, SessionTarget};
 
 /// How long the limiter may take to answer: far longer than it needs, far less
 /// than the carrier waits.
 const LIMITER_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Where a tenant's speech model is reached, and as whom.
-#[derive(Clone)]
-pub struct ModelTarget {
-    /// The WebSocket URL, model name included.
-    pub url: String,
-    /// Request headers, the key among them.
-    pub headers: Vec<(&'static str, String)>,
-    /// The dialect that is spoken there.
-    pub dialect: Dialect,
-    /// The model's name, for the record.
-    pub model: String,
-    /// Who is paid for it, as the price table says it.
-    pub provider: String,
-    /// The cheaper model's name, where there is one, and its WebSocket URL.
-    pub budget: Option<(String, String)>,
-    /// How far the dial may reach: whoever named the URL decides that.
-    pub reach: Reach,
-}
-
-impl ModelTarget {
-    /// The cheaper model in its place, where there is one.
-    #[must_use]
-    pub fn economised(mut self) -> Self {
-        if let Some((model, url)) = self.budget.take() {
-            (self.model, self.url) = (model, url);
-        }
-        self
-    }
-}
-
-impl std::fmt::Debug for ModelTarget {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModelTarget").field("model", &self.model).finish_non_exhaustive()
-    }
-}
-
-/// Where who hears and speaks for a tenant is reached.
-#[derive(Clone, Debug)]
-pub enum SessionTarget {
-    /// A speech model.
-    Realtime(ModelTarget),
-    /// A recogniser, a language model and a voice.
-    Pipeline(Arc<PipelineTarget>),
-}
-
-/// Finds who hears and speaks for a tenant, whom to begin with first; none when
-/// there is no key for any.
-pub type FindModels = Box<dyn Fn(&Tenant) -> Vec<SessionTarget> + Send + Sync>;
 
 /// Told of each call whose agent has begun, on the thread of the call.
 pub type OnBegun = Box<dyn Fn(&Booking) + Send + Sync>;
@@ -182,7 +138,7 @@ impl Node {
         let (switches, blocked) = (SwitchBoard::default(), BlockBoard::default());
         let dispositions = Dispositions::default();
         let spending = Spending::default();
-        let persistence = start_persistence(
+        let persistence = services::persistence(
             &tree,
             &queue,
             (&store, journal.as_ref()),
@@ -191,8 +147,8 @@ impl Node {
             &on_fatal,
         );
         let on_unserved = close_books(&queue, &persistence, &dispositions);
-        let limiter = start_limiter(&tree, &limits, &on_unserved, &on_fatal);
-        let registry = start_registry(&tree, &directory, &dispositions, &settings, on_fatal);
+        let limiter = services::limiter(&tree, &limits, &on_unserved, &on_fatal);
+        let registry = services::registry(&tree, &directory, &dispositions, &settings, on_fatal);
         let side_effects = SideEffects::new(store.clone());
         let node = Arc::new(Self {
             settings,
@@ -225,7 +181,22 @@ impl Node {
 
     /// Has something stored, in the order in which it is asked.
     pub fn record(&self, record: Record) {
+        // What there is no room for is counted.
         record_in(&self.queue, &self.persistence, record);
+    }
+
+    /// Has something stored, and answers whether it is where it outlasts the process, in
+    /// the database or in the journal, within `patience`. Otherwise it may yet come there.
+    /// It is asked for at once, whether or not the answer is waited for.
+    pub fn keep(&self, record: Record, patience: Duration) -> impl Future<Output = bool> + use<> {
+        let mark = record_in(&self.queue, &self.persistence, record);
+        let committed = mark.map(|mark| self.queue.until_committed(mark));
+        async move {
+            let Some(committed) = committed else {
+                return false;
+            };
+            tokio::time::timeout(patience, committed).await.is_ok()
+        }
     }
 
     /// Has an event stored that concerns no live call.
@@ -392,60 +363,4 @@ impl Node {
             | Kind::ToolRunner => false,
         }
     }
-}
-
-pub(crate) fn record_in(queue: &RecordQueue, persistence: &Service<Persistence>, record: Record) {
-    if queue.push(record) && queue.needs_wake() {
-        persistence.tell(PersistenceMessage::Wake);
-    }
-}
-
-fn start_persistence(
-    tree: &Arc<ActorTree>,
-    queue: &Arc<RecordQueue>,
-    (store, journal): (&Store, Option<&Journal>),
-    (switches, blocked, spending): (&SwitchBoard, &BlockBoard, &Spending),
-    settings: &NodeSettings,
-    on_fatal: &OnFatal,
-) -> Service<Persistence> {
-    let (queue, switches, blocked) = (Arc::clone(queue), switches.clone(), blocked.clone());
-    let (store, journal) = (store.clone(), journal.cloned());
-    let (spending, me) = (spending.clone(), settings.id.clone());
-    let poll = settings.switch_poll;
-    let make = move |link: &Link<Persistence>| {
-        let probe = Arc::clone(link.probe());
-        let (queue, store) = (Arc::clone(&queue), store.clone());
-        let boards = (switches.clone(), blocked.clone(), (spending.clone(), me.clone()));
-        Persistence::new(probe, queue, store, journal.clone(), boards, poll)
-    };
-    Service::start(tree, Kind::Persistence, make, Arc::clone(on_fatal))
-}
-
-fn start_limiter(
-    tree: &Arc<ActorTree>,
-    limits: &Arc<LimiterState>,
-    on_unserved: &OnUnserved,
-    on_fatal: &OnFatal,
-) -> Service<Limiter> {
-    let (limits, on_unserved) = (Arc::clone(limits), Arc::clone(on_unserved));
-    let make = move |link: &Link<Limiter>| {
-        Limiter::new(Arc::clone(link.probe()), Arc::clone(&limits), Arc::clone(&on_unserved))
-    };
-    Service::start(tree, Kind::Limiter, make, Arc::clone(on_fatal))
-}
-
-fn start_registry(
-    tree: &Arc<ActorTree>,
-    directory: &Arc<Directory>,
-    dispositions: &Dispositions,
-    settings: &NodeSettings,
-    on_fatal: OnFatal,
-) -> Service<Registry> {
-    let (directory, dispositions) = (Arc::clone(directory), dispositions.clone());
-    let (ttl, every) = (settings.session_ttl, settings.session_sweep);
-    let make = move |link: &Link<Registry>| {
-        let probe = Arc::clone(link.probe());
-        Registry::new(probe, Arc::clone(&directory), dispositions.clone(), ttl, every)
-    };
-    Service::start(tree, Kind::Registry, make, on_fatal)
 }

@@ -27,9 +27,9 @@ use crate::spending::Spending;
 use crate::switches::SwitchBoard;
 use crate::tree::Probe;
 
+pub(crate) use queue::Mark;
 pub use queue::RecordQueue;
 
-use queue::Mark;
 use writing::Progress;
 
 /// How often the journal's numbers are shown, and a database that does not answer

@@ -32,6 +32,10 @@ pub enum StoreError {
     /// A change to something that is not there.
     #[error("there is no such {0}")]
     Missing(&'static str),
+    /// So many records of a tenant wait for calls that are not there that there is no
+    /// room for more.
+    #[error("too many records wait for their calls")]
+    TooManyEarly,
     /// The journal is another process's, or cannot be opened.
     #[error("cannot open the journal {path}: {reason}")]
     Journal {
@@ -51,7 +55,7 @@ impl StoreError {
     #[must_use]
     pub fn blames_record(&self) -> bool {
         match self {
-            Self::Missing(_) => true,
+            Self::Missing(_) | Self::TooManyEarly => true,
             Self::Query(error) => query_blames_record(error),
             Self::Url(_)
             | Self::Connect { .. }
@@ -87,6 +91,7 @@ impl StoreError {
             | Self::Busy(_)
             | Self::Migration(_)
             | Self::Missing(_)
+            | Self::TooManyEarly
             | Self::Journal { .. }
             | Self::Query(_) => false,
         }

@@ -8,13 +8,15 @@ use crate::error::StoreError;
 use crate::tables::call_change::{self, CallChange};
 use crate::tables::calls::{self, CallRow};
 use crate::tables::costs::{self, CostRow};
+use crate::tables::early;
 use crate::tables::events::{self, EventRow};
 use crate::tables::handoffs::{self, HandoffOutcome, HandoffRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
 use crate::tables::nodes::{self, NodeChange};
-use crate::tables::recordings::{self, RecordingRow};
+use crate::tables::recordings::{self, RecordingForOneOf, RecordingRow};
 use crate::tables::status_report::{self, StatusReport};
 use crate::tables::transcripts::{self, TranscriptHeard, TranscriptRow};
+use crate::words::Status;
 
 /// One thing to store. Complete in itself and serialisable, so that a journal
 /// can hold it while the database is away; applying it twice is applying it once.
@@ -43,6 +45,8 @@ pub enum Record {
     HandoffEnded(HandoffOutcome),
     /// The carrier has recorded a call.
     Recorded(Box<RecordingRow>),
+    /// The same, of one of several tenants.
+    RecordedForOneOf(Box<RecordingForOneOf>),
     /// A process started, lives, or stopped.
     Node(NodeChange),
     /// What a call cost, or has cost so far.
@@ -64,7 +68,7 @@ impl Record {
             Self::HandshakeChanged(_) => "handshake_changed",
             Self::HandedOff(_) => "handed_off",
             Self::HandoffEnded(_) => "handoff_ended",
-            Self::Recorded(_) => "recorded",
+            Self::Recorded(_) | Self::RecordedForOneOf(_) => "recorded",
             Self::Node(_) => "node",
             Self::Cost(_) => "cost",
         }
@@ -84,34 +88,41 @@ impl Record {
             Self::HandedOff(handoff) => Some(&handoff.call_sid),
             Self::HandoffEnded(report) => Some(&report.call_sid),
             Self::Recorded(recording) => Some(&recording.call_sid),
+            Self::RecordedForOneOf(told) => Some(&told.recording.call_sid),
             Self::Cost(cost) => Some(&cost.call_sid),
             Self::TranscriptHeard(_) | Self::Node(_) => None,
         }
     }
 
-    /// Whether it is one of the two without which a call's story has no beginning
-    /// or no end: what is kept even where there is no room for more.
+    /// Whether it is one of those without which a call's story has no beginning or no
+    /// end, or of which the carrier was told that we have it: what is kept even where
+    /// there is no room for more.
     #[must_use]
     pub fn is_essential(&self) -> bool {
         match self {
-            Self::CallStarted(_) => true,
+            Self::CallStarted(_) | Self::Recorded(_) | Self::RecordedForOneOf(_) => true,
+            Self::StatusReported(report) => report.status.rank() == Status::Completed.rank(),
             Self::CallChanged(change) => change.ended_at.is_some(),
-            Self::StatusReported(_)
-            | Self::Event(_)
+            Self::Event(_)
             | Self::Transcript(_)
             | Self::TranscriptHeard(_)
             | Self::Handshake(_)
             | Self::HandshakeChanged(_)
             | Self::HandedOff(_)
             | Self::HandoffEnded(_)
-            | Self::Recorded(_)
             | Self::Node(_)
             | Self::Cost(_) => false,
         }
     }
 
-    /// Stores it, within the transaction that is open.
+    /// Stores it, within the transaction that is open, or puts it by until its call's
+    /// row is here.
     pub(crate) fn apply(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        if early::put_by(connection, self)? { Ok(()) } else { self.store(connection) }
+    }
+
+    /// Stores it, whose call is here.
+    pub(crate) fn store(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         match self {
             Self::CallStarted(call) => calls::insert(connection, call),
             Self::CallChanged(change) => call_change::apply(connection, change),
@@ -124,6 +135,7 @@ impl Record {
             Self::HandedOff(handoff) => handoffs::insert(connection, handoff),
             Self::HandoffEnded(report) => handoffs::ended(connection, report),
             Self::Recorded(recording) => recordings::insert(connection, recording),
+            Self::RecordedForOneOf(told) => recordings::insert_for_one_of(connection, told),
             Self::Node(change) => nodes::apply(connection, change),
             Self::Cost(cost) => costs::write(connection, cost),
         }

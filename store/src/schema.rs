@@ -223,3 +223,17 @@ diesel::table! {
         incomplete_calls -> Integer,
     }
 }
+
+diesel::table! {
+    early_records (id) {
+        id -> Text,
+        call_sid -> Text,
+        tenant_id -> Text,
+        kind -> Text,
+        subject -> Text,
+        record -> Text,
+        kept_at -> Timestamp,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(early_records, calls, handoffs);

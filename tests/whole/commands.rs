@@ -5,18 +5,20 @@ mod demo;
 mod start;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Output, Stdio};
+
+use crate::support;
 
 /// Runs `trunkline` to its end in the repository's root with nothing in its
 /// environment but `env`.
 pub async fn trunkline(arguments: &[&str], env: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+    let mut command = support::trunkline();
     command
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(env.iter().copied());
+        .envs(env.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     // The simulated model may live on this thread: it is not to be held up.
     actix_rt::task::spawn_blocking(move || command.output().expect("it can be run")).await.unwrap()
 }

@@ -77,7 +77,7 @@ async fn the_carrier_is_told_what_follows_a_call_that_was_handed_over() {
     world.server.signal("TERM");
     stream.closed(Duration::from_secs(10)).await;
     // A carrier far away takes its time to ask.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.server.lives_on(Duration::from_secs(1)).await;
     let (said, dialled) = world.what_next(&call_sid).await.dialled();
     assert_eq!((said.as_str(), dialled.as_str()), ("Connecting you to an agent now.", HUMAN));
     assert_eq!(world.server.wait().await, Some(0));
@@ -89,7 +89,7 @@ async fn a_stream_that_was_promised_is_waited_for() {
     let (call_sid, token) = world.reserved().await;
     world.server.signal("TERM");
     draining(&world).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    world.server.lives_on(Duration::from_millis(300)).await;
     let mut stream = RawStream::open(&world.server).await;
     stream.start(&call_sid, None, Some(&token)).await;
     wait_for("the call to be live", async || world.is_live(&call_sid).await.then_some(())).await;
@@ -104,7 +104,6 @@ async fn a_second_signal_ends_the_process_at_once() {
     call.until(EventKind::AgentSpeaks).await;
     world.server.signal("TERM");
     draining(&world).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
     world.server.signal("INT");
     assert_eq!(world.server.wait().await, Some(2));
     let sid = call.sid.clone();
@@ -184,8 +183,12 @@ async fn whoever_is_answered_as_http_stops_is_on_record() {
     let mut answer = String::new();
     carrier.read_to_string(&mut answer).unwrap();
     assert!(answer.contains(HUMAN), "{answer}");
+    wait_for("HTTP to stop", async || {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, world.server.port())).is_err().then_some(())
+    })
+    .await;
     // Long enough for a process that waited for nothing more to be gone.
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    world.server.lives_on(Duration::from_millis(500)).await;
     drop(lock);
     assert_eq!(world.server.wait().await, Some(0));
     let row = world.server.row(&sid, |row| row.ended_at.is_some()).await;

@@ -49,6 +49,7 @@ mod human;
 mod idle_sessions;
 mod interruption;
 mod killed;
+mod late_callbacks;
 mod limits;
 mod machines;
 mod metric_names;

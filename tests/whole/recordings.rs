@@ -293,7 +293,7 @@ async fn whatever_is_signed_is_answered_200_and_only_what_makes_sense_is_kept() 
     assert_eq!(all.len(), 1, "{all:?}");
     let one = recordings.made().into_iter().find(|made| made.sid == good).unwrap();
     assert_eq!(one.fetched, 1);
-    counted(&world, "announced", 21.0).await;
+    counted(&world, "announced", 22.0).await;
 }
 
 #[actix_rt::test]

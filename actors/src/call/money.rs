@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::Utc;
-use trunkline_core::call::{Input, ModelEvent, Money, PhaseName};
+use trunkline_core::call::{Input, Money};
 use trunkline_core::cost::{
     Bill, Costing, Nanos, Reached, Service, SessionServices, Step, Thinker,
 };
@@ -101,11 +101,10 @@ fn pipeline_services(pipeline: &PipelineTarget) -> SessionServices {
 
 impl CallActor {
     /// What was used goes to the core before anything else does, so that the bill is
-    /// whole whenever the call ends. Little pieces of audio wait where nothing that
-    /// comes next can end it.
+    /// whole whenever the call ends. Little pieces of audio wait where what comes next
+    /// cannot end it.
     pub(super) fn take_usage(&mut self, next: Option<&Input>, now: Micros) {
-        let ends_by_nothing = self.entry.phase() < PhaseName::Goodbye;
-        self.take_used(ends_by_nothing && next.is_none_or(is_harmless), now);
+        self.take_used(!self.core.may_end_by(next), now);
     }
 
     /// The same before a timer of the call's, any of which may end it.
@@ -211,16 +210,6 @@ pub(super) fn cost_row(
         created_at: Utc::now(),
         incomplete: false,
     }
-}
-
-/// Whether a call does not end by it, and much of it comes.
-fn is_harmless(input: &Input) -> bool {
-    matches!(
-        input,
-        Input::BargeIn(_)
-            | Input::TurnEnded { .. }
-            | Input::Model(ModelEvent::CallerPartial { .. } | ModelEvent::AgentText { .. })
-    )
 }
 
 /// What has no price is said once in a process's life.

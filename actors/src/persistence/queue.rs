@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use trunkline_store::Record;
 
 use crate::metrics;
@@ -22,6 +23,8 @@ pub struct RecordQueue {
     database_up: AtomicBool,
     journal_up: AtomicBool,
     wake_sent: AtomicBool,
+    /// How many records are committed, for those who wait for theirs.
+    announced: watch::Sender<u64>,
 }
 
 /// One lock over all of it: two could be taken in either order.
@@ -46,7 +49,7 @@ struct Waiting {
 
 /// A place in the order of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark(u64);
+pub(crate) struct Mark(u64);
 
 /// A batch's number: one that was taken again, with more, has another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,11 +75,17 @@ impl RecordQueue {
             database_up: AtomicBool::new(true),
             journal_up: AtomicBool::new(true),
             wake_sent: AtomicBool::new(false),
+            announced: watch::Sender::new(0),
         })
     }
 
     /// Puts a record into the queue; answers whether there was room.
     pub fn push(&self, record: Record) -> bool {
+        self.put(record).is_some()
+    }
+
+    /// The same; answers with the place behind it, where there was room.
+    pub(crate) fn put(&self, record: Record) -> Option<Mark> {
         let mut held = self.lock();
         if held.waiting.len() >= self.bound {
             drop(held);
@@ -88,12 +97,24 @@ impl RecordQueue {
                     "the record queue is full: records are being dropped"
                 );
             }
-            return false;
+            return None;
         }
         held.waiting.push_back(Waiting { record, since: Instant::now() });
         held.taken_in += 1;
         metrics::records_waiting(held.waiting.len());
-        true
+        Some(Mark(held.taken_in))
+    }
+
+    /// Waits until every record before this place is committed, to the database or to
+    /// the journal, whatever becomes of the writer meanwhile.
+    pub(crate) fn until_committed(&self, mark: Mark) -> impl Future<Output = ()> + use<> {
+        let mut committed = self.announced.subscribe();
+        async move {
+            // It fails where nobody can commit any more: then nobody waits either.
+            if committed.wait_for(|committed| Mark(*committed) >= mark).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// Whether the writer must be told that there is something: only the first of
@@ -168,6 +189,7 @@ impl RecordQueue {
         for waiting in held.in_flight.drain(..) {
             metrics::record_durable(waiting.since.elapsed());
         }
+        self.announced.send_replace(held.committed);
         drop(held);
         self.overflowing.store(false, Ordering::Relaxed);
     }
@@ -198,6 +220,8 @@ fn batch_of(held: &Held) -> Option<Batch> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
+    use std::task::{Context, Waker};
+
     use chrono::Utc;
     use trunkline_core::ids::NodeId;
     use trunkline_store::NodeChange;
@@ -228,6 +252,23 @@ mod tests {
         queue.committed(number);
         assert!(queue.has_committed(mark) && !queue.has_committed(queue.mark()));
         assert_eq!(queue.len(), 10);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_record_is_told_of_its_commit() {
+        let queue = RecordQueue::new(1);
+        let node_id = NodeId::parse("node").unwrap();
+        let record = Record::Node(NodeChange::Seen { node_id, at: Utc::now() });
+        let mark = queue.put(record.clone()).unwrap();
+        assert_eq!(queue.put(record), None, "there is no room");
+        let mut waits = std::pin::pin!(queue.until_committed(mark));
+        let mut context = Context::from_waker(Waker::noop());
+        let (number, _) = take(&queue);
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        queue.committed(number);
+        assert!(waits.poll(&mut context).is_ready());
+        let mut late = std::pin::pin!(queue.until_committed(mark));
+        assert!(late.as_mut().poll(&mut context).is_ready(), "it was committed before");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::time::Micros;
 use crate::wire::realtime::Usage;
 
 use super::ending::TransferBy;
-use super::{Call, EndCause, Money, Output, Phase};
+use super::{Call, EndCause, Input, ModelEvent, Money, Output, Phase, PhaseName};
 
 /// A minute of a line is paid once it has begun.
 const MINUTE: Micros = Micros::from_secs(60);
@@ -45,6 +45,17 @@ pub(super) struct Costs {
     economises: bool,
     /// The present session is the cheaper model's.
     cheaper: bool,
+}
+
+/// Whether no call ends by it before its goodbye. It is said of what comes often, so that
+/// not every piece of audio has to be told by itself.
+fn ends_nothing(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::BargeIn(_)
+            | Input::TurnEnded { .. }
+            | Input::Model(ModelEvent::CallerPartial { .. } | ModelEvent::AgentText { .. })
+    )
 }
 
 /// What came of a response so far.
@@ -91,6 +102,15 @@ impl Costs {
 }
 
 impl Call {
+    /// Whether the call may end by what happens next; where that is nothing, by what the
+    /// media path has to tell. What was used by then has to be told before it, as what
+    /// comes after the end is not on the bill.
+    #[must_use]
+    pub fn may_end_by(&self, next: Option<&Input>) -> bool {
+        let winds_down = self.phase() >= PhaseName::Goodbye;
+        winds_down || !next.is_none_or(ends_nothing)
+    }
+
     /// A service was used.
     pub(super) fn used(&mut self, used: &Used) {
         let service = self.settings.costing.as_ref().and_then(|costing| costing.service(used));

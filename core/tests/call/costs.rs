@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use trunkline_core::call::{Disposition, Input, Money, Outcome, Output, PhaseName};
+use trunkline_core::call::{
+    Command, Disposition, Input, ModelEvent, Money, Outcome, Output, PhaseName,
+};
 use trunkline_core::cost::{
     Amount, Bill, Budget, Costing, Kind, Nanos, Part, PriceTable, Priced, Rate, Service,
     SessionServices, Step, Thinker, Used,
 };
+use trunkline_core::ids::ItemId;
+use trunkline_core::pii::Personal;
 use trunkline_core::wire::realtime::Usage;
 
 use crate::support::{PATIENT, Plan, World, ms, secs};
@@ -242,4 +246,32 @@ fn a_speech_model_is_exchanged_for_the_cheaper_one_at_a_quiet_moment() {
     let wanted = world.when(|o| matches!(o, Output::Money(Money::Economise)));
     assert!(wanted < world.event_at("session_recycled"), "first it is wanted, then it is done");
     assert_eq!(world.phone.played(1), world.received[&1], "the answer was heard whole");
+}
+
+#[test]
+fn what_ends_no_call_is_known_until_the_goodbye() {
+    let mut world = World::started(&plan(Budget::default()));
+    world.run_for(secs(3));
+    let text = || Personal::new("Hm.");
+    let item = ItemId::parse("item_1").unwrap();
+    let harmless = [
+        Input::TurnEnded { utterances: 1 },
+        Input::Model(ModelEvent::CallerPartial { item: item.clone(), text: text() }),
+        Input::Model(ModelEvent::AgentText { item, text: text(), audio_bytes: 0 }),
+    ];
+    let endings = [
+        Input::StreamStopped,
+        Input::Command(Command::Expire),
+        Input::Model(ModelEvent::Lost { reason: "gone".to_owned(), retry: false }),
+        Input::Digit('0'),
+        Input::TurnLikelyOver,
+    ];
+    assert_eq!(world.call.phase(), PhaseName::Conversation);
+    assert!(!world.call.may_end_by(None), "before a goodbye no audio that was played ends it");
+    assert!(harmless.iter().all(|input| !world.call.may_end_by(Some(input))));
+    assert!(endings.iter().all(|input| world.call.may_end_by(Some(input))));
+    world.tell(Input::Command(Command::Hangup));
+    assert_eq!(world.call.phase(), PhaseName::Goodbye);
+    let all = harmless.iter().chain(&endings);
+    assert!(all.map(Some).chain([None]).all(|next| world.call.may_end_by(next)));
 }

@@ -1,6 +1,7 @@
 //! The carrier tells of a recording. It is told that we heard, whatever it says, so
-//! that it does not ask again; what is to be fetched is written down, and the job that
-//! fetches finds it there.
+//! that it does not ask again, once what is to be fetched is where it outlasts the
+//! process; the job that fetches finds it in the database. Whether the call is there is
+//! not asked: its row may come later, from another node.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +14,12 @@ use trunkline_actors::metrics;
 use trunkline_core::ids::{CallSid, TenantId};
 use trunkline_core::tenant::Tenant;
 use trunkline_core::wire::twilio::recording::{RecordingStatus, RecordingWebhook};
-use trunkline_store::{Record, RecordingRow, Scope};
+use trunkline_store::{Record, RecordingForOneOf, RecordingRow, Scope};
 
 use crate::http::body::Body;
 use crate::http::state::AppState;
 
-use super::signed;
+use super::{records, signed};
 
 /// Longest the carrier waits for a database that may not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -42,22 +43,29 @@ pub(in crate::http) async fn recording(
         Ok(form) => form,
         Err(refusal) => return refusal,
     };
-    match RecordingWebhook::from_form(&form) {
+    let kept = match RecordingWebhook::from_form(&form) {
         Ok(webhook) => {
             let owner = match named {
-                Some(tenant) => Some(tenant),
+                Some(tenant) => Owner::Known(tenant),
                 None => owner_who_signed(&state, &request, &body, &webhook.call_sid).await,
             };
-            match owner {
-                Some(tenant) => take(&state, &tenant, webhook),
-                None => {
-                    tracing::warn!(call.id = %webhook.call_sid, "a recording is of no call of ours");
-                }
-            }
+            take(&state, owner, webhook).await
         }
-        Err(error) => tracing::warn!(%error, "what the carrier says of a recording is of no use"),
-    }
-    HttpResponse::Ok().finish()
+        Err(error) => {
+            tracing::warn!(%error, "what the carrier says of a recording is of no use");
+            true
+        }
+    };
+    records::heard(kept, HttpResponse::Ok())
+}
+
+/// Whose call is heard in a recording.
+enum Owner {
+    Known(Arc<Tenant>),
+    /// The call's row is not at hand: it is for one of those with the account that signed.
+    OneOf(Vec<Arc<Tenant>>),
+    /// Of nobody who signed.
+    Nobody,
 }
 
 /// The tenant of the call, where it was that tenant's account that signed.
@@ -66,20 +74,26 @@ async fn owner_who_signed(
     request: &HttpRequest,
     body: &[u8],
     call_sid: &CallSid,
-) -> Option<Arc<Tenant>> {
+) -> Owner {
     let live = state.node.directory.by_call(call_sid).map(|call| call.tenant.clone());
     let known = live.or_else(|| state.node.limits.tenant_of(call_sid));
     let id = match known {
-        Some(id) => id,
-        None => stored_owner(state, call_sid).await?,
+        Some(id) => Some(id),
+        None => stored_owner(state, call_sid).await,
     };
-    let tenant = state.book.current().by_id(&id).cloned()?;
-    let signed = signed::is_of_tenant(state, request, body, &tenant);
-    if !signed {
-        let data = json!({ "call": call_sid.as_str() });
-        state.node.audit(None, None, "foreign_call", data);
+    let signed = |tenant: &Arc<Tenant>| signed::is_of_tenant(state, request, body, tenant);
+    let Some(id) = id else {
+        return Owner::OneOf(state.book.current().iter().filter(|t| signed(t)).cloned().collect());
+    };
+    match state.book.current().by_id(&id).cloned() {
+        Some(tenant) if signed(&tenant) => Owner::Known(tenant),
+        Some(_) => {
+            let data = json!({ "call": call_sid.as_str() });
+            state.node.audit(None, None, "foreign_call", data);
+            Owner::Nobody
+        }
+        None => Owner::Nobody,
     }
-    signed.then_some(tenant)
 }
 
 async fn stored_owner(state: &AppState, call_sid: &CallSid) -> Option<TenantId> {
@@ -90,17 +104,40 @@ async fn stored_owner(state: &AppState, call_sid: &CallSid) -> Option<TenantId> 
     Some(row.tenant_id)
 }
 
-fn take(state: &AppState, tenant: &Tenant, webhook: RecordingWebhook) {
+/// Writes down what is to be fetched; whether that is safe.
+async fn take(state: &AppState, owner: Owner, webhook: RecordingWebhook) -> bool {
     if webhook.status == RecordingStatus::Unfinished {
-        return;
+        return true;
     }
-    if !tenant.keeps_recordings() {
-        metrics::call_recording(&tenant.id, "unwanted");
-        return;
+    let of = match owner {
+        Owner::Known(tenant) => vec![tenant],
+        Owner::OneOf(tenants) => tenants,
+        Owner::Nobody => Vec::new(),
+    };
+    if of.is_empty() {
+        tracing::warn!(call.id = %webhook.call_sid, "a recording is of no call of ours");
     }
-    metrics::call_recording(&tenant.id, "announced");
+    if let [tenant] = of.as_slice() {
+        let result = if tenant.keeps_recordings() { "announced" } else { "unwanted" };
+        metrics::call_recording(&tenant.id, result);
+    }
+    let keeps = of.iter().filter(|tenant| tenant.keeps_recordings());
+    let tenants: Vec<TenantId> = keeps.map(|tenant| tenant.id.clone()).collect();
+    let Some(first) = tenants.first() else {
+        return true;
+    };
+    let recording = row(webhook, first);
+    let record = if tenants.len() == 1 {
+        Record::Recorded(Box::new(recording))
+    } else {
+        Record::RecordedForOneOf(Box::new(RecordingForOneOf { tenants, recording }))
+    };
+    records::kept(state, record).await
+}
+
+fn row(webhook: RecordingWebhook, tenant: &TenantId) -> RecordingRow {
     let mut row = RecordingRow::to_fetch(
-        (tenant.id.clone(), webhook.call_sid),
+        (tenant.clone(), webhook.call_sid),
         (webhook.account_sid, webhook.recording_sid),
         Utc::now(),
     );
@@ -110,5 +147,5 @@ fn take(state: &AppState, tenant: &Tenant, webhook: RecordingWebhook) {
         let code = webhook.error_code.map(|code| format!("_{code}")).unwrap_or_default();
         row = row.absent(format!("absent{code}"));
     }
-    state.node.record(Record::Recorded(Box::new(row)));
+    row
 }

@@ -1,7 +1,9 @@
 //! What webhooks have stored.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::Utc;
 use serde_json::json;
 use trunkline_actors::metrics;
@@ -14,6 +16,21 @@ use trunkline_store::{
 };
 
 use crate::http::state::AppState;
+
+/// Longest the carrier waits until what it told is where it outlasts the process. The
+/// journal needs some tens of milliseconds.
+const KEPT_WITHIN: Duration = Duration::from_secs(3);
+
+/// Has what the carrier told stored; whether it is safe by the time that the carrier is
+/// answered.
+pub(super) fn kept(state: &AppState, record: Record) -> impl Future<Output = bool> + use<> {
+    state.node.keep(record, KEPT_WITHIN)
+}
+
+/// The answer to what the carrier told: it may come again with what is not safe.
+pub(super) fn heard(kept: bool, mut answer: HttpResponseBuilder) -> HttpResponse {
+    if kept { answer.finish() } else { HttpResponse::ServiceUnavailable().finish() }
+}
 
 /// A call rings: its row, as far as it is known.
 pub(super) fn call_rings(state: &AppState, tenant: &Arc<Tenant>, webhook: &VoiceWebhook) {

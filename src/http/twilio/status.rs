@@ -27,45 +27,53 @@ pub(in crate::http) async fn status(
         Ok(both) => both,
         Err(refusal) => return refusal,
     };
+    let mut kept = true;
     if signed.may_speak_of(&state, &webhook.call_sid) {
-        take(&state, signed.tenant.as_deref(), &webhook).await;
+        kept = take(&state, signed.tenant.as_deref(), &webhook).await;
     }
-    HttpResponse::NoContent().finish()
+    records::heard(kept, HttpResponse::NoContent())
 }
 
-async fn take(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
-    if let Ok(status) = webhook.status.as_str().parse::<Status>() {
-        let call_sid = webhook.call_sid.clone();
-        state.node.record(Record::StatusReported(StatusReport {
-            call_sid,
+/// Whether all that follows is safe.
+async fn take(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) -> bool {
+    // What is to be done does not wait for what is to be stored.
+    let reported = webhook.status.as_str().parse::<Status>().ok().map(|status| {
+        let report = StatusReport {
+            call_sid: webhook.call_sid.clone(),
             tenant_id: tenant.map(|tenant| tenant.id.clone()),
             status,
             at: Utc::now(),
-        }));
-    }
-    if webhook.status.is_final() {
-        over(state, tenant, webhook).await;
-    }
+        };
+        records::kept(state, Record::StatusReported(report))
+    });
+    let ended = if webhook.status.is_final() { over(state, tenant, webhook).await } else { true };
+    let reported = match reported {
+        Some(kept) => kept.await,
+        None => true,
+    };
+    reported && ended
 }
 
-/// The carrier says that the call is over, perhaps before its stream does.
-async fn over(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) {
+/// The carrier says that the call is over, perhaps before its stream does; whether what
+/// is written of that is safe.
+async fn over(state: &AppState, tenant: Option<&Tenant>, webhook: &StatusWebhook) -> bool {
     let sid = &webhook.call_sid;
     if let Some(call) = state.node.directory.by_call(sid) {
         call.link.tell(CallMessage::input(Input::StreamStopped));
-        return;
+        return true;
     }
     let waited = forget(state, sid).await;
     // A redelivered webhook that comes after this must not begin the call again.
     state.node.dispositions.over(sid);
-    if waited {
-        let mut change = records::ended(sid, Outcome::Abandoned);
-        change.error = Some("no_stream".to_owned());
-        state.node.record(Record::CallChanged(Box::new(change)));
-        if let Some(tenant) = tenant {
-            metrics::call_ended(&tenant.id, call::Outcome::Abandoned);
-        }
+    if !waited {
+        return true;
     }
+    let mut change = records::ended(sid, Outcome::Abandoned);
+    change.error = Some("no_stream".to_owned());
+    if let Some(tenant) = tenant {
+        metrics::call_ended(&tenant.id, call::Outcome::Abandoned);
+    }
+    records::kept(state, Record::CallChanged(Box::new(change))).await
 }
 
 /// Gives up a call that no stream has begun; whether there was one, here or at

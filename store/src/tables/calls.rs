@@ -17,6 +17,7 @@ use crate::payload::Payload;
 use crate::schema::calls;
 use crate::scope::Scope;
 use crate::store::Store;
+use crate::tables::early;
 use crate::words::{Channel, Direction, Mode, Outcome, Status};
 
 /// A call, as it begins and as it is read.
@@ -254,8 +255,10 @@ fn by_mode_and_outcome(
     Ok(groups)
 }
 
-/// Inserts a call, unless there is one of its name.
+/// Inserts a call, unless there is one of its name, and what waited for it.
 pub(crate) fn insert(connection: &mut AnyConnection, call: &CallRow) -> Result<(), StoreError> {
-    insert_or_ignore!(connection, calls::table, call.clone())?;
-    Ok(())
+    if insert_or_ignore!(connection, calls::table, call.clone())? == 0 {
+        return Ok(());
+    }
+    early::settle_call(connection, &call.call_sid)
 }

@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::schema::handoffs;
 use crate::scope::Scope;
 use crate::store::Store;
+use crate::tables::early;
 use crate::words::Status;
 
 /// A call's way to a human; a call has one.
@@ -108,17 +109,18 @@ fn in_scope(scope: Scope<'_>) -> handoffs::BoxedQuery<'_, MultiBackend> {
     }
 }
 
-/// Inserts a handoff, unless the call has one.
+/// Inserts a handoff, unless the call has one, and what is known of its end.
 pub(crate) fn insert(
     connection: &mut AnyConnection,
     handoff: &HandoffRow,
 ) -> Result<(), StoreError> {
-    insert_or_ignore!(connection, handoffs::table, handoff.clone())?;
-    Ok(())
+    if insert_or_ignore!(connection, handoffs::table, handoff.clone())? == 0 {
+        return Ok(());
+    }
+    early::settle_call(connection, &handoff.call_sid)
 }
 
-/// Writes how it ended. The carrier reports every dialled leg of an account, so a
-/// report of one that is not stored is no mistake.
+/// Writes how it ended.
 pub(crate) fn ended(
     connection: &mut AnyConnection,
     report: &HandoffOutcome,

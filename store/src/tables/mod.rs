@@ -6,6 +6,7 @@ pub(crate) mod blocked_numbers;
 pub(crate) mod call_change;
 pub(crate) mod calls;
 pub(crate) mod costs;
+pub(crate) mod early;
 pub(crate) mod events;
 pub(crate) mod handoffs;
 pub(crate) mod handshakes;

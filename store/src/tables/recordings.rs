@@ -106,6 +106,16 @@ impl RecordingRow {
     }
 }
 
+/// A recording of which it is not known whose it is: the call's row, which says so, is
+/// not at hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingForOneOf {
+    /// Whose it may be: those with the account that told of it.
+    pub tenants: Vec<TenantId>,
+    /// The recording; its `tenant_id` is any one of them.
+    pub recording: RecordingRow,
+}
+
 /// Whether a recording that could not be had is asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchAgain {
@@ -301,6 +311,21 @@ pub(crate) fn insert(connection: &mut AnyConnection, row: &RecordingRow) -> Resu
             events::insert(connection, vec![told_of(row)])
         }
     }
+}
+
+/// The same for the call's own tenant, who must be one of several.
+pub(crate) fn insert_for_one_of(
+    connection: &mut AnyConnection,
+    told: &RecordingForOneOf,
+) -> Result<(), StoreError> {
+    let owner: Option<String> = calls::table
+        .filter(calls::call_sid.eq(told.recording.call_sid.as_str()))
+        .select(calls::tenant_id)
+        .first(connection)
+        .optional()?;
+    let owner = told.tenants.iter().find(|tenant| owner.as_deref() == Some(tenant.as_str()));
+    let tenant_id = owner.cloned().ok_or(StoreError::Missing("call of these tenants"))?;
+    insert(connection, &RecordingRow { tenant_id, ..told.recording.clone() })
 }
 
 /// What stands in the call's events of it, once.

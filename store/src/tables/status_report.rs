@@ -12,7 +12,8 @@ use crate::schema::calls;
 use crate::words::Status;
 
 /// The carrier says where a call is. It reports every call of an account, so a
-/// report of a call that is not stored is no mistake: it changes nothing.
+/// report of a call that is not stored is no mistake: it waits for one, and is given
+/// up in the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
     /// The call.
@@ -38,15 +39,12 @@ pub(crate) fn apply(
         Status::ALL.iter().copied().filter(|status| status.rank() < report.status.rank()).collect();
     let is_earlier = calls::status.eq_any(earlier);
     let further = (calls::status.eq(report.status), calls::updated_at.eq(stored_time(report.at)));
-    let changed = match &report.tenant_id {
+    match &report.tenant_id {
         Some(tenant) => {
             let own = this_call().filter(calls::tenant_id.eq(tenant.as_str()));
             diesel::update(own.filter(is_earlier)).set(further).execute(connection)?
         }
         None => diesel::update(this_call().filter(is_earlier)).set(further).execute(connection)?,
     };
-    if changed == 0 && this_call().count().get_result::<i64>(connection)? == 0 {
-        tracing::debug!(call.id = %report.call_sid, status = report.status.as_str(), "the carrier reported a call that is not stored");
-    }
     Ok(())
 }

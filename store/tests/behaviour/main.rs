@@ -19,6 +19,7 @@ mod bookings;
 mod concurrent_writers;
 mod connection_errors;
 mod costs;
+mod early;
 mod handoffs;
 mod handshakes;
 mod journal;

@@ -91,7 +91,7 @@ impl ServerProcess {
     /// Waits until nothing is left; what is left when patience is at its end.
     /// Blocks, because it runs where a handle is dropped.
     pub(super) fn look_for_leaks(&mut self) -> Result<(), String> {
-        if let Some(status) = self.child.try_wait().expect("the process can be waited for") {
+        if let Some(status) = self.process.ended() {
             return match (self.waited_for, status.code()) {
                 (false, code) => Err(format!("the server ended by itself with {code:?}")),
                 (true, Some(0)) => none_left(self.open_rows()),

@@ -16,6 +16,7 @@ mod metrics;
 mod neighbour;
 mod network;
 mod ongoing;
+mod process;
 mod raw;
 mod scale;
 mod server;
@@ -39,7 +40,7 @@ pub use self::leaks::CALLS_AT_ONCE;
 pub use self::{
     balancer::Balancer,
     bare::{BareStream, SilentProxy},
-    books::{Books, gaps},
+    books::{Books, gaps, own_lateness},
     crowd::{Crowd, Past, allow_many_files, reports_and_gaps},
     database::{fresh as fresh_database, own_cluster},
     deaf::DeafProxy,
@@ -49,6 +50,7 @@ pub use self::{
     neighbour::{GOODBYE, assert_human, assert_whole, event},
     network::NetworkOfItsOwn,
     ongoing::Ongoing,
+    process::trunkline,
     raw::{RawConnection, handshake as stream_handshake},
     scale::{Dice, many_calls, scaled, seed},
     server::{ServerProcess, client},

@@ -2,11 +2,11 @@
 //! then on packets are dropped, and nobody is told.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use tempfile::TempPath;
 
+use super::process::{Process, command};
 use super::{AUTH_TOKEN, PUBLIC_URL, SHOP};
 
 /// See the module's text. Gone, with whatever runs on it, when it is dropped.
@@ -15,16 +15,8 @@ pub struct NetworkOfItsOwn {
     number: u32,
 }
 
-/// A program on that network's machine.
-pub struct Resident(Child, Option<TempPath>);
-
-impl Drop for Resident {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
+/// A program on that network's machine, and the file that it reads.
+pub struct Resident(Process, Option<TempPath>);
 
 impl NetworkOfItsOwn {
     /// Makes it; why it cannot be made, where that needs rights or tools that are
@@ -111,25 +103,20 @@ impl NetworkOfItsOwn {
 
     /// A model over there, and its URL.
     pub fn runs_model(&self) -> (Resident, String) {
-        let model = self.runs(&["providers", "--bind", "0.0.0.0", "--port", "8090", "--watermark"]);
+        let mut model =
+            self.runs(&["providers", "--bind", "0.0.0.0", "--port", "8090", "--watermark"]);
         let address = format!("{}:8090", self.theirs());
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while std::net::TcpStream::connect(&address).is_err() {
-            assert!(Instant::now() < deadline, "the model does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        model.0.until_it_listens(&address);
         (model, format!("ws://{address}/v1/realtime"))
     }
 
     fn runs(&self, arguments: &[&str]) -> Resident {
-        let child = Command::new("ip")
+        let mut inside = command("ip");
+        inside
             .args(["netns", "exec", &self.name, env!("CARGO_BIN_EXE_trunkline"), "simulate"])
             .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn();
-        Resident(child.expect("a program on that network"), None)
+            .stderr(Stdio::inherit());
+        Resident(Process::run("a program on that network", &mut inside), None)
     }
 }
 

@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::process::{Process, command};
 use super::{AUTH_TOKEN, OPS_TOKEN, PUBLIC_URL, Webhook, database};
 
 const PERSONA: &str = r#"+++
@@ -25,7 +26,7 @@ You are {{ persona }} at {{ company }}. The caller's number ends in {{ caller_la
 /// A server that is killed when this is dropped, after it was looked at: nothing
 /// of its calls may be left.
 pub struct ServerProcess {
-    pub(super) child: Child,
+    pub(super) process: Process,
     port: u16,
     folder: TempDir,
     env: Vec<(String, String)>,
@@ -46,9 +47,9 @@ impl ServerProcess {
     }
 
     fn run(folder: TempDir, env: Vec<(String, String)>) -> Self {
-        let (child, port) = spawn(folder.path(), &env, "first");
+        let (process, port) = spawn(folder.path(), &env, "first");
         let rung = RefCell::default();
-        Self { child, port, folder, env, rung, waited_for: false }
+        Self { process, port, folder, env, rung, waited_for: false }
     }
 
     /// Starts another server of the same configuration on the same database.
@@ -73,8 +74,8 @@ impl ServerProcess {
 
     /// Starts the same server again in the same folder, after it ended.
     pub fn start_again(&mut self) {
-        let (child, port) = spawn(self.folder.path(), &self.env, "again");
-        self.child = child;
+        let (process, port) = spawn(self.folder.path(), &self.env, "again");
+        self.process = process;
         self.port = port;
         self.waited_for = false;
         self.rung.take();
@@ -108,7 +109,7 @@ impl ServerProcess {
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.pid()
     }
 
     /// The flight recordings that it kept, the oldest first.
@@ -161,28 +162,28 @@ impl ServerProcess {
 
     /// Everything it logged.
     pub fn log(&self) -> String {
-        ["first", "again"]
-            .iter()
-            .filter_map(|life| std::fs::read_to_string(log_path(self.folder.path(), life)).ok())
-            .collect()
+        log_of(self.folder.path())
     }
 
     /// Sends it a signal by name, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let done =
-            Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
-        assert!(done.expect("kill can be run").success());
+        self.process.signal(name);
     }
 
     /// Waits for its end; its exit code, none when a signal ended it.
     pub async fn wait(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the process can be waited for") {
-                self.waited_for = true;
-                return status.code();
-            }
-            assert!(Instant::now() < deadline, "the server does not end\n{}", self.log());
+        let Self { process, folder, .. } = self;
+        let status = process.wait(|| log_of(folder.path())).await;
+        self.waited_for = true;
+        status.code()
+    }
+
+    /// Watches for so long that it does not end, where it is to wait for something.
+    pub async fn lives_on(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            let ended = self.process.ended();
+            assert!(ended.is_none(), "the server ended with {ended:?}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
@@ -238,9 +239,7 @@ impl Drop for ServerProcess {
         let look = AssertUnwindSafe(|| if failed { Ok(()) } else { self.look_for_leaks() });
         let looked = std::panic::catch_unwind(look)
             .unwrap_or_else(|_| Err("unknown: the server could not be looked at".to_owned()));
-        // It may have ended by itself, which is as good.
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.process.end();
         if failed || looked.is_err() {
             eprintln!("--- the server's log ---\n{}", self.log());
         }
@@ -310,29 +309,20 @@ fn log_path(folder: &Path, life: &str) -> PathBuf {
     folder.join(format!("server-{life}.log"))
 }
 
-fn spawn(folder: &Path, env: &[(String, String)], life: &str) -> (Child, u16) {
+/// Everything that the server of this folder logged.
+fn log_of(folder: &Path) -> String {
+    let lives = ["first", "again"].iter();
+    lives.filter_map(|life| std::fs::read_to_string(log_path(folder, life)).ok()).collect()
+}
+
+fn spawn(folder: &Path, env: &[(String, String)], life: &str) -> (Process, u16) {
     let log = std::fs::File::create(log_path(folder, life)).expect("a log file");
-    let mut child = Command::new(program())
-        .arg("serve")
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(env.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .expect("the server can be run");
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let text = std::fs::read_to_string(log_path(folder, life)).unwrap_or_default();
-        if let Some(port) = text.lines().find_map(listening_port) {
-            return (child, port);
-        }
-        let ended = child.try_wait().expect("the process can be waited for");
-        assert!(ended.is_none(), "the server ended at once\n{text}");
-        assert!(Instant::now() < deadline, "the server does not listen\n{text}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut serve = command(program());
+    serve.arg("serve").envs(env.iter().map(|(name, value)| (name, value))).stderr(log);
+    let mut process = Process::run("the server", &mut serve);
+    let text = || std::fs::read_to_string(log_path(folder, life)).unwrap_or_default();
+    let port = process.until_ready(|| text().lines().find_map(listening_port), text);
+    (process, port)
 }
 
 /// The server under test. `WHOLE_SERVER` names another build of it, for the tests

@@ -1,17 +1,17 @@
 //! The services of a pipeline as processes of their own, which can be killed.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::leaks::POOLED_PORT;
+use super::process::{Process, trunkline};
 use super::scale::Dice;
 use super::{World, WorldPlan};
 
@@ -28,15 +28,16 @@ const AWAY: (u64, u64) = (0, 800);
 pub struct Services {
     folder: TempDir,
     ports: Vec<u16>,
-    processes: Vec<Process>,
+    processes: Vec<Service>,
 }
 
-struct Process {
+struct Service {
     place: usize,
     /// The command line but for what goes wrong.
     arguments: Vec<String>,
     port: u16,
-    child: Option<Child>,
+    /// None between two lives.
+    life: Option<Process>,
 }
 
 impl Services {
@@ -66,7 +67,7 @@ impl Services {
             ];
             arguments.push(text("--spelt"));
             arguments.extend(settings.into_iter().flat_map(|(name, value)| [text(name), value]));
-            let mut process = Process { place, arguments, port, child: None };
+            let mut process = Service { place, arguments, port, life: None };
             process.live(&[]);
             processes.push(process);
         }
@@ -130,7 +131,7 @@ url = "http://127.0.0.1:{speaks_too}""#
 /// Somebody who kills services.
 pub struct Killer {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<(Vec<Process>, Vec<usize>)>,
+    thread: JoinHandle<(Vec<Service>, Vec<usize>)>,
 }
 
 impl Killer {
@@ -152,10 +153,10 @@ impl Drop for Killer {
 }
 
 fn kill(
-    mut processes: Vec<Process>,
+    mut processes: Vec<Service>,
     mut dice: Dice,
     stop: &AtomicBool,
-) -> (Vec<Process>, Vec<usize>) {
+) -> (Vec<Service>, Vec<usize>) {
     let mut kills = vec![0; processes.len()];
     while !stop.load(Ordering::Relaxed) {
         sleep(&mut dice, BETWEEN);
@@ -181,37 +182,18 @@ fn sleep(dice: &mut Dice, (least, most): (u64, u64)) {
     std::thread::sleep(Duration::from_millis(least + dice.below(most - least)));
 }
 
-impl Process {
+impl Service {
     fn live(&mut self, wrong: &[String]) {
         // Of this build, whichever server is under test.
-        let child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
-            .args(&self.arguments)
-            .args(wrong)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        self.child = Some(child.expect("the services can be run"));
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
-            assert!(Instant::now() < deadline, "{} does not listen", SERVICES[self.place]);
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let mut command = trunkline();
+        let mut life =
+            Process::run(SERVICES[self.place], command.args(&self.arguments).args(wrong));
+        life.until_it_listens((Ipv4Addr::LOCALHOST, self.port));
+        self.life = Some(life);
     }
 
     fn die(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            drop(child.kill());
-            drop(child.wait());
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.die();
+        self.life = None;
     }
 }
 

@@ -1,5 +1,5 @@
 -- What calls cost is kept while they last. Column names and nullability are the same as
--- in ../../sqlite/0007_incomplete_bills/up.sql.
+-- in ../../postgres/0008_incomplete_bills/up.sql.
 
 -- Whether the call is not over yet, or its process was lost: what was last known of it.
 -- The next one of the same call takes its place.
