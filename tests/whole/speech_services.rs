@@ -295,6 +295,7 @@ async fn no_word_is_lost_and_nothing_said_twice_while_services_are_killed() {
         kills[4] + kills[5],
     );
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
-    // A caller is put through when nothing else helps, not whenever something breaks.
-    assert!(humans * 20 <= count, "{humans} of {count} needed a human");
+    // A caller is put through when nothing else helps, not whenever something breaks:
+    // when both of a kind break off what they do, all who wait for an answer are.
+    assert!(humans * 10 <= count, "{humans} of {count} needed a human");
 }

@@ -232,6 +232,7 @@ impl Call {
                 Timer::SentenceEnd => self.sentence_end_due(now),
                 Timer::Silence => self.silence_due(now),
                 Timer::DeadAir => self.dead_air(now),
+                Timer::AskAgain => self.ask_again(now),
                 Timer::OutboundStuck => self.outbound_stuck(now),
                 Timer::Recycle => self.recycle_due(),
                 Timer::Digits => self.digits_due(now),

@@ -20,7 +20,14 @@ pub const MAX_REDIALS: u32 = 3;
 
 /// Waits before each redial. The first is at once: most losses are one
 /// connection's, not the service's.
-const BACKOFF: [Micros; 3] = [Micros::ZERO, Micros::from_millis(250), Micros::from_millis(1_000)];
+const BACKOFF: [Micros; MAX_REDIALS as usize] =
+    [Micros::ZERO, Micros::from_millis(250), Micros::from_millis(1_000)];
+
+/// How long to wait before the next attempt after so many; none when the budget is
+/// spent.
+pub(super) fn redial_delay(attempts: u32) -> Option<Micros> {
+    usize::try_from(attempts).ok().and_then(|attempts| BACKOFF.get(attempts)).copied()
+}
 
 /// How long before its end a session is exchanged for another, if the line is
 /// quiet then: a tenth of its time, but no more than this.
@@ -87,10 +94,9 @@ impl Call {
     /// left to try.
     fn next_dial(&mut self, retry: bool) -> Option<Micros> {
         let redials = self.session.redials;
-        if retry && redials < MAX_REDIALS {
+        if let Some(delay) = redial_delay(redials).filter(|_| retry) {
             self.session.redials += 1;
-            let delay = usize::try_from(redials).ok().and_then(|n| BACKOFF.get(n));
-            return Some(delay.copied().unwrap_or(Micros::ZERO));
+            return Some(delay);
         }
         if self.session.provider + 1 >= self.settings.providers {
             return None;

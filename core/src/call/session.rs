@@ -8,7 +8,8 @@ use crate::time::Micros;
 use crate::turn::sequencer::{Announced, Purpose, Step};
 use crate::wire::realtime::{ClientEvent, Usage};
 
-use super::{Call, MAX_REDIALS, MediaCommand, Output, Phase, Timer};
+use super::recovery::redial_delay;
+use super::{Call, MediaCommand, Output, Phase, Timer};
 
 /// How long a response may stay silent once the model has spoken in this call.
 /// A caller takes a longer pause for a broken line.
@@ -35,8 +36,10 @@ pub(super) struct Session {
     pub(super) attempt: u32,
     /// Those of them that were needed with the present model.
     pub(super) redials: u32,
-    /// Responses that ended without a word.
+    /// Responses that ended without a word, since the model was heard last.
     failures: u32,
+    /// What such a response was for, until it is asked for again.
+    again: Option<Purpose>,
     pub(super) was_ready: bool,
     has_spoken: bool,
     /// A response was asked for and never heard; nothing was heard since.
@@ -82,6 +85,7 @@ impl Session {
         self.prove_voice();
         self.is_mute = false;
         self.bridged_over = false;
+        self.failures = 0;
     }
 
     pub(super) fn has_spoken(&self) -> bool {
@@ -92,6 +96,11 @@ impl Session {
 impl Call {
     /// Asks the model to speak, now or when it is free.
     pub(super) fn want(&mut self, purpose: Purpose, now: Micros) {
+        if purpose == Purpose::Answer {
+            // Whatever failed before, this is what is wanted now.
+            self.session.again = None;
+            self.timers.clear(&Timer::AskAgain);
+        }
         if !self.session.is_ready() {
             self.history.owe(purpose);
             return;
@@ -267,21 +276,41 @@ impl Call {
         self.event("response_done", facts);
     }
 
-    /// The model broke off by itself before it had said anything: within the
-    /// budget for lost sessions it is asked again, then a human takes over. Where
-    /// the caller has begun to speak or a tool runs, the end of that asks again.
+    /// The model broke off by itself before it had said anything. It is asked again
+    /// as often as a lost session is dialled again, after the same waits; when it was
+    /// not heard once in between, a human takes over. Where the caller has begun to
+    /// speak or a tool runs, the end of that asks again.
     fn response_failed(&mut self, purpose: Purpose, error: Option<String>, now: Micros) {
-        let asked_later = self.floor.turn_open || self.tooling.is_running();
-        if asked_later || matches!(self.phase, Phase::Goodbye(_)) {
+        if self.will_be_asked() || matches!(self.phase, Phase::Goodbye(_)) {
             return;
         }
-        if self.session.failures >= MAX_REDIALS {
+        let Some(delay) = redial_delay(self.session.failures) else {
             let code = error.unwrap_or_else(|| "incomplete".to_owned());
             self.bridge("model_failed", &format!("Response failed: {code}"), now);
             return;
-        }
+        };
         self.session.failures += 1;
-        self.want(purpose, now);
+        if delay == Micros::ZERO {
+            self.want(purpose, now);
+        } else {
+            self.session.again = Some(purpose);
+            self.timers.set(Timer::AskAgain, now + delay);
+        }
+    }
+
+    /// It is time to ask again for what failed, unless something else will.
+    pub(super) fn ask_again(&mut self, now: Micros) {
+        let purpose = self.session.again.take().filter(|_| !self.will_be_asked());
+        if let Some(purpose) = purpose
+            && !matches!(self.phase, Phase::Goodbye(_) | Phase::Ended)
+        {
+            self.want(purpose, now);
+        }
+    }
+
+    /// Whether the end of what goes on will ask the model to speak.
+    fn will_be_asked(&self) -> bool {
+        self.floor.turn_open || self.tooling.is_running()
     }
 }
 

@@ -35,6 +35,8 @@ pub enum Timer {
     Silence,
     /// The response that was asked for has been silent long enough for a filler.
     DeadAir,
+    /// The answer that failed is to be asked for again.
+    AskAgain,
     /// Audio that waits to go out must have begun to by now.
     OutboundStuck,
     /// The session is so near its end that a quiet moment is wanted.

@@ -209,6 +209,44 @@ fn a_response_that_fails_without_a_word_is_asked_for_again_then_a_human() {
 }
 
 #[test]
+fn failures_with_words_between_them_do_not_add_up() {
+    let mut world = World::started(&Plan::default());
+    world.past_greeting();
+    let failure = Reply { fails: Some("server_error"), ..Reply::default() };
+    for _ in 0..4 {
+        world.model.replies.extend([failure.clone(), failure.clone()]);
+        world.model.replies.push_back(Reply::says("It is open."));
+        world.caller_speaks(ms(500), "tell me");
+        world.run_for(secs(4));
+    }
+    assert_eq!(world.creates(), 4 * 3);
+    assert!(world.summary().is_none(), "nobody had to take over");
+}
+
+#[test]
+fn what_failed_is_not_asked_for_again_while_the_caller_goes_on() {
+    let mut world = World::started(&Plan::default());
+    world.past_greeting();
+    let failure = Reply { fails: Some("server_error"), ..Reply::default() };
+    world.model.replies.extend(vec![failure; 3]);
+    world.model.replies.push_back(Reply::says("It is open."));
+    world.caller_speaks(ms(500), "tell me");
+    let began = world.now;
+    while world.creates() < 3 {
+        world.run_for(ms(20));
+        assert!(world.now < began + secs(5), "asked {} times", world.creates());
+    }
+    // It has failed for the third time, and would be asked a second later.
+    world.run_for(ms(600));
+    world.caller_speaks(ms(1_500), "or at least");
+    world.run_for(ms(1_400));
+    assert_eq!(world.creates(), 3);
+    world.run_for(secs(4));
+    assert_eq!(world.creates(), 4);
+    assert!(world.phone.played(4) > 0);
+}
+
+#[test]
 fn a_response_that_is_over_without_a_word_is_asked_for_again() {
     let mut world = World::started(&Plan::default());
     world.past_greeting();
