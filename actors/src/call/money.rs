@@ -143,6 +143,7 @@ impl CallActor {
                     link.tell(SessionMessage::Economise);
                 }
             }
+            Money::SoFar(bill) => self.record_bill(&bill, true),
             Money::Bill(bill) => {
                 self.till.purse.set(bill.total);
                 self.entry.set_cost(bill.total);
@@ -178,7 +179,13 @@ impl CallActor {
                 metrics::cost(tenant, &line.service.provider, line.kind, nanos);
             }
         }
-        let row = cost_row(&self.node, &self.entry.call_sid, tenant, self.till.purse.day(), bill);
+        self.record_bill(bill, false);
+    }
+
+    fn record_bill(&self, bill: &Bill, incomplete: bool) {
+        let (call, tenant) = (&self.entry.call_sid, &self.entry.tenant);
+        let mut row = cost_row(&self.node, call, tenant, self.till.purse.day(), bill);
+        row.incomplete = incomplete;
         self.node.record(Record::Cost(Box::new(row)));
     }
 }
@@ -201,6 +208,7 @@ pub(super) fn cost_row(
         estimated: bill.estimated,
         breakdown: Payload(serde_json::to_value(&bill.lines).unwrap_or_default()),
         created_at: Utc::now(),
+        incomplete: false,
     }
 }
 

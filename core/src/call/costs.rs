@@ -30,6 +30,10 @@ pub(super) struct Costs {
     others: Nanos,
     /// Something changed that the total does not show yet.
     changed: bool,
+    /// What is reckoned has not been handed over to be kept.
+    unkept: bool,
+    /// This is a moment for that.
+    keeping: bool,
     watch: Watch,
     /// What has no price, as far as it was told.
     unpriced: Vec<(Service, Kind)>,
@@ -93,6 +97,7 @@ impl Costs {
             self.meter.count(line, Kind::Minutes, more);
         }
         self.changed |= more > 0;
+        self.keeping |= more > 0;
     }
 }
 
@@ -166,19 +171,41 @@ impl Call {
         self.costs.changed = true;
     }
 
+    /// Somebody has finished saying something: what the call cost until then is to
+    /// outlive the process. So is each minute that begins.
+    pub(super) fn keep_costs(&mut self) {
+        self.costs.keeping = true;
+    }
+
     /// After every mutation: what it costs now, and whether that is too much.
     pub(super) fn settle_costs(&mut self, now: Micros) {
         if !self.started || matches!(self.phase, Phase::Ended) {
             return;
         }
-        let Some(bill) = self.reckon(now) else {
+        if let Some(bill) = self.reckon(now) {
+            self.look_at(&bill, now);
+        }
+        self.keep_bill();
+    }
+
+    /// What changed since the last time is handed over, where this is the moment.
+    fn keep_bill(&mut self) {
+        let keeping = std::mem::take(&mut self.costs.keeping);
+        let Some(costing) = self.settings.costing.as_ref().filter(|_| keeping) else {
             return;
         };
+        if std::mem::take(&mut self.costs.unkept) {
+            let bill = self.costs.meter.bill(&costing.prices);
+            self.out(Output::Money(Money::SoFar(bill)));
+        }
+    }
+
+    fn look_at(&mut self, bill: &Bill, now: Micros) {
         if bill.total != self.costs.total {
             self.costs.total = bill.total;
             self.out(Output::Money(Money::Running(bill.total)));
         }
-        self.tell_unpriced(&bill);
+        self.tell_unpriced(bill);
         let day = bill.total.plus(self.costs.others);
         let budget = self.settings.tenant.budget;
         for reached in self.costs.watch.look(&budget, bill.total, day) {
@@ -191,6 +218,7 @@ impl Call {
         let costing = self.settings.costing.as_ref()?;
         self.costs.tick(&costing.carrier, now.since(self.started_at));
         let changed = std::mem::take(&mut self.costs.changed);
+        self.costs.unkept |= changed;
         changed.then(|| self.costs.meter.bill(&costing.prices))
     }
 

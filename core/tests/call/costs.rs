@@ -82,6 +82,15 @@ fn running(world: &World) -> Vec<u64> {
     totals.collect()
 }
 
+/// The totals that were handed over to be kept.
+fn kept(world: &World) -> Vec<u64> {
+    let bills = world.outputs.iter().filter_map(|(_, output)| match output {
+        Output::Money(Money::SoFar(bill)) => Some(bill.total.0),
+        _ => None,
+    });
+    bills.collect()
+}
+
 fn steps(world: &World) -> Vec<Step> {
     let steps = world.outputs.iter().filter_map(|(_, output)| match output {
         Output::Money(Money::Reached(reached)) => Some(reached.step),
@@ -103,6 +112,30 @@ fn a_minute_is_paid_once_it_began_and_the_bill_is_whole_at_the_end() {
         assert_eq!(running(&world)[0], MINUTE, "the first minute is paid at once");
         assert!(!bill.estimated);
     }
+}
+
+#[test]
+fn what_it_cost_so_far_is_kept_with_each_turn_and_each_minute_and_no_more_often() {
+    let mut world = World::started(&plan(Budget::default()));
+    assert_eq!(kept(&world), [MINUTE], "the first minute has begun");
+    world.past_greeting();
+    let greeted = kept(&world).len();
+    for _ in 0..50 {
+        world.tell(characters(1));
+    }
+    assert_eq!(kept(&world).len(), greeted, "not with each piece");
+    world.caller_speaks(ms(500), "what do you do?");
+    world.run_for(secs(3));
+    assert_eq!(kept(&world).last(), Some(&(MINUTE + 50 * CHARACTER)), "the caller has spoken");
+    let spoken = kept(&world).len();
+    world.run_for(secs(20));
+    world.tell(characters(1));
+    world.run_until(secs(61));
+    world.tell(characters(1));
+    assert!(kept(&world).last() >= Some(&(2 * MINUTE + 51 * CHARACTER)), "a minute has begun");
+    assert!(kept(&world).len() <= spoken + 2, "{:?}", kept(&world));
+    world.hang_up();
+    assert_eq!(bill(&world).total.0, 2 * MINUTE + 52 * CHARACTER);
 }
 
 #[test]
