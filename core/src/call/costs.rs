@@ -48,12 +48,12 @@ pub(super) struct Costs {
 }
 
 /// Whether no call ends by it before its goodbye. It is said of what comes often, so that
-/// not every piece of audio has to be told by itself.
+/// not every piece of audio has to be told by itself. The end of a turn is not among it:
+/// one turn too many is a goodbye, which is over at once where nobody can say it.
 fn ends_nothing(input: &Input) -> bool {
     matches!(
         input,
         Input::BargeIn(_)
-            | Input::TurnEnded { .. }
             | Input::Model(ModelEvent::CallerPartial { .. } | ModelEvent::AgentText { .. })
     )
 }

@@ -255,7 +255,6 @@ fn what_ends_no_call_is_known_until_the_goodbye() {
     let text = || Personal::new("Hm.");
     let item = ItemId::parse("item_1").unwrap();
     let harmless = [
-        Input::TurnEnded { utterances: 1 },
         Input::Model(ModelEvent::CallerPartial { item: item.clone(), text: text() }),
         Input::Model(ModelEvent::AgentText { item, text: text(), audio_bytes: 0 }),
     ];
@@ -264,6 +263,7 @@ fn what_ends_no_call_is_known_until_the_goodbye() {
         Input::Command(Command::Expire),
         Input::Model(ModelEvent::Lost { reason: "gone".to_owned(), retry: false }),
         Input::Digit('0'),
+        Input::TurnEnded { utterances: 1 },
         Input::TurnLikelyOver,
     ];
     assert_eq!(world.call.phase(), PhaseName::Conversation);
