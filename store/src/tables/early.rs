@@ -125,6 +125,7 @@ pub(crate) fn put_by(connection: &mut AnyConnection, record: &Record) -> Result<
         early_records::kept_at.eq(stored_time(Utc::now())),
     );
     insert_or_ignore!(connection, early_records::table, row)?;
+    tracing::debug!(call.id = %early.call_sid, kind = early.kind, "a record waits for its call");
     Ok(true)
 }
 
