@@ -36,7 +36,7 @@ mod retention;
 mod stop;
 mod warm;
 
-pub(crate) use models::missing_key;
+pub(crate) use models::{missing_key, recogniser_key, voice_key};
 
 pub use stop::Ending;
 

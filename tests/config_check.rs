@@ -175,3 +175,46 @@ fn a_bad_configuration_is_listed_whole_and_fails() {
     );
     assert!(json.get("calls").is_none());
 }
+
+#[test]
+fn a_service_without_its_key_is_never_asked_and_it_says_so() {
+    let tenant = format!(
+        "{TENANT}mode = \"pipeline\"\n[[pipeline.recogniser.fallback]]\nservice = \"openai\"\n[[pipeline.agent.fallback]]\nmodel = \"m\"\napi_key_env = \"OTHER_KEY\"\n[[pipeline.voice.fallback]]\nservice = \"elevenlabs\"\nvoice = \"v\"\n"
+    );
+    let says = |env: &[(&str, &str)]| {
+        let all: Vec<(&str, &str)> = FULL.iter().chain(env).copied().collect();
+        let (ok, text, json) = both(files().with("config/tenants/a.toml", tenant.as_str()), &all);
+        assert!(ok, "calls can be answered all the same: {text}");
+        let problems = json["problems"].as_array().unwrap().clone();
+        let told = |problem: &Value| (problem["key"].clone(), problem["message"].clone());
+        problems.iter().map(told).collect::<Vec<_>>()
+    };
+    let keys = [("DEEPGRAM_API_KEY", "d"), ("AZURE_SPEECH_KEY", "a")];
+    let expected = [
+        ("pipeline.agent.fallback", "OTHER_KEY"),
+        ("pipeline.voice.fallback", "ELEVENLABS_API_KEY"),
+    ];
+    let message = |key: &str| format!("is never asked, as the environment has no {key}");
+    let as_told = |(name, key): (&str, &str)| (Value::from(name), Value::from(message(key)));
+    assert_eq!(says(&keys), expected.map(as_told));
+    let more = [keys[0], keys[1], ("OTHER_KEY", "o"), ("ELEVENLABS_API_KEY", "e")];
+    assert_eq!(says(&more), []);
+    // The first of them may be the one without.
+    let first = as_told(("pipeline.recogniser", "DEEPGRAM_API_KEY"));
+    assert_eq!(says(&more[1..]), [first]);
+}
+
+#[test]
+fn a_recogniser_that_does_not_end_turns_is_told_of() {
+    let tenant = |model: &str| {
+        format!(
+            "{TENANT}mode = \"pipeline\"\n[pipeline.recogniser]\nservice = \"openai\"\n{model}\n"
+        )
+    };
+    let all: Vec<(&str, &str)> = FULL.iter().copied().chain([("AZURE_SPEECH_KEY", "a")]).collect();
+    let says = |model: &str| both(files().with("config/tenants/a.toml", tenant(model)), &all).2;
+    assert_eq!(says("")["problems"], Value::Array(Vec::new()));
+    let json = says("model = \"gpt-live-transcribe\"");
+    assert_eq!(json["problems"][0]["key"], "pipeline.recogniser.model", "{json:#}");
+    assert_eq!(json["problems"][0]["fix"], "write model = \"gpt-transcribe\"");
+}

@@ -96,7 +96,8 @@ fn a_budget_is_read_and_what_it_does_not_see_is_told() {
     let tenant = format!(
         "{TENANT}[budget]\nper_call = \"0.50\"\nper_day = 20\nwarn_percent = 50\n[model]\nname = \"m\"\nbudget_model = \"unheard-of\"\n"
     );
-    let c = good(files().with(TABLE, TOKENS).with("config/tenants/a.toml", tenant), &[]);
+    let table = format!("{TOKENS}audio_in = 1\naudio_out = 2\n");
+    let c = good(files().with(TABLE, table).with("config/tenants/a.toml", tenant), &[]);
     let budget = c.book.current().iter().next().unwrap().budget;
     assert_eq!(budget.per_call, Nanos::parse("0.5").unwrap());
     assert_eq!(budget.per_day, Nanos::parse("20").unwrap());
@@ -115,4 +116,36 @@ fn a_budget_is_read_and_what_it_does_not_see_is_told() {
         let problems = bad(files().with(a, format!("{TENANT}[budget]\n{line}\n")), &[]);
         assert_problem(&problems, &format!("{a}:6"), key, message, "");
     }
+}
+
+/// What a budget does not see, by the warning of a tenant whose file goes on like this.
+fn unseen(table: &str, rest: &str) -> String {
+    let tenant = format!("{TENANT}{rest}\n[budget]\nper_call = \"0.50\"\n");
+    let files = files().with(TABLE, table).with("config/tenants/a.toml", tenant);
+    good(files, &[]).warnings.to_string()
+}
+
+#[test]
+fn a_budget_looks_at_fallbacks_and_at_what_a_price_is_for() {
+    let fallback = "[[model.fallback]]\nname = \"other\"\nprovider = \"elsewhere\"\nbudget_model = \"little\"\n";
+    let warned = unseen(SHIPPED, fallback);
+    for name in ["elsewhere other", "elsewhere little", "elsewhere gpt-realtime-whisper"] {
+        assert!(warned.contains(name), "{name}: {warned}");
+    }
+    assert!(!warned.contains("openai"), "{warned}");
+    let plain = unseen(SHIPPED, "[[model.fallback]]\nname = \"gpt-realtime-2.1-mini\"\n");
+    assert!(!plain.contains("no price"), "{plain}");
+    // Words have a price, and what is spoken has none.
+    let text_only = format!("{SHIPPED}\n{TOKENS}");
+    let warned = unseen(&text_only, "[model]\nname = \"m\"\n");
+    assert!(warned.contains("no price: openai m\n"), "{warned}");
+
+    let heard_by = |model: &str| {
+        let other = format!(
+            "mode = \"pipeline\"\n[[pipeline.recogniser.fallback]]\nservice = \"openai\"\n{model}\n"
+        );
+        unseen(SHIPPED, &other)
+    };
+    assert!(!heard_by("").contains("no price"), "{}", heard_by(""));
+    assert!(heard_by("model = \"gpt-4.1\"").contains("no price: openai gpt-4.1\n"));
 }

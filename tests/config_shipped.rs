@@ -34,9 +34,12 @@ fn it_loads_without_a_warning() {
     assert!(c.warnings.is_empty(), "{}", c.warnings);
     let tenants = c.book.current();
     let names: Vec<&str> = tenants.iter().map(|tenant| tenant.id.as_str()).collect();
-    assert_eq!(names, ["clinic", "demo", "earl", "load", "plumbing", "salon", "tradeline"]);
+    assert_eq!(
+        names,
+        ["clinic", "demo", "earl", "load", "pipeline", "plumbing", "salon", "tradeline"]
+    );
     assert_eq!(tenants.default_tenant().unwrap().id.as_str(), "demo");
-    assert_eq!(tenants.numbers().count(), 7);
+    assert_eq!(tenants.numbers().count(), 8);
 }
 
 #[test]

@@ -141,6 +141,7 @@ mod tests {
             nanos,
             calls: 1,
             unpriced_calls: 0,
+            incomplete_calls: 0,
         }
     }
 

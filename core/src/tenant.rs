@@ -1,11 +1,14 @@
 //! A tenant: one business, its numbers, its voice and its rules. Plain data,
 //! validated where it is read; the call core takes what it needs from here.
 
+mod limits;
+mod model;
+mod pipeline;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::block_list::BlockList;
 use crate::cost::Budget;
 use crate::flight::Keep;
 use crate::ids::TenantId;
@@ -13,7 +16,12 @@ use crate::pii::PhoneNumber;
 use crate::turn::barge_in::BargeInSettings;
 use crate::turn::endpoint::Endpointing;
 use crate::turn::silence::SilenceSettings;
-use crate::wire::realtime::Dialect;
+
+pub use limits::{Limits, OverCap};
+pub use model::{ModelAudio, ModelFallback, ModelSettings};
+pub use pipeline::{
+    AgentChoice, PipelineChoice, RecogniserChoice, RecogniserService, VoiceChoice, VoiceService,
+};
 
 /// One business, as its file says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -199,65 +207,6 @@ pub struct Persona {
     pub voice: String,
 }
 
-/// Caps and clocks of a tenant's calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Calls at once; 0 is no cap.
-    pub concurrent_calls: u32,
-    /// Calls of one number within an hour; 0 is no limit.
-    #[serde(default)]
-    pub calls_per_number_per_hour: u32,
-    /// Calls within an hour; 0 is no limit.
-    #[serde(default)]
-    pub calls_per_hour: u32,
-    /// Callers who are turned away, everybody's list included. They are no part of a
-    /// call that was taken, so no recording of one names them.
-    #[serde(default, skip_serializing)]
-    pub blocked_numbers: BlockList,
-    /// What the call over the cap gets.
-    pub over_cap: OverCap,
-    /// Longest call, in milliseconds; 0 is no limit.
-    pub max_call_duration_ms: u64,
-    /// Most caller turns in one call; 0 is no limit.
-    pub max_turns: u32,
-    /// From the stream's start until the model must have shown life, in milliseconds.
-    pub watchdog_ms: u64,
-    /// Longest a hang-up waits for the last words to be played, in milliseconds.
-    pub farewell_timeout_ms: u64,
-    /// How long a tool may run before a filler is spoken, in milliseconds.
-    pub slow_tool_ms: u64,
-    /// How long a tool may run at all, in milliseconds.
-    pub tool_timeout_ms: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            concurrent_calls: 5,
-            calls_per_number_per_hour: 10,
-            calls_per_hour: 100,
-            blocked_numbers: BlockList::default(),
-            over_cap: OverCap::Busy,
-            max_call_duration_ms: 600_000,
-            max_turns: 20,
-            watchdog_ms: 3_000,
-            farewell_timeout_ms: 8_000,
-            slow_tool_ms: 1_200,
-            tool_timeout_ms: 15_000,
-        }
-    }
-}
-
-/// What the call over the cap gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OverCap {
-    /// "All lines are busy", then the carrier hangs up.
-    Busy,
-    /// The human number.
-    Human,
-}
-
 /// Who decides when a turn ends and a response begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -266,249 +215,6 @@ pub enum Turns {
     Ours,
     /// The model's own voice detection creates and interrupts responses.
     Model,
-}
-
-/// Which speech model a tenant uses and how.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ModelSettings {
-    /// The provider's name of the model; the server's default when unset.
-    pub name: Option<String>,
-    /// Who is paid for it, as the price table says it; `openai` when unset.
-    #[serde(default)]
-    pub provider: Option<String>,
-    /// The provider's name of the cheaper model for when money runs short.
-    #[serde(default)]
-    pub budget_model: Option<String>,
-    /// Wire form of the audio towards the model.
-    pub audio: ModelAudio,
-    /// Sampling temperature, for models that take one.
-    pub temperature: Option<f32>,
-    /// Model that transcribes the caller; none when unset.
-    pub transcription: Option<String>,
-    /// Voice activity threshold of the provider, 0 to 1.
-    pub vad_threshold: f32,
-    /// Audio kept from before speech was noticed, in milliseconds.
-    pub prefix_padding_ms: u32,
-    /// Silence that ends an utterance, in milliseconds.
-    pub silence_duration_ms: u32,
-    /// Longest session that the provider allows, in milliseconds, where it does
-    /// not say; 0 is no limit.
-    pub session_limit_ms: u64,
-    /// Where else to go when this model cannot be kept, in this order.
-    pub fallbacks: Vec<ModelFallback>,
-}
-
-impl Default for ModelSettings {
-    fn default() -> Self {
-        Self {
-            name: None,
-            provider: None,
-            budget_model: None,
-            audio: ModelAudio::Pcmu,
-            temperature: Some(0.8),
-            transcription: Some("gpt-realtime-whisper".to_owned()),
-            vad_threshold: 0.5,
-            prefix_padding_ms: 300,
-            silence_duration_ms: 500,
-            session_limit_ms: 3_600_000,
-            fallbacks: Vec::new(),
-        }
-    }
-}
-
-/// Another way to a speech model, for when the first one fails. What is unset is
-/// as for the first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct ModelFallback {
-    /// The provider's name of the model.
-    pub name: Option<String>,
-    /// Where it is, as the server's own setting says it for the first. Holds no
-    /// key: it may be shown.
-    pub url: Option<String>,
-    /// Name of the environment variable that holds the key. Never the key itself.
-    pub api_key_env: Option<String>,
-    /// The dialect that is spoken there.
-    pub dialect: Option<Dialect>,
-    /// Who is paid for it, as the price table says it.
-    #[serde(default)]
-    pub provider: Option<String>,
-    /// The provider's name of the cheaper model for when money runs short.
-    #[serde(default)]
-    pub budget_model: Option<String>,
-}
-
-/// The services of a pipeline, each kind in the order in which they are asked.
-/// Holds no key: it may be shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PipelineChoice {
-    /// Who hears.
-    pub recognisers: Vec<RecogniserChoice>,
-    /// Who thinks.
-    pub agents: Vec<AgentChoice>,
-    /// Who speaks.
-    pub voices: Vec<VoiceChoice>,
-    /// What a language model is told at most, in tokens.
-    pub history_tokens: u32,
-    /// Whether it takes over, within a call, when the speech model of a tenant whose
-    /// mode is another cannot be kept.
-    pub takes_over: bool,
-    /// Whether an answer is begun when the caller has likely said all, and thrown
-    /// away when there is more.
-    pub speculate: bool,
-}
-
-impl Default for PipelineChoice {
-    fn default() -> Self {
-        Self {
-            recognisers: vec![RecogniserChoice::default()],
-            agents: vec![AgentChoice::default()],
-            voices: vec![VoiceChoice::default()],
-            history_tokens: 8_000,
-            takes_over: false,
-            speculate: false,
-        }
-    }
-}
-
-/// A recogniser. What is unset is the service's own default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecogniserChoice {
-    /// Whose it is.
-    pub service: RecogniserService,
-    /// The service's name of the model.
-    pub model: Option<String>,
-    /// Language, as the service writes it.
-    pub language: Option<String>,
-    /// Where it is; the service's public address when unset.
-    pub url: Option<String>,
-    /// Name of the environment variable that holds the key. Never the key itself.
-    pub api_key_env: Option<String>,
-}
-
-/// Whose a recogniser is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecogniserService {
-    /// Deepgram, or who speaks its protocol.
-    #[default]
-    Deepgram,
-    /// A realtime transcription session of OpenAI's.
-    Openai,
-}
-
-impl RecogniserService {
-    /// Where the service is.
-    #[must_use]
-    pub const fn public_url(self) -> &'static str {
-        match self {
-            Self::Deepgram => "wss://api.deepgram.com",
-            Self::Openai => "wss://api.openai.com",
-        }
-    }
-
-    /// The variable that holds the key, where a file names none.
-    #[must_use]
-    pub const fn key_name(self) -> &'static str {
-        match self {
-            Self::Deepgram => "DEEPGRAM_API_KEY",
-            Self::Openai => "OPENAI_API_KEY",
-        }
-    }
-}
-
-/// A language model, of any service that speaks chat completions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AgentChoice {
-    /// The service's name of the model.
-    pub model: String,
-    /// Who is paid for it, as the price table says it.
-    pub provider: String,
-    /// The service's name of the cheaper model for when money runs short.
-    pub budget_model: Option<String>,
-    /// Where it is.
-    pub url: String,
-    /// Name of the environment variable that holds the key. Never the key itself.
-    pub api_key_env: String,
-    /// Sampling temperature; the model's own when unset.
-    pub temperature: Option<f32>,
-}
-
-impl Default for AgentChoice {
-    fn default() -> Self {
-        Self {
-            model: "gpt-4.1-mini".to_owned(),
-            provider: "openai".to_owned(),
-            budget_model: None,
-            url: "https://api.openai.com/v1".to_owned(),
-            api_key_env: "OPENAI_API_KEY".to_owned(),
-            temperature: None,
-        }
-    }
-}
-
-/// A voice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct VoiceChoice {
-    /// Whose it is.
-    pub service: VoiceService,
-    /// The service's name of the voice.
-    pub voice: String,
-    /// The service's name of the model, where it has several.
-    pub model: Option<String>,
-    /// Region of an Azure resource.
-    pub region: String,
-    /// Where it is; the service's public address when unset.
-    pub url: Option<String>,
-    /// Name of the environment variable that holds the key. Never the key itself.
-    pub api_key_env: Option<String>,
-}
-
-impl Default for VoiceChoice {
-    fn default() -> Self {
-        Self {
-            service: VoiceService::Azure,
-            voice: "en-US-AvaNeural".to_owned(),
-            model: None,
-            region: "eastus".to_owned(),
-            url: None,
-            api_key_env: None,
-        }
-    }
-}
-
-/// Who has voices.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VoiceService {
-    /// Azure's neural voices.
-    #[default]
-    Azure,
-    /// ElevenLabs' voices.
-    Elevenlabs,
-}
-
-impl VoiceService {
-    /// The variable that holds the key, where a file names none.
-    #[must_use]
-    pub const fn key_name(self) -> &'static str {
-        match self {
-            Self::Azure => "AZURE_SPEECH_KEY",
-            Self::Elevenlabs => "ELEVENLABS_API_KEY",
-        }
-    }
-}
-
-/// Wire form of the audio between us and the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModelAudio {
-    /// G.711 μ-law, 8 kHz: what the telephone speaks, passed through untouched.
-    Pcmu,
-    /// 16-bit linear, 24 kHz, little endian: resampled on the way.
-    Pcm24k,
 }
 
 /// Names of the environment variables that hold a tenant's own secrets; the

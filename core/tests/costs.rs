@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 
 use trunkline_core::cost::{
     Amount, Budget, Costing, Counter, Kind, Meter, Nanos, Part, PriceTable, Priced, Rate, Service,
-    SessionServices, Spent, Step, Thinker, Used, Watch,
+    SessionServices, Spent, Step, Thinker, Used, Waste, Watch,
 };
 use trunkline_core::ids::{ItemId, ResponseId};
 use trunkline_core::pii::Personal;
-use trunkline_core::pipeline::{Input, Output, Question, Speech, Thought};
+use trunkline_core::pipeline::{Input, Output, Question, Speculation, Speech, Thought, ThrownAway};
 use trunkline_core::time::Micros;
 use trunkline_core::wire::chat::Message;
 use trunkline_core::wire::realtime::Usage;
@@ -145,6 +145,16 @@ fn ask(request: u32, provider: usize) -> Output {
     Output::Ask(Box::new(Question { request, provider, messages, tools: Vec::new() }))
 }
 
+fn speak(request: u32, provider: usize, text: &str) -> Output {
+    Output::Speak(Box::new(Speech {
+        request,
+        provider,
+        text: Personal::new(text),
+        response: ResponseId::parse("r1").unwrap(),
+        item: ItemId::parse("i1").unwrap(),
+    }))
+}
+
 fn thought(request: u32, event: Thought) -> Input {
     Input::Thought { request, event }
 }
@@ -174,14 +184,7 @@ fn a_pipeline_is_counted_by_what_it_orders() {
     let usage = Usage { text_in: 120, text_out: 9, ..Usage::default() };
     counter.input(&thought(7, Thought::Text(Personal::new("Good morning."))));
     counter.input(&thought(7, Thought::Finished { usage: Some(usage) }));
-    let speech = Speech {
-        request: 8,
-        provider: 1,
-        text: Personal::new("Grüß Gott."),
-        response: ResponseId::parse("r1").unwrap(),
-        item: ItemId::parse("i1").unwrap(),
-    };
-    counter.output(&Output::Speak(Box::new(speech)));
+    counter.output(&speak(8, 1, "Grüß Gott."));
     assert_eq!(
         counter.take(false),
         [
@@ -218,6 +221,49 @@ fn an_answer_that_nobody_counted_is_guessed() {
     counter.input(&thought(3, Thought::Text(Personal::new("abcd"))));
     counter.input(&thought(3, failed()));
     assert_eq!(counter.take(false), [Used { cheaper: true, ..guess(tokens(100, 1)) }]);
+}
+
+#[test]
+fn what_is_thrown_away_is_a_part_of_what_was_used() {
+    let begun = || Output::Speculated(Speculation::Started);
+    let thrown_away = || Output::Speculated(Speculation::ThrownAway(ThrownAway::WentOn));
+    let mut counter = Counter::default();
+    // One that is of use, one that said what it took, and one that was stopped.
+    counter.output(&begun());
+    counter.output(&ask(1, 0));
+    counter.output(&Output::Speculated(Speculation::Used));
+    counter.output(&Output::StopAsking { request: 1 });
+    counter.output(&begun());
+    counter.output(&ask(2, 0));
+    let usage = Usage { text_in: 120, text_out: 9, ..Usage::default() };
+    counter.input(&thought(2, Thought::Finished { usage: Some(usage) }));
+    counter.output(&speak(3, 0, "Good day."));
+    counter.output(&thrown_away());
+    let said = Waste { tokens_in: 120, tokens_out: 9, characters: 9 };
+    assert_eq!(counter.take_waste(), said);
+    counter.output(&begun());
+    counter.output(&ask(4, 0));
+    counter.input(&thought(4, Thought::Text(Personal::new("x".repeat(41)))));
+    counter.output(&Output::StopAsking { request: 4 });
+    counter.output(&thrown_away());
+    let guessed = Waste { tokens_in: 100, tokens_out: 11, characters: 0 };
+    assert_eq!(counter.take_waste(), guessed);
+    assert_eq!(counter.take_waste(), Waste::default(), "each is told once");
+    // What a session's end leaves of it is of no use either.
+    counter.output(&begun());
+    counter.output(&ask(5, 0));
+    counter.begin_session(1);
+    let read = Waste { tokens_in: 100, tokens_out: 0, characters: 0 };
+    assert_eq!(counter.take_waste(), read);
+    let paid: u64 = counter.take(false).iter().map(|used| tokens_in(used.amount)).sum();
+    assert_eq!(paid, 100 + 120 + 100 + 100, "and all of it is on the bill");
+}
+
+fn tokens_in(amount: Amount) -> u64 {
+    match amount {
+        Amount::Tokens(usage) => usage.text_in,
+        Amount::AudioMs(_) | Amount::Characters(_) => 0,
+    }
 }
 
 #[test]

@@ -29,20 +29,31 @@ use trunkline_simulator::carrier::{Library, Script, Verb, parse_twiml};
 use trunkline_simulator::providers;
 use trunkline_store::Record;
 
+// Named by its path, as this file is another module's in the tests.
+#[path = "targets/speech.rs"]
+mod speech;
+
+pub use speech::{chat_stream, recogniser, refusals, sentences};
+
 /// A target: its name, which is that of its corpus too, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
     ("audio", audio),
+    ("chat_stream", chat_stream),
     ("command_line", command_line),
     ("flight", flight),
     ("fleet_notes", fleet_notes),
     ("journal_record", journal_record),
     ("persona", persona_template),
+    ("prices_file", prices_file),
     ("realtime_events", realtime_events),
+    ("recogniser", recogniser),
     ("recording_file", recording_file),
+    ("refusals", refusals),
     ("scripts", scripts),
+    ("sentences", sentences),
     ("settings_file", settings_file),
     ("tenant_file", tenant_file),
     ("tool_arguments", tool_arguments),
@@ -162,11 +173,18 @@ pub fn audio(bytes: &[u8]) {
 const PERSONA: &str = "+++\nname = \"Robin\"\nvoice = \"alloy\"\ngreeting = \"Hello.\"\nfarewell = \"Bye.\"\nwrap_up = \"Bye.\"\n+++\nYou are {{ persona }} at {{ company }}.\n";
 const TENANT: &str = "company = \"Shop\"\nnumbers = [\"+15550170001\"]\npersona = \"shop\"\nhuman_number = \"none\"\n";
 
-fn load(settings: &[u8], persona: &[u8], tenant: &[u8], env: &Environment) {
-    let files = MemoryFiles::default()
+fn shop(settings: &[u8], persona: &[u8], tenant: &[u8]) -> MemoryFiles {
+    MemoryFiles::default()
         .with("config/trunkline.toml", settings)
         .with("config/personas/shop.md", persona)
-        .with("config/tenants/shop.toml", tenant);
+        .with("config/tenants/shop.toml", tenant)
+}
+
+fn load(settings: &[u8], persona: &[u8], tenant: &[u8], env: &Environment) {
+    read(shop(settings, persona, tenant), env);
+}
+
+fn read(files: MemoryFiles, env: &Environment) {
     match config::load(None, env, Arc::new(files)) {
         Ok(loaded) => drop(format!("{loaded:?}")),
         Err(problems) => drop(format!("{problems}")),
@@ -184,6 +202,13 @@ pub fn settings_file(bytes: &[u8]) {
     let pairs = String::from_utf8_lossy(pairs);
     let env = Environment::from_pairs(pairs.lines().filter_map(|line| line.split_once('=')));
     load(file, PERSONA.as_bytes(), TENANT.as_bytes(), &env);
+}
+
+/// The price table, with a budget that depends on it.
+pub fn prices_file(bytes: &[u8]) {
+    let tenant = TENANT.to_owned() + "[budget]\nper_call = \"1.00\"\n";
+    let files = shop(b"", PERSONA.as_bytes(), tenant.as_bytes()).with("config/prices.toml", bytes);
+    read(files, &Environment::default());
 }
 
 /// A persona's file, and its template filled in.

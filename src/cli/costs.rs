@@ -65,9 +65,18 @@ fn nanos(stored: i64) -> Nanos {
 fn tell(days: &[DayCost]) {
     println!("{:<12}{:<24}{:>8}{:>16}", "day", "tenant", "calls", "dollars");
     for day in days {
-        let more = if day.unpriced_calls > 0 { " and more: something has no price" } else { "" };
+        let unpriced =
+            if day.unpriced_calls > 0 { " and more: something has no price" } else { "" };
+        let incomplete = match day.incomplete_calls {
+            0 => String::new(),
+            1 => " and more: 1 call has not come to its end".to_owned(),
+            calls => format!(" and more: {calls} calls have not come to their end"),
+        };
         let dollars = nanos(day.nanos).to_string();
-        println!("{:<12}{:<24}{:>8}{dollars:>16}{more}", day.day, day.tenant_id, day.calls);
+        println!(
+            "{:<12}{:<24}{:>8}{dollars:>16}{unpriced}{incomplete}",
+            day.day, day.tenant_id, day.calls
+        );
     }
     let total: Nanos = days.iter().map(|day| nanos(day.nanos)).sum();
     let calls: i64 = days.iter().map(|day| day.calls).sum();

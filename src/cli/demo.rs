@@ -1,5 +1,5 @@
 //! `trunkline demo`: the whole thing on one machine with no credentials. The
-//! server on SQLite, the simulated model, and one simulated call that streams a
+//! server on SQLite, the simulated model and services, and one simulated call that streams a
 //! recording of speech; its conversation is shown as it happens, read through
 //! the same API that anybody would use.
 
@@ -9,18 +9,33 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
+use trunkline_core::ids::TenantId;
 use trunkline_simulator::carrier::{CallPlan, CallReport, Library, Script, StatusPlan, place_call};
 use trunkline_simulator::providers::{ProvidersOptions, RunningProviders, serve};
 
 use super::demo_view::{Api, View};
 use super::{ConfigArgs, complain, load};
-use crate::config::Environment;
+use crate::config::{Configuration, Environment};
 use crate::server::{self, Server};
 
 /// The recording that is streamed when no other is named.
 const RECORDING: &str = "config/audio/caller.wav";
 /// The simulated model's recordings.
 const EARS: &str = "config/audio";
+/// Where the simulated services are when a tenant is named, whose file may name them.
+const SERVICES_PORT: u16 = 8090;
+/// What is set where nobody else has said what it is. The last is for tenants whose
+/// files say that their services are on this machine.
+const DEFAULTS: [(&str, &str); 8] = [
+    ("DATABASE_URL", "sqlite://.data/demo/trunkline.sqlite"),
+    ("PHRASE_CACHE_DIR", ".data/demo/phrases"),
+    ("RECORDER_KEEP", "all"),
+    ("RECORDER_DIR", ".data/demo/recordings"),
+    ("RECORDER_KEY_FILE", ".data/demo/recorder.key"),
+    ("TWILIO_AUTH_TOKEN", "demo-auth-token"),
+    ("RUST_LOG", "warn"),
+    ("DIAL_PRIVATE_NETWORKS", "127.0.0.1"),
+];
 /// Longest a demo call lasts.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -32,6 +47,13 @@ pub struct DemoArgs {
     /// Speech to stream: a WAV file, 8 kHz best, mono.
     #[arg(long, value_name = "FILE", default_value = RECORDING)]
     wav: PathBuf,
+    /// Which tenant is called; else the one that answers numbers nobody owns.
+    #[arg(long, value_name = "NAME", value_parser = TenantId::parse)]
+    tenant: Option<TenantId>,
+    /// Port of the simulated model and services; else 8090 where a tenant is named,
+    /// and any free one where none is.
+    #[arg(long, value_name = "PORT")]
+    services_port: Option<u16>,
     /// End after the call, with its result as exit code.
     #[arg(long)]
     once: bool,
@@ -50,14 +72,15 @@ pub async fn run(args: DemoArgs) -> i32 {
 
 async fn demo(args: DemoArgs) -> Result<bool, String> {
     let script = read_script(&args.wav)?;
-    let providers = start_model().await?;
+    let named = args.tenant.as_ref().map_or(0, |_| SERVICES_PORT);
+    let providers = start_services(args.services_port.unwrap_or(named)).await?;
     let environment = demo_environment(&providers);
     let configuration =
         load(&args.config, &environment).map_err(|problems| problems.to_string())?;
     crate::log::start(&configuration.settings.log);
     let auth_token = environment.secret("TWILIO_AUTH_TOKEN");
     let recorder = configuration.settings.recorder.clone();
-    let number = demo_number(&configuration).ok_or("no tenant has a number to call")?;
+    let number = demo_number(&configuration, args.tenant.as_ref())?;
     let server = server::start(configuration, environment).await.map_err(|e| e.to_string())?;
     let base = format!("http://127.0.0.1:{}", server.address.port());
     let view = View::new(&base, &number);
@@ -86,44 +109,31 @@ fn read_script(wav: &Path) -> Result<Script, String> {
     library.file(wav).map(Script::playing).map_err(|error| error.to_string())
 }
 
-async fn start_model() -> Result<RunningProviders, String> {
+async fn start_services(port: u16) -> Result<RunningProviders, String> {
     let ears = Some(PathBuf::from(EARS)).filter(|folder| folder.is_dir());
-    let options = ProvidersOptions { ears, ..ProvidersOptions::default() };
+    let options = ProvidersOptions { ears, port, ..ProvidersOptions::default() };
     serve(options).await.map_err(|error| error.to_string())
 }
 
 /// The process's environment, with what makes the demo safe and whole: the
-/// simulated model, a key to sign webhooks with, and a database and a phrase
-/// cache of its own unless others are named.
+/// simulated model, keys that are none for it and for the simulated services, one to
+/// sign webhooks with, and a database and a phrase cache of its own unless others
+/// are named.
 fn demo_environment(providers: &RunningProviders) -> Environment {
     let mut environment = Environment::of_process();
     environment.set("OPENAI_REALTIME_URL", providers.url());
-    environment.set("OPENAI_API_KEY", "simulated");
+    for key in ["OPENAI_API_KEY", "SIMULATED_API_KEY"] {
+        environment.set(key, "simulated");
+    }
     environment.set("OPENAI_REALTIME_DIALECT", "ga");
     environment.set("PUBLIC_URL", "");
     let unset = |environment: &Environment, name: &str| {
         environment.get(name).ok().flatten().is_none_or(str::is_empty)
     };
-    if unset(&environment, "DATABASE_URL") {
-        environment.set("DATABASE_URL", "sqlite://.data/demo/trunkline.sqlite");
-    }
-    if unset(&environment, "PHRASE_CACHE_DIR") {
-        environment.set("PHRASE_CACHE_DIR", ".data/demo/phrases");
-    }
-    for (name, value) in [
-        ("RECORDER_KEEP", "all"),
-        ("RECORDER_DIR", ".data/demo/recordings"),
-        ("RECORDER_KEY_FILE", ".data/demo/recorder.key"),
-    ] {
+    for (name, value) in DEFAULTS {
         if unset(&environment, name) {
             environment.set(name, value);
         }
-    }
-    if unset(&environment, "TWILIO_AUTH_TOKEN") {
-        environment.set("TWILIO_AUTH_TOKEN", "demo-auth-token");
-    }
-    if unset(&environment, "RUST_LOG") {
-        environment.set("RUST_LOG", "warn");
     }
     if unset(&environment, "PORT") && TcpListener::bind(("0.0.0.0", 8080)).is_err() {
         environment.set("PORT", "0");
@@ -131,12 +141,23 @@ fn demo_environment(providers: &RunningProviders) -> Environment {
     environment
 }
 
-fn demo_number(configuration: &crate::config::Configuration) -> Option<String> {
+/// The number that is called.
+fn demo_number(configuration: &Configuration, named: Option<&TenantId>) -> Result<String, String> {
     let tenants = configuration.book.current();
-    let of_default = tenants.default_tenant().and_then(|tenant| tenant.numbers.first().cloned());
-    of_default
-        .or_else(|| tenants.numbers().next().map(|(number, _)| number.clone()))
-        .map(|number| number.expose().to_owned())
+    let number = match named {
+        Some(name) => {
+            let tenant = tenants.iter().find(|tenant| tenant.id == *name);
+            let tenant = tenant.ok_or_else(|| format!("there is no tenant {name}"))?;
+            tenant.numbers.first().cloned()
+        }
+        None => {
+            let default =
+                tenants.default_tenant().and_then(|tenant| tenant.numbers.first().cloned());
+            default.or_else(|| tenants.numbers().next().map(|(number, _)| number.clone()))
+        }
+    };
+    let number = number.ok_or("no tenant has a number to call")?;
+    Ok(number.expose().to_owned())
 }
 
 /// Places the call and shows it until it is over and stored.

@@ -25,6 +25,7 @@ mod prices;
 mod problem;
 mod read_settings;
 mod section;
+mod services;
 mod settings;
 mod suggest;
 mod tenant_file;
@@ -184,5 +185,6 @@ fn check_credentials(book: &TenantBook, env: &Environment, problems: &mut Proble
     for tenant in book.current().iter() {
         let file = folder.join(format!("{}.toml", tenant.id));
         credentials::check(tenant, &file, env, problems);
+        services::check(tenant, &file, env, problems);
     }
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use trunkline_core::cost::{
     Budget, Costing, Kind, Nanos, NotMoney, PriceTable, Priced, Rate, Service,
 };
-use trunkline_core::tenant::{Mode, RecogniserService, Tenant, VoiceService};
+use trunkline_core::tenant::{
+    Mode, ModelSettings, PipelineChoice, RecogniserService, Tenant, VoiceService,
+};
 use trunkline_core::wire::deepgram::Listen;
 use trunkline_core::wire::elevenlabs;
 use trunkline_core::wire::transcription::Transcribe;
@@ -181,9 +183,10 @@ pub(super) fn check_budget(
         return;
     }
     let mut missing: Vec<String> = Vec::new();
-    for service in paid_by(tenant, model) {
+    for (service, kinds) in paid_by(tenant, model) {
         let name = format!("{} {}", service.provider, service.model);
-        if prices.find(&service).is_none() && !missing.contains(&name) {
+        let has_price = kinds.iter().any(|kind| prices.rate(&service, *kind).is_some());
+        if !has_price && !missing.contains(&name) {
             missing.push(name);
         }
     }
@@ -197,41 +200,65 @@ pub(super) fn check_budget(
     }
 }
 
-/// Whoever a tenant's calls may pay.
-fn paid_by(tenant: &Tenant, model: &str) -> Vec<Service> {
-    let mut all = Costing::twilio();
-    let choice = &tenant.pipeline;
+/// Whoever a tenant's calls may pay, and what for: a price for none of it is no price.
+fn paid_by(tenant: &Tenant, model: &str) -> Vec<(Service, &'static [Kind])> {
+    let carrier = Costing::twilio().into_iter();
+    let mut all: Vec<(Service, &[Kind])> =
+        carrier.map(|line| (line, &[Kind::Minutes] as &[Kind])).collect();
     if tenant.mode == Mode::Realtime {
-        let own = &tenant.model;
-        let provider = own.provider.as_deref().unwrap_or("openai");
-        let names = [Some(own.name.as_deref().unwrap_or(model)), own.budget_model.as_deref()];
-        let words = own.transcription.as_deref();
-        let names = names.into_iter().chain([words]).flatten();
-        all.extend(names.map(|name| Service::new(provider, name)));
+        paid_for_speech(&tenant.model, model, &mut all);
     }
-    if tenant.mode == Mode::Pipeline || choice.takes_over {
-        for one in &choice.recognisers {
-            let (provider, plain) = match one.service {
-                RecogniserService::Deepgram => ("deepgram", Listen::default().model),
-                RecogniserService::Openai => ("openai", Transcribe::default().model),
-            };
-            all.push(Service::new(provider, one.model.as_deref().unwrap_or(&plain)));
-        }
-        for one in &choice.agents {
-            let names = [Some(&one.model), one.budget_model.as_ref()].into_iter().flatten();
-            all.extend(names.map(|name| Service::new(&one.provider, name)));
-        }
-        for one in &choice.voices {
-            all.push(match one.service {
-                VoiceService::Azure => Service::new("azure", &one.voice),
-                VoiceService::Elevenlabs => {
-                    let model = one.model.as_deref().unwrap_or(elevenlabs::DEFAULT_MODEL);
-                    Service::new("elevenlabs", model)
-                }
-            });
-        }
+    if tenant.mode == Mode::Pipeline || tenant.pipeline.takes_over {
+        paid_in_pipeline(&tenant.pipeline, &mut all);
     }
     all
+}
+
+const SPEECH: &[Kind] = &[Kind::AudioIn, Kind::AudioOut];
+const THOUGHT: &[Kind] = &[Kind::TextIn, Kind::TextOut];
+/// Some say how long they listened, and some how many tokens that was.
+const WORDS: &[Kind] = &[Kind::AudioMs, Kind::AudioIn];
+
+/// The speech model and its fallbacks, and who puts words down beside each.
+fn paid_for_speech(
+    settings: &ModelSettings,
+    default: &str,
+    all: &mut Vec<(Service, &'static [Kind])>,
+) {
+    let first = (&settings.name, &settings.provider, &settings.budget_model);
+    let rest = settings.fallbacks.iter().map(|one| (&one.name, &one.provider, &one.budget_model));
+    for (name, provider, cheaper) in std::iter::once(first).chain(rest) {
+        let provider = provider.as_deref().unwrap_or("openai");
+        let names = [Some(name.as_deref().unwrap_or(default)), cheaper.as_deref()];
+        all.extend(names.into_iter().flatten().map(|name| (Service::new(provider, name), SPEECH)));
+        let words = settings.transcription.as_deref();
+        all.extend(words.map(|name| (Service::new(provider, name), WORDS)));
+    }
+}
+
+fn paid_in_pipeline(choice: &PipelineChoice, all: &mut Vec<(Service, &'static [Kind])>) {
+    for one in &choice.recognisers {
+        let (provider, plain) = match one.service {
+            RecogniserService::Deepgram => ("deepgram", Listen::default().model),
+            RecogniserService::Openai => ("openai", Transcribe::default().model),
+        };
+        let model = one.model.as_deref().unwrap_or(&plain);
+        all.push((Service::new(provider, model), &[Kind::AudioMs]));
+    }
+    for one in &choice.agents {
+        let names = [Some(&one.model), one.budget_model.as_ref()].into_iter().flatten();
+        all.extend(names.map(|name| (Service::new(&one.provider, name), THOUGHT)));
+    }
+    for one in &choice.voices {
+        let service = match one.service {
+            VoiceService::Azure => Service::new("azure", &one.voice),
+            VoiceService::Elevenlabs => {
+                let model = one.model.as_deref().unwrap_or(elevenlabs::DEFAULT_MODEL);
+                Service::new("elevenlabs", model)
+            }
+        };
+        all.push((service, &[Kind::Characters]));
+    }
 }
 
 /// The section `[budget]` of a tenant's file.

@@ -69,6 +69,7 @@ pub(super) fn shown(cost: &CostRow) -> Value {
         "nanos": cost.nanos,
         "unpriced": cost.unpriced,
         "estimated": cost.estimated,
+        "incomplete": cost.incomplete,
         "day": cost.day,
         "lines": cost.breakdown,
     })
@@ -82,6 +83,7 @@ fn day_shown(day: &DayCost) -> Value {
         "nanos": day.nanos,
         "calls": day.calls,
         "unpriced_calls": day.unpriced_calls,
+        "incomplete_calls": day.incomplete_calls,
     })
 }
 

@@ -128,11 +128,13 @@ pub(crate) fn missing_key<'a>(tenant: &'a Tenant, environment: &Environment) -> 
     [recognisers, agents, voices].into_iter().find_map(|names| none_of(names, environment))
 }
 
-fn recogniser_key(choice: &RecogniserChoice) -> &str {
+/// The variable that holds a recogniser's key.
+pub(crate) fn recogniser_key(choice: &RecogniserChoice) -> &str {
     choice.api_key_env.as_deref().unwrap_or(choice.service.key_name())
 }
 
-fn voice_key(choice: &VoiceChoice) -> &str {
+/// The variable that holds a voice's key.
+pub(crate) fn voice_key(choice: &VoiceChoice) -> &str {
     choice.api_key_env.as_deref().unwrap_or(choice.service.key_name())
 }
 

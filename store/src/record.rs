@@ -49,7 +49,7 @@ pub enum Record {
     RecordedForOneOf(Box<RecordingForOneOf>),
     /// A process started, lives, or stopped.
     Node(NodeChange),
-    /// What a call cost.
+    /// What a call cost, or has cost so far.
     Cost(Box<CostRow>),
 }
 
@@ -142,7 +142,7 @@ impl Record {
             Self::Recorded(recording) => recordings::insert(connection, recording),
             Self::RecordedForOneOf(told) => recordings::insert_for_one_of(connection, told),
             Self::Node(change) => nodes::apply(connection, change),
-            Self::Cost(cost) => costs::insert(connection, cost),
+            Self::Cost(cost) => costs::write(connection, cost),
         }
     }
 }

@@ -208,6 +208,7 @@ diesel::table! {
         estimated -> Bool,
         breakdown -> Text,
         created_at -> Timestamp,
+        incomplete -> Bool,
     }
 }
 
@@ -219,6 +220,7 @@ diesel::table! {
         nanos -> BigInt,
         calls -> Integer,
         unpriced_calls -> Integer,
+        incomplete_calls -> Integer,
     }
 }
 

@@ -84,7 +84,7 @@ const DIALOGUE: &str = r#"
     call = [{ tool = "end_call", arguments = { reason = "done" } }]
 "#;
 
-const REALTIME: &str = r#"
+pub const REALTIME: &str = r#"
 silence.nudge_ms = 0
 limits.watchdog_ms = 30000
 [model]
@@ -93,7 +93,7 @@ budget_model = "cheap-speech-model"
 transcription = "words-model"
 "#;
 
-const PIPELINE: &str = r#"mode = "pipeline"
+pub const PIPELINE: &str = r#"mode = "pipeline"
 silence.nudge_ms = 0
 limits.watchdog_ms = 30000
 [pipeline.recogniser]
@@ -106,16 +106,17 @@ url = "http://services/v1"
 url = "http://services"
 "#;
 
-const HOURS: &str = "say Hello, what are your opening hours on Saturday?";
+pub const HOURS: &str = "say Hello, what are your opening hours on Saturday?";
 const SERVICES: &str = "say Tell me about your services.";
-const BYE: &str = "say Sorry, that is all I needed, thank you. Goodbye!";
+pub const BYE: &str = "say Sorry, that is all I needed, thank you. Goodbye!";
 
-fn script(lines: &[&str]) -> String {
+pub fn script(lines: &[&str]) -> String {
     lines.join("\n")
 }
 
-/// The five calls of each mode.
-fn scripts() -> [String; 5] {
+/// The six calls of each mode.
+fn scripts() -> [String; 6] {
+    let human = format!("expect dial {HUMAN} within 20s");
     [
         script(&["wait greeting", "hangup"]),
         script(&["wait greeting", "hangup"]),
@@ -130,28 +131,30 @@ fn scripts() -> [String; 5] {
             "expect hangup within 20s",
         ]),
         script(&["wait greeting", BYE, "expect hangup within 20s"]),
+        script(&["wait greeting", HOURS, "wait reply", "press 0", &human]),
     ]
 }
 
-struct Priced {
-    world: World,
-    _prices: NamedTempFile,
+pub struct Priced {
+    pub world: World,
+    /// Its file is there as long as this is.
+    pub prices: NamedTempFile,
 }
 
-async fn priced(plan: WorldPlan, tenant: &str) -> Priced {
+pub async fn priced(plan: WorldPlan, tenant: &str) -> Priced {
     let mut prices = NamedTempFile::new().expect("a file");
     prices.write_all(PRICES.as_bytes()).expect("prices");
     let path = prices.path().display().to_string();
     let plan = plan.env("PRICES_FILE", path).dialogue(DIALOGUE).shop(tenant);
     let world = plan.knobs(|knobs| knobs.fixed_usage = true).start().await;
-    Priced { world, _prices: prices }
+    Priced { world, prices }
 }
 
-fn pipeline() -> WorldPlan {
+pub fn pipeline() -> WorldPlan {
     World::plan().env("DEEPGRAM_API_KEY", "key").env("AZURE_SPEECH_KEY", "key")
 }
 
-async fn placed(world: &World, script: &str) -> (CallReport, Value) {
+pub async fn placed(world: &World, script: &str) -> (CallReport, Value) {
     let report = world.place(script).await;
     assert_eq!(report.failure(), None, "{report:?}");
     let stored = world.stored(&report.call_sid).await;
@@ -175,6 +178,17 @@ fn quantity(stored: &Value, model: &str, kind: &str) -> u64 {
     quantity
 }
 
+/// What is paid to the carrier for each of the calls, whoever answered it and whether
+/// a human went on with it: the minute of the caller's line and of its stream.
+const LEGS: [(&str, u64); 2] = [("voice", 1), ("media_streams", 1)];
+
+fn lines_of_carrier(stored: &Value) -> Vec<(&str, u64)> {
+    let lines = stored["cost"]["lines"].as_array().expect("lines");
+    let of_carrier = lines.iter().filter(|line| line["provider"] == "twilio");
+    let leg = |line: &'_ Value| line["quantity"].as_u64().expect("a number");
+    of_carrier.map(|line| (line["model"].as_str().expect("a name"), leg(line))).collect()
+}
+
 /// The table, in hundred-thousandths of a dollar:
 ///
 /// ```text
@@ -195,11 +209,13 @@ fn quantity(stored: &Value, model: &str, kind: &str) -> u64 {
 /// 3 one question         1            1           1      10 210     10
 /// 4 two, and goodbye     3            3           1      28 230     28
 /// 5 goodbye              1            1           1      10 210     10
+/// 6 one, then the human  1            1           1      10 210     10
 /// ```
 #[actix_rt::test]
-async fn five_calls_of_a_speech_model_cost_what_the_table_says() {
-    let Priced { world, _prices } = priced(World::plan(), REALTIME).await;
-    let table: [(u32, i64); 5] = [(8_210, 8), (1_200, 1), (10_210, 10), (28_230, 28), (10_210, 10)];
+async fn six_calls_of_a_speech_model_cost_what_the_table_says() {
+    let Priced { world, prices: _prices } = priced(World::plan(), REALTIME).await;
+    let table: [(u32, i64); 6] =
+        [(8_210, 8), (1_200, 1), (10_210, 10), (28_230, 28), (10_210, 10), (10_210, 10)];
     let mut total = 0;
     for (number, (script, (sum, in_cents))) in scripts().iter().zip(table).enumerate() {
         let (_, stored) = placed(&world, script).await;
@@ -207,18 +223,19 @@ async fn five_calls_of_a_speech_model_cost_what_the_table_says() {
         assert_eq!(in_table(&stored), f64::from(sum), "call {call}: {:#}", stored["cost"]);
         assert_eq!(cents(in_table(&stored)), in_cents, "call {call}");
         assert_eq!(stored["cost"]["unpriced"], false);
+        assert_eq!(lines_of_carrier(&stored), LEGS, "call {call}");
         total += u64::from(sum) * 10_000;
     }
     let day = world.get("/api/v1/costs?tenant=shop").await;
-    assert_eq!(day["costs"][0]["calls"], 5, "{day:#}");
+    assert_eq!(day["costs"][0]["calls"], 6, "{day:#}");
     assert_eq!(day["costs"][0]["nanos"], total);
-    assert_eq!(day["total_usd"], "0.5806");
+    assert_eq!(day["total_usd"], "0.6827");
     let metrics = world.metrics().await;
     assert_eq!(metrics.sum("trunkline_cost_nanodollars_total"), total as f64);
     let printed = trunkline(&["costs", "--tenant", "shop"], &world.server.environment()).await;
     let (code, out, complaints) = told(&printed);
     assert_eq!(code, Some(0), "{complaints}");
-    assert!(out.contains("shop") && out.contains("0.5806"), "{out}");
+    assert!(out.contains("shop") && out.contains("0.6827"), "{out}");
 }
 
 /// The table, in hundred-thousandths of a dollar:
@@ -246,19 +263,22 @@ async fn five_calls_of_a_speech_model_cost_what_the_table_says() {
 /// 3 one question         1         16           1        3 940      4
 /// 4 two, and goodbye     3       16+24+19       1       10 520     11
 /// 5 goodbye              1         19           1        4 240      4
+/// 6 one, then the human  1         16           1        3 940      4
 /// ```
 ///
 /// To each sum comes 1 for each second that the recogniser heard, as the simulated one
 /// counted them too: not enough to change the cents.
 #[actix_rt::test]
-async fn five_calls_of_a_pipeline_cost_what_the_table_says() {
-    let Priced { world, _prices } = priced(pipeline(), PIPELINE).await;
-    let table: [(u32, i64); 5] = [(6_900, 7), (1_200, 1), (3_940, 4), (10_520, 11), (4_240, 4)];
+async fn six_calls_of_a_pipeline_cost_what_the_table_says() {
+    let Priced { world, prices: _prices } = priced(pipeline(), PIPELINE).await;
+    let table: [(u32, i64); 6] =
+        [(6_900, 7), (1_200, 1), (3_940, 4), (10_520, 11), (4_240, 4), (3_940, 4)];
     let (mut total, mut heard_before_ms) = (0, 0);
     for (number, (script, (sum, in_cents))) in scripts().iter().zip(table).enumerate() {
         let (_, stored) = placed(&world, script).await;
         let call = number + 1;
-        assert_eq!(stored["call"]["handoff"], false, "call {call}: {stored:#}");
+        assert_eq!(stored["call"]["handoff"], call == 6, "call {call}: {stored:#}");
+        assert_eq!(lines_of_carrier(&stored), LEGS, "call {call}");
         world.assert_idle().await;
         // A recogniser that was lost and dialled again is in the list twice.
         let all_ms: u64 = world.providers.hearings().iter().map(|h| h.audio_bytes / 8).sum();
@@ -273,7 +293,7 @@ async fn five_calls_of_a_pipeline_cost_what_the_table_says() {
         total += stored["cost"]["nanos"].as_u64().expect("a sum");
     }
     let day = world.get("/api/v1/costs?tenant=shop").await;
-    assert_eq!((&day["costs"][0]["calls"], &day["total_nanos"]), (&5.into(), &total.into()));
+    assert_eq!((&day["costs"][0]["calls"], &day["total_nanos"]), (&6.into(), &total.into()));
 }
 
 fn shop(tenant: &str, budget: &str) -> String {
@@ -283,7 +303,7 @@ fn shop(tenant: &str, budget: &str) -> String {
 #[actix_rt::test]
 async fn a_call_over_its_budget_is_put_through_to_the_human() {
     let tenant = shop(PIPELINE, "per_call = \"0.08\"");
-    let Priced { world, _prices } = priced(pipeline(), &tenant).await;
+    let Priced { world, prices: _prices } = priced(pipeline(), &tenant).await;
     // The greeting and the line cost 6.9 cents: 86 %, so that the first answer is over.
     let script = script(&["wait greeting", HOURS, &format!("expect dial {HUMAN} within 20s")]);
     let report = world.place(&script).await;
@@ -299,7 +319,7 @@ async fn a_call_over_its_budget_is_put_through_to_the_human() {
 #[actix_rt::test]
 async fn the_day_after_its_budget_is_spent_is_the_humans() {
     let tenant = shop(REALTIME, "per_day = \"0.08\"");
-    let Priced { mut world, _prices } = priced(World::plan(), &tenant).await;
+    let Priced { mut world, prices: _prices } = priced(World::plan(), &tenant).await;
     let next = format!("expect dial {HUMAN} within 20s");
     // Its greeting takes the call over the day's budget.
     let (_, stored) = placed(&world, &next).await;
@@ -319,7 +339,7 @@ async fn the_day_after_its_budget_is_spent_is_the_humans() {
 #[actix_rt::test]
 async fn cheaper_models_take_over_when_a_budget_runs_short() {
     let tenant = shop(PIPELINE, "per_call = \"0.10\"\ndowngrade_percent = 60");
-    let Priced { world, _prices } = priced(pipeline(), &tenant).await;
+    let Priced { world, prices: _prices } = priced(pipeline(), &tenant).await;
     let (_, stored) =
         placed(&world, &script(&["wait greeting", HOURS, "wait reply", "hangup"])).await;
     let asked: Vec<String> = world.providers.chats().into_iter().map(|chat| chat.model).collect();
@@ -331,7 +351,7 @@ async fn cheaper_models_take_over_when_a_budget_runs_short() {
 #[actix_rt::test]
 async fn what_has_no_price_is_said_and_a_live_call_shows_what_it_costs() {
     let tenant = PIPELINE.replace("language-model", "unheard-of-model");
-    let Priced { world, _prices } = priced(pipeline(), &tenant).await;
+    let Priced { world, prices: _prices } = priced(pipeline(), &tenant).await;
     let call = world.ongoing(&script(&["wait greeting", HOURS, "wait reply", "wait 30s"])).await;
     wait_for("the live call to cost something", async || {
         let live = world.get("/api/v1/calls/live").await;

@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Webhook, World, many_calls, new_call, reports_and_gaps, scaled};
+use crate::support::{
+    Webhook, World, many_calls, new_call, own_lateness, reports_and_gaps, scaled,
+};
 
 /// Webhooks a second that two hundred calls of two minutes bring, with their status
 /// callbacks: five for each.
@@ -82,9 +84,11 @@ async fn whoever_is_not_let_in_is_told_at_once_and_nobody_notices() {
     for report in &reports {
         assert_eq!(report.failure(), None, "{report:?}");
     }
+    let (late, latest) = own_lateness(&reports);
     eprintln!(
         "FIGURES {calls} calls, {count} webhooks at {a_second:.0}/s: refused within {:.0} ms (median {:.0}); \
-         frame gap p50 {} ms, p99 {} ms, longest {} ms of {} frames",
+         frame gap p50 {} ms, p99 {} ms, longest {} ms of {} frames; \
+         {late} per mille of the callers' own ten milliseconds late, the latest {latest} ms",
         longest.as_secs_f64() * 1e3,
         took[took.len() / 2].as_secs_f64() * 1e3,
         gaps.per_mille_ms(500),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
 
 use crate::support::{
-    Books, Crowd, World, many_calls, own_cluster, reports_and_gaps, scaled, wait_for,
+    Books, Crowd, World, many_calls, own_cluster, own_lateness, reports_and_gaps, scaled, wait_for,
 };
 
 #[derive(QueryableByName)]
@@ -60,9 +60,11 @@ async fn a_minute_without_a_database_is_not_heard_and_loses_nothing() {
                  WHERE call_sid IS NOT NULL GROUP BY call_sid, seq, kind HAVING count(*) > 1) twice";
     assert_eq!(counted(&url, twice), 0, "an event is there twice");
     assert_eq!(world.metrics().await.sum("trunkline_records_dropped_total"), 0.0);
+    let (late, latest) = own_lateness(&reports);
     eprintln!(
         "FIGURES {live} live calls, {} in all, away {:.1} s, {held} records in the journal, drained {:.1} s after; \
-         frame gap p99 {} ms, longest {} ms of {} frames",
+         frame gap p99 {} ms, longest {} ms of {} frames; \
+         {late} per mille of the callers' own ten milliseconds late, the latest {latest} ms",
         reports.len(),
         away.as_secs_f64(),
         drained.as_secs_f64(),

@@ -228,7 +228,8 @@ impl Watcher {
         };
         let bill = Bill { total: live.cost(), estimated: true, ..Bill::default() };
         let day = live.started_at.date_naive();
-        let row = cost_row(&self.node, &self.call_sid, &self.tenant, day, &bill);
+        let mut row = cost_row(&self.node, &self.call_sid, &self.tenant, day, &bill);
+        row.incomplete = true;
         self.node.record(Record::Cost(Box::new(row)));
     }
 }

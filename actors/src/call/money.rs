@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::Utc;
-use trunkline_core::call::{Input, ModelEvent, Money, PhaseName};
+use trunkline_core::call::{Input, Money};
 use trunkline_core::cost::{
     Bill, Costing, Nanos, Reached, Service, SessionServices, Step, Thinker,
 };
@@ -101,11 +101,10 @@ fn pipeline_services(pipeline: &PipelineTarget) -> SessionServices {
 
 impl CallActor {
     /// What was used goes to the core before anything else does, so that the bill is
-    /// whole whenever the call ends. Little pieces of audio wait where nothing that
-    /// comes next can end it.
+    /// whole whenever the call ends. Little pieces of audio wait where what comes next
+    /// cannot end it.
     pub(super) fn take_usage(&mut self, next: Option<&Input>, now: Micros) {
-        let ends_by_nothing = self.entry.phase() < PhaseName::Goodbye;
-        self.take_used(ends_by_nothing && next.is_none_or(is_harmless), now);
+        self.take_used(!self.core.may_end_by(next), now);
     }
 
     /// The same before a timer of the call's, any of which may end it.
@@ -144,6 +143,7 @@ impl CallActor {
                     link.tell(SessionMessage::Economise);
                 }
             }
+            Money::SoFar(bill) => self.record_bill(&bill, true),
             Money::Bill(bill) => {
                 self.till.purse.set(bill.total);
                 self.entry.set_cost(bill.total);
@@ -179,7 +179,13 @@ impl CallActor {
                 metrics::cost(tenant, &line.service.provider, line.kind, nanos);
             }
         }
-        let row = cost_row(&self.node, &self.entry.call_sid, tenant, self.till.purse.day(), bill);
+        self.record_bill(bill, false);
+    }
+
+    fn record_bill(&self, bill: &Bill, incomplete: bool) {
+        let (call, tenant) = (&self.entry.call_sid, &self.entry.tenant);
+        let mut row = cost_row(&self.node, call, tenant, self.till.purse.day(), bill);
+        row.incomplete = incomplete;
         self.node.record(Record::Cost(Box::new(row)));
     }
 }
@@ -202,17 +208,8 @@ pub(super) fn cost_row(
         estimated: bill.estimated,
         breakdown: Payload(serde_json::to_value(&bill.lines).unwrap_or_default()),
         created_at: Utc::now(),
+        incomplete: false,
     }
-}
-
-/// Whether a call does not end by it, and much of it comes.
-fn is_harmless(input: &Input) -> bool {
-    matches!(
-        input,
-        Input::BargeIn(_)
-            | Input::TurnEnded { .. }
-            | Input::Model(ModelEvent::CallerPartial { .. } | ModelEvent::AgentText { .. })
-    )
 }
 
 /// What has no price is said once in a process's life.

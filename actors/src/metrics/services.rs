@@ -1,7 +1,7 @@
 //! What is asked of services: a pipeline's stages, and what all of it costs.
 
 use metrics::{counter, describe_counter, describe_histogram, histogram};
-use trunkline_core::cost::{Nanos, Service, Spent, Step};
+use trunkline_core::cost::{Nanos, Service, Spent, Step, Waste};
 use trunkline_core::ids::TenantId;
 use trunkline_core::pipeline::{Measure, Speculation};
 use trunkline_core::time::Micros;
@@ -75,19 +75,20 @@ pub fn of_pipeline(measure: Measure) {
     }
 }
 
-/// Something came of an answer that was begun before it was wanted.
-pub fn of_speculation(speculation: Speculation) {
+/// Something came of an answer that was begun before it was wanted; where it was thrown
+/// away, this was spent on it.
+pub fn of_speculation(speculation: Speculation, waste: Waste) {
     let count = |result: &'static str| counter!(SPECULATIONS, "result" => result).increment(1);
     match speculation {
         Speculation::Started => count("started"),
         Speculation::Used => count("used"),
-        Speculation::ThrownAway { why, waste } => {
+        Speculation::ThrownAway(why) => {
             count(why.as_str());
             let wasted = |unit: &'static str, by: u64| {
                 counter!(SPECULATION_WASTE, "unit" => unit).increment(by);
             };
-            wasted("tokens_in", waste.usage.text_in);
-            wasted("tokens_out", waste.usage.text_out);
+            wasted("tokens_in", waste.tokens_in);
+            wasted("tokens_out", waste.tokens_out);
             wasted("characters", waste.characters);
         }
     }

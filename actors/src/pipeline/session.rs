@@ -160,7 +160,9 @@ impl PipelineSession {
                     self.media.push_agent(response.as_str(), item.as_str(), &payload);
                 }
             }
-            Output::Speculated(speculation) => metrics::of_speculation(speculation),
+            Output::Speculated(speculation) => {
+                metrics::of_speculation(speculation, self.media.usage().take_waste());
+            }
             Output::FinishItem { response, item } => {
                 self.media.finish_agent(response.as_str(), item.as_str());
             }

@@ -12,7 +12,7 @@ use crate::time::Micros;
 use crate::wire::realtime::Usage;
 
 use super::ending::TransferBy;
-use super::{Call, EndCause, Money, Output, Phase};
+use super::{Call, EndCause, Input, ModelEvent, Money, Output, Phase, PhaseName};
 
 /// A minute of a line is paid once it has begun.
 const MINUTE: Micros = Micros::from_secs(60);
@@ -30,6 +30,10 @@ pub(super) struct Costs {
     others: Nanos,
     /// Something changed that the total does not show yet.
     changed: bool,
+    /// What is reckoned has not been handed over to be kept.
+    unkept: bool,
+    /// This is a moment for that.
+    keeping: bool,
     watch: Watch,
     /// What has no price, as far as it was told.
     unpriced: Vec<(Service, Kind)>,
@@ -41,6 +45,17 @@ pub(super) struct Costs {
     economises: bool,
     /// The present session is the cheaper model's.
     cheaper: bool,
+}
+
+/// Whether no call ends by it before its goodbye. It is said of what comes often, so that
+/// not every piece of audio has to be told by itself.
+fn ends_nothing(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::BargeIn(_)
+            | Input::TurnEnded { .. }
+            | Input::Model(ModelEvent::CallerPartial { .. } | ModelEvent::AgentText { .. })
+    )
 }
 
 /// What came of a response so far.
@@ -82,10 +97,20 @@ impl Costs {
             self.meter.count(line, Kind::Minutes, more);
         }
         self.changed |= more > 0;
+        self.keeping |= more > 0;
     }
 }
 
 impl Call {
+    /// Whether the call may end by what happens next; where that is nothing, by what the
+    /// media path has to tell. What was used by then has to be told before it, as what
+    /// comes after the end is not on the bill.
+    #[must_use]
+    pub fn may_end_by(&self, next: Option<&Input>) -> bool {
+        let winds_down = self.phase() >= PhaseName::Goodbye;
+        winds_down || !next.is_none_or(ends_nothing)
+    }
+
     /// A service was used.
     pub(super) fn used(&mut self, used: &Used) {
         let service = self.settings.costing.as_ref().and_then(|costing| costing.service(used));
@@ -146,19 +171,41 @@ impl Call {
         self.costs.changed = true;
     }
 
+    /// Somebody has finished saying something: what the call cost until then is to
+    /// outlive the process. So is each minute that begins.
+    pub(super) fn keep_costs(&mut self) {
+        self.costs.keeping = true;
+    }
+
     /// After every mutation: what it costs now, and whether that is too much.
     pub(super) fn settle_costs(&mut self, now: Micros) {
         if !self.started || matches!(self.phase, Phase::Ended) {
             return;
         }
-        let Some(bill) = self.reckon(now) else {
+        if let Some(bill) = self.reckon(now) {
+            self.look_at(&bill, now);
+        }
+        self.keep_bill();
+    }
+
+    /// What changed since the last time is handed over, where this is the moment.
+    fn keep_bill(&mut self) {
+        let keeping = std::mem::take(&mut self.costs.keeping);
+        let Some(costing) = self.settings.costing.as_ref().filter(|_| keeping) else {
             return;
         };
+        if std::mem::take(&mut self.costs.unkept) {
+            let bill = self.costs.meter.bill(&costing.prices);
+            self.out(Output::Money(Money::SoFar(bill)));
+        }
+    }
+
+    fn look_at(&mut self, bill: &Bill, now: Micros) {
         if bill.total != self.costs.total {
             self.costs.total = bill.total;
             self.out(Output::Money(Money::Running(bill.total)));
         }
-        self.tell_unpriced(&bill);
+        self.tell_unpriced(bill);
         let day = bill.total.plus(self.costs.others);
         let budget = self.settings.tenant.budget;
         for reached in self.costs.watch.look(&budget, bill.total, day) {
@@ -171,6 +218,7 @@ impl Call {
         let costing = self.settings.costing.as_ref()?;
         self.costs.tick(&costing.carrier, now.since(self.started_at));
         let changed = std::mem::take(&mut self.costs.changed);
+        self.costs.unkept |= changed;
         changed.then(|| self.costs.meter.bill(&costing.prices))
     }
 

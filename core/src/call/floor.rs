@@ -196,6 +196,7 @@ impl Call {
         self.tell_turn_manager(utterance, TurnInput::Words { text: text.clone() });
         self.history.caller(text.expose());
         self.note_suspicion(&text, utterance.map_or(self.tally.turns, |u| u.turn).max(1));
+        self.keep_costs();
         self.out(Output::Transcript(TranscriptEntry {
             speaker: Speaker::Caller,
             turn: utterance.map_or(self.tally.turns, |u| u.turn).max(1),

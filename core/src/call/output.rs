@@ -103,6 +103,8 @@ pub enum Money {
     Reached(Reached),
     /// Cheaper models are to be asked from now on.
     Economise,
+    /// The bill as far as it goes, to be kept in case the call never comes to its end.
+    SoFar(Bill),
     /// The whole bill, once, before the end.
     Bill(Bill),
 }

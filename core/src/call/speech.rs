@@ -385,6 +385,7 @@ impl Call {
         for entry in entries {
             self.history.agent(entry.heard.expose());
             self.note_unsafe(&entry);
+            self.keep_costs();
             self.out(Output::Transcript(entry));
         }
     }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::pipeline::{Input, Output, Thought};
+use crate::pipeline::{Input, Output, Speculation, Thought};
 use crate::wire::chat::Message;
 use crate::wire::realtime::Usage;
 
-use super::{Amount, Part, Used};
+use super::{Amount, Part, Used, Waste};
 
 /// Bytes of μ-law in a millisecond.
 const BYTES_PER_MS: u64 = 8;
@@ -35,6 +35,10 @@ pub struct Counter {
     heard_bytes: u64,
     asked: BTreeMap<u32, Asked>,
     used: Vec<Used>,
+    /// What an answer took that was begun in advance, while nobody knows whether it
+    /// is wanted.
+    begun: Option<Waste>,
+    wasted: Waste,
 }
 
 impl Counter {
@@ -44,6 +48,7 @@ impl Counter {
         for request in self.asked.keys().copied().collect::<Vec<_>>() {
             self.stopped(request);
         }
+        self.thrown_away();
         self.session = session;
         self.recogniser = 0;
     }
@@ -99,6 +104,12 @@ impl Counter {
         } else if let Output::Speak(speech) = output {
             let characters = speech.text.expose().chars().count() as u64;
             self.note(Part::Voice, speech.provider, Amount::Characters(characters));
+        } else if let Output::Speculated(speculation) = output {
+            match speculation {
+                Speculation::Started => self.begun = Some(Waste::default()),
+                Speculation::Used => self.begun = None,
+                Speculation::ThrownAway(_) => self.thrown_away(),
+            }
         }
     }
 
@@ -117,6 +128,12 @@ impl Counter {
         std::mem::take(&mut self.used)
     }
 
+    /// How much of what was used went into answers that were thrown away since the
+    /// last time.
+    pub fn take_waste(&mut self) -> Waste {
+        std::mem::take(&mut self.wasted)
+    }
+
     /// What does not fill a millisecond waits for the rest of it.
     fn report_audio(&mut self) {
         let ms = self.heard_bytes / BYTES_PER_MS;
@@ -128,7 +145,22 @@ impl Counter {
 
     fn note(&mut self, part: Part, index: usize, amount: Amount) {
         let session = self.session;
-        self.used.push(Used { session, part, index, cheaper: false, amount, estimated: false });
+        self.add(Used { session, part, index, cheaper: false, amount, estimated: false });
+    }
+
+    /// A pipeline writes one answer at a time: while one is begun in advance, all
+    /// that is used is used for it.
+    fn add(&mut self, used: Used) {
+        if let Some(begun) = &mut self.begun {
+            begun.add(used.amount);
+        }
+        self.used.push(used);
+    }
+
+    fn thrown_away(&mut self) {
+        if let Some(begun) = self.begun.take() {
+            self.wasted.add_all(begun);
+        }
     }
 
     fn wrote(&mut self, request: u32, text: &str) {
@@ -150,7 +182,7 @@ impl Counter {
     }
 
     fn answered(&mut self, asked: Asked, usage: Usage, estimated: bool) {
-        self.used.push(Used {
+        self.add(Used {
             session: self.session,
             part: Part::Agent,
             index: asked.provider,

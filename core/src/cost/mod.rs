@@ -12,6 +12,7 @@ mod meter;
 mod money;
 mod price;
 mod used;
+mod waste;
 
 pub use budget::{Budget, Reached, Spent, Step, Watch};
 pub(crate) use counter::CHARACTERS_PER_TOKEN;
@@ -20,3 +21,4 @@ pub use meter::{Bill, BillLine, Meter};
 pub use money::{Nanos, NotMoney};
 pub use price::{Kind, PriceTable, Priced, Rate, Service};
 pub use used::{Amount, Costing, Part, SessionServices, Thinker, Used};
+pub use waste::Waste;

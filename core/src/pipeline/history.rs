@@ -16,7 +16,7 @@ const BYTES_PER_MS: u64 = 8;
 const NO_RESULT: &str = r#"{"error":"no result yet"}"#;
 
 /// About how many tokens a message takes: four bytes are one, and its frame four.
-pub(super) fn tokens(message: &Message) -> usize {
+fn tokens(message: &Message) -> usize {
     let bytes = match message {
         Message::System { text } | Message::User { text } => text.len(),
         Message::Assistant { text, calls } => {

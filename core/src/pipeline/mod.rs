@@ -12,6 +12,8 @@
 mod answer;
 mod guard;
 mod history;
+mod input;
+mod output;
 mod pace;
 mod pool;
 mod recogniser;
@@ -25,15 +27,16 @@ use crate::call::{ModelEvent, TRANSCRIPTION_FAILED, set_sentence};
 use crate::ids::{IdError, ItemId, ResponseId};
 use crate::pii::Personal;
 use crate::time::Micros;
-use crate::wire::chat::{Message, ToolCall};
-use crate::wire::realtime::{ClientEvent, ToolSpec, Usage};
+use crate::wire::realtime::{ClientEvent, ToolSpec};
 
 pub use guard::{Checked, Guard, SAFE_SENTENCE, UNSAFE_OUTPUT};
 pub use history::History;
+pub use input::{Input, Thought, Voiced};
+pub use output::{Measure, Output, Question, Speech};
 pub use pool::{EJECTED_FOR, Pool};
 pub use recogniser::{Heard, Hearing, Recogniser};
 pub use sentences::{Sentence, Sentences};
-pub use speculated::{Speculation, ThrownAway, Waste};
+pub use speculated::{Speculation, ThrownAway};
 
 use answer::Answer;
 
@@ -60,183 +63,6 @@ pub struct PipelineSettings {
     pub speculate: bool,
     /// How long the caller is silent before a recogniser says that they stopped.
     pub silence: Micros,
-}
-
-/// What the language model tells.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Thought {
-    /// More of the answer.
-    Text(Personal),
-    /// A tool that is to be run, whole.
-    Call(ToolCall),
-    /// The answer is whole.
-    Finished {
-        /// What it used, where it says so.
-        usage: Option<Usage>,
-    },
-    /// No more comes, and the answer is not whole.
-    Failed {
-        /// In words, without secrets.
-        reason: String,
-        /// Whether asking the same model again could help.
-        retry: bool,
-    },
-}
-
-/// What a voice tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Voiced {
-    /// So many bytes of μ-law, which are with the media path, or held where
-    /// [`Pipeline::holds`] says so.
-    Audio {
-        /// Bytes.
-        bytes: u64,
-    },
-    /// The sentence is whole.
-    Finished,
-    /// No more comes, and the sentence is not whole.
-    Failed {
-        /// In words, without secrets.
-        reason: String,
-        /// Whether asking the same voice again could help.
-        retry: bool,
-    },
-}
-
-/// One thing that happened.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The call wants something, as of a realtime session.
-    Call(ClientEvent),
-    /// The call takes the caller's turn for likely over: the answer is to be begun
-    /// and held, until the call wants it.
-    Speculate,
-    /// A piece of the caller's audio, μ-law.
-    Audio(Vec<u8>),
-    /// A recogniser tells something.
-    Heard {
-        /// In which connection.
-        connection: u32,
-        /// What.
-        event: Heard,
-    },
-    /// The language model tells something.
-    Thought {
-        /// In answer to which request.
-        request: u32,
-        /// What.
-        event: Thought,
-    },
-    /// A voice tells something.
-    Voiced {
-        /// In answer to which request.
-        request: u32,
-        /// What.
-        event: Voiced,
-    },
-}
-
-/// One thing to do.
-#[derive(Clone, Debug)]
-pub enum Output {
-    /// Tell the call.
-    Tell(ModelEvent),
-    /// Record this.
-    Measured(Measure),
-    /// Dial a recogniser in place of the one there is.
-    Dial {
-        /// Number of the connection.
-        connection: u32,
-        /// Which, in the tenant's order.
-        provider: usize,
-        /// How long to wait first.
-        delay: Micros,
-    },
-    /// Send the recogniser this audio, μ-law.
-    Hear(Vec<u8>),
-    /// Keep these pieces of the caller's audio for the next session: nobody heard them.
-    GiveBack(Vec<Vec<u8>>),
-    /// Ask a language model.
-    Ask(Box<Question>),
-    /// Its answer is not wanted any more.
-    StopAsking {
-        /// Which request.
-        request: u32,
-    },
-    /// Have a sentence spoken. Its audio goes to the media path as it comes, or is
-    /// held where [`Pipeline::holds`] says so.
-    Speak(Box<Speech>),
-    /// The rest of it is not wanted any more, nor what is held of it.
-    Hush {
-        /// Which request.
-        request: u32,
-    },
-    /// What is held of a sentence goes to the media path, and so does the rest of it.
-    Release {
-        /// Which request.
-        request: u32,
-        /// The response that it belongs to.
-        response: ResponseId,
-        /// And the item.
-        item: ItemId,
-    },
-    /// An answer was begun before it was wanted, or became of use or of none: for
-    /// those who count.
-    Speculated(Speculation),
-    /// All audio of an item has been handed over: to be done before the call hears
-    /// of it.
-    FinishItem {
-        /// Of which response.
-        response: ResponseId,
-        /// Which.
-        item: ItemId,
-    },
-    /// All audio of a response has.
-    FinishResponse {
-        /// Which.
-        response: ResponseId,
-    },
-}
-
-/// Something that was measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// From a question to a language model to the first of its answer.
-    FirstToken(Micros),
-    /// From the question to the first sentence that a voice is given.
-    FirstSentence(Micros),
-    /// From a sentence's order to its first sound.
-    FirstSound(Micros),
-    /// Another service of this kind was asked instead: `agent`, `recogniser` or `voice`.
-    Failover(&'static str),
-}
-
-/// What a language model is asked.
-#[derive(Clone, Debug)]
-pub struct Question {
-    /// Number of the request.
-    pub request: u32,
-    /// Which model, in the tenant's order.
-    pub provider: usize,
-    /// The conversation.
-    pub messages: Vec<Message>,
-    /// What it may call.
-    pub tools: Vec<ToolSpec>,
-}
-
-/// What a voice is to say.
-#[derive(Clone, Debug)]
-pub struct Speech {
-    /// Number of the request.
-    pub request: u32,
-    /// Which voice, in the tenant's order.
-    pub provider: usize,
-    /// The words, as they are to be read.
-    pub text: Personal,
-    /// The response that they belong to.
-    pub response: ResponseId,
-    /// And the item.
-    pub item: ItemId,
 }
 
 /// See the module's text.

@@ -1,7 +1,5 @@
 //! What comes of answers that are begun before they are wanted.
 
-use crate::wire::realtime::Usage;
-
 /// One thing that came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speculation {
@@ -9,13 +7,9 @@ pub enum Speculation {
     Started,
     /// It was what the call then wanted.
     Used,
-    /// It was not, and nobody heard of it.
-    ThrownAway {
-        /// Why.
-        why: ThrownAway,
-        /// What it cost.
-        waste: Waste,
-    },
+    /// It was not, and nobody heard of it. What it cost is counted where all else is,
+    /// by the [`Counter`](crate::cost::Counter) that watches the pipeline.
+    ThrownAway(ThrownAway),
 }
 
 /// Why an answer that was begun was of no use.
@@ -44,18 +38,4 @@ impl ThrownAway {
             Self::Failed => "failed",
         }
     }
-}
-
-/// What has to be paid for an answer that was thrown away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waste {
-    /// Which language model was asked last, in the tenant's order.
-    pub agent: usize,
-    /// What it used: its own account where it came to give one, and otherwise an
-    /// estimate of what it was told and wrote, four bytes to a token.
-    pub usage: Usage,
-    /// Which voice was asked last, where one was.
-    pub voice: Option<usize>,
-    /// Characters that voices were given.
-    pub characters: u64,
 }

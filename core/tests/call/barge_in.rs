@@ -1,25 +1,15 @@
 //! The caller takes the floor.
 
 use trunkline_core::call::{Input, Metric, ModelEvent, Output, Speaker};
-use trunkline_core::tenant::Turns;
 use trunkline_core::time::Micros;
 use trunkline_core::turn::barge_in::Verdict;
 
+use crate::scenes::{self, LONG, speaking_by_itself};
 use crate::support::{Plan, Reply, World, ms, secs};
-
-const LONG: &str = "well there are quite a few things that I would like to tell you about that \
-                    and each of them takes a while to say";
 
 /// A call in which the agent has been audible for `time` with its first response.
 fn speaking(plan: &Plan, line_delay: Micros, time: Micros) -> World {
-    let mut world = World::started(plan);
-    world.line_delay = line_delay;
-    world.past_greeting();
-    world.model.replies.push_back(Reply::says(LONG));
-    world.caller_speaks(ms(800), "tell me");
-    world.run_until_sent(1);
-    world.run_for(time);
-    world
+    scenes::speaking(plan, line_delay, LONG, time)
 }
 
 /// Interrupts and runs on; answers what the phone had really played at that moment.
@@ -177,13 +167,7 @@ fn what_waits_for_a_cancelled_response_is_taken_back_as_well() {
 
 #[test]
 fn where_turns_belong_to_the_model_the_phone_is_cleared_all_the_same() {
-    let mut world = World::started(&Plan { turns: Turns::Model, ..Plan::default() });
-    world.past_greeting();
-    world.caller_speaks(ms(500), "tell me");
-    world.run_for(ms(510));
-    world.model_begins(&Reply::says(LONG));
-    world.run_until_sent(1);
-    world.run_for(ms(1_200));
+    let mut world = speaking_by_itself(Plan::default());
     world.caller_speaks(ms(900), "stop");
     world.run_for(ms(30));
     let played = world.phone.played(1);

@@ -3,6 +3,7 @@
 use trunkline_core::call::Speaker;
 use trunkline_core::turn::barge_in::{BargeInMode, BargeInSettings};
 
+use crate::scenes;
 use crate::support::{GREETING_TAG, PATIENT, Plan, Reply, World, ms, secs};
 
 const SENTENCES: &str = "there is a place free on Monday at ten. or you could come on Tuesday \
@@ -14,13 +15,7 @@ fn with(mode: BargeInMode, ears: bool) -> Plan {
 }
 
 fn speaking(plan: &Plan) -> World {
-    let mut world = World::started(plan);
-    world.past_greeting();
-    world.model.replies.push_back(Reply::says(SENTENCES));
-    world.caller_speaks(ms(800), "tell me");
-    world.run_until_sent(1);
-    world.run_for(ms(1_200));
-    world
+    scenes::speaking(plan, ms(20), SENTENCES, ms(1_200))
 }
 
 /// The first of the agent's words after the greeting, as they were heard.

@@ -1,29 +1,15 @@
 //! The caller is heard by our own ears: stopping, and then taking the floor or not.
 
 use trunkline_core::call::{Metric, Output, Speaker, ToolEffect};
-use trunkline_core::tenant::Turns;
 use trunkline_core::time::Micros;
 use trunkline_core::wire::realtime::ClientEvent;
 
+use crate::scenes::{self, LONG, speaking_by_itself};
 use crate::support::{Plan, Reply, Wire, World, ms, secs};
-
-const LONG: &str = "well there are quite a few things that I would like to tell you about that \
-                    and each of them takes a while to say";
 
 /// A call with ears in which the agent has been audible for `time`.
 fn speaking(plan: &Plan, text: &'static str, time: Micros) -> World {
-    speaking_over(ms(20), plan, text, time)
-}
-
-fn speaking_over(delay: Micros, plan: &Plan, text: &'static str, time: Micros) -> World {
-    let mut world = World::started(plan);
-    world.line_delay = delay;
-    world.past_greeting();
-    world.model.replies.push_back(Reply::says(text));
-    world.caller_speaks(ms(800), "tell me");
-    world.run_until_sent(1);
-    world.run_for(time);
-    world
+    scenes::speaking(plan, ms(20), text, time)
 }
 
 fn mid_sentence() -> World {
@@ -90,7 +76,7 @@ fn a_backchannel_is_neither_obeyed_nor_answered() {
 #[test]
 fn who_goes_on_speaking_is_believed() {
     for (delay, time) in [(0, 900), (20, 2_000), (60, 3_000), (150, 2_000)] {
-        let mut world = speaking_over(ms(delay), &Plan::with_ears(), LONG, ms(time));
+        let mut world = scenes::speaking(&Plan::with_ears(), ms(delay), LONG, ms(time));
         let spoke_at = world.now;
         world.caller_says(ms(1_500), "no, wait a moment");
         world.run_for(ms(400));
@@ -268,7 +254,7 @@ fn a_stop_at_the_very_beginning_begins_again() {
 #[test]
 fn a_stop_when_all_has_been_heard_stops_nothing() {
     let text = "that is all";
-    let mut world = speaking_over(ms(150), &Plan::with_ears(), text, ms(750));
+    let mut world = scenes::speaking(&Plan::with_ears(), ms(150), text, ms(750));
     world.caller_sounds(ms(200), true);
     world.run_for(secs(5));
     assert_eq!((stops(&world), world.clears()), (0, 0));
@@ -361,13 +347,7 @@ fn a_word_every_three_hundred_milliseconds_for_a_minute() {
 
 #[test]
 fn a_model_that_owns_the_turns_is_believed_at_once() {
-    let mut world = World::started(&Plan { turns: Turns::Model, ..Plan::with_ears() });
-    world.past_greeting();
-    world.caller_speaks(ms(500), "tell me");
-    world.run_for(ms(510));
-    world.model_begins(&Reply::says(LONG));
-    world.run_until_sent(1);
-    world.run_for(ms(1_200));
+    let mut world = speaking_by_itself(Plan::with_ears());
     world.caller_says(ms(1_200), "stop it");
     world.run_for(ms(190));
     assert!(world.is_held(), "our ears were sooner");

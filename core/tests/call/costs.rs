@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use trunkline_core::call::{Disposition, Input, Money, Outcome, Output, PhaseName};
+use trunkline_core::call::{
+    Command, Disposition, Input, ModelEvent, Money, Outcome, Output, PhaseName,
+};
 use trunkline_core::cost::{
     Amount, Bill, Budget, Costing, Kind, Nanos, Part, PriceTable, Priced, Rate, Service,
     SessionServices, Step, Thinker, Used,
 };
+use trunkline_core::ids::ItemId;
+use trunkline_core::pii::Personal;
 use trunkline_core::wire::realtime::Usage;
 
 use crate::support::{PATIENT, Plan, World, ms, secs};
@@ -78,6 +82,15 @@ fn running(world: &World) -> Vec<u64> {
     totals.collect()
 }
 
+/// The totals that were handed over to be kept.
+fn kept(world: &World) -> Vec<u64> {
+    let bills = world.outputs.iter().filter_map(|(_, output)| match output {
+        Output::Money(Money::SoFar(bill)) => Some(bill.total.0),
+        _ => None,
+    });
+    bills.collect()
+}
+
 fn steps(world: &World) -> Vec<Step> {
     let steps = world.outputs.iter().filter_map(|(_, output)| match output {
         Output::Money(Money::Reached(reached)) => Some(reached.step),
@@ -99,6 +112,30 @@ fn a_minute_is_paid_once_it_began_and_the_bill_is_whole_at_the_end() {
         assert_eq!(running(&world)[0], MINUTE, "the first minute is paid at once");
         assert!(!bill.estimated);
     }
+}
+
+#[test]
+fn what_it_cost_so_far_is_kept_with_each_turn_and_each_minute_and_no_more_often() {
+    let mut world = World::started(&plan(Budget::default()));
+    assert_eq!(kept(&world), [MINUTE], "the first minute has begun");
+    world.past_greeting();
+    let greeted = kept(&world).len();
+    for _ in 0..50 {
+        world.tell(characters(1));
+    }
+    assert_eq!(kept(&world).len(), greeted, "not with each piece");
+    world.caller_speaks(ms(500), "what do you do?");
+    world.run_for(secs(3));
+    assert_eq!(kept(&world).last(), Some(&(MINUTE + 50 * CHARACTER)), "the caller has spoken");
+    let spoken = kept(&world).len();
+    world.run_for(secs(20));
+    world.tell(characters(1));
+    world.run_until(secs(61));
+    world.tell(characters(1));
+    assert!(kept(&world).last() >= Some(&(2 * MINUTE + 51 * CHARACTER)), "a minute has begun");
+    assert!(kept(&world).len() <= spoken + 2, "{:?}", kept(&world));
+    world.hang_up();
+    assert_eq!(bill(&world).total.0, 2 * MINUTE + 52 * CHARACTER);
 }
 
 #[test]
@@ -209,4 +246,32 @@ fn a_speech_model_is_exchanged_for_the_cheaper_one_at_a_quiet_moment() {
     let wanted = world.when(|o| matches!(o, Output::Money(Money::Economise)));
     assert!(wanted < world.event_at("session_recycled"), "first it is wanted, then it is done");
     assert_eq!(world.phone.played(1), world.received[&1], "the answer was heard whole");
+}
+
+#[test]
+fn what_ends_no_call_is_known_until_the_goodbye() {
+    let mut world = World::started(&plan(Budget::default()));
+    world.run_for(secs(3));
+    let text = || Personal::new("Hm.");
+    let item = ItemId::parse("item_1").unwrap();
+    let harmless = [
+        Input::TurnEnded { utterances: 1 },
+        Input::Model(ModelEvent::CallerPartial { item: item.clone(), text: text() }),
+        Input::Model(ModelEvent::AgentText { item, text: text(), audio_bytes: 0 }),
+    ];
+    let endings = [
+        Input::StreamStopped,
+        Input::Command(Command::Expire),
+        Input::Model(ModelEvent::Lost { reason: "gone".to_owned(), retry: false }),
+        Input::Digit('0'),
+        Input::TurnLikelyOver,
+    ];
+    assert_eq!(world.call.phase(), PhaseName::Conversation);
+    assert!(!world.call.may_end_by(None), "before a goodbye no audio that was played ends it");
+    assert!(harmless.iter().all(|input| !world.call.may_end_by(Some(input))));
+    assert!(endings.iter().all(|input| world.call.may_end_by(Some(input))));
+    world.tell(Input::Command(Command::Hangup));
+    assert_eq!(world.call.phase(), PhaseName::Goodbye);
+    let all = harmless.iter().chain(&endings);
+    assert!(all.map(Some).chain([None]).all(|next| world.call.may_end_by(next)));
 }

@@ -1,8 +1,9 @@
 //! Keys: "0" is a human at any moment, the others are told to the agent.
 
-use trunkline_core::call::{Disposition, Input, Outcome, PhaseName, ToolEffect};
+use trunkline_core::call::{Disposition, Input, Outcome, PhaseName};
 use trunkline_core::wire::realtime::{ClientEvent, Item};
 
+use crate::scenes::in_last_words;
 use crate::support::{Dial, Plan, Reply, World, ms, secs};
 
 fn assert_put_through_at_once(world: &World) {
@@ -60,14 +61,7 @@ fn zero_while_an_answer_is_awaited_or_a_tool_runs() {
 
 #[test]
 fn zero_during_the_last_words() {
-    let mut world = World::started(&Plan::default());
-    world.past_greeting();
-    world.tools.insert("end_call", (ms(5), ToolEffect::EndCall));
-    let reply = Reply::says("It was a pleasure, goodbye!").with_tools(&[("end_call", "{}")]);
-    world.model.replies.push_back(reply);
-    world.caller_speaks(ms(500), "that is all");
-    world.run_for(ms(1_600));
-    assert_eq!(world.call.phase(), PhaseName::Goodbye);
+    let mut world = in_last_words();
     world.press('0');
     assert_put_through_at_once(&world);
 }

@@ -3,17 +3,8 @@
 use trunkline_core::call::{Command, Disposition, Input, Outcome, PhaseName, ToolEffect};
 use trunkline_core::tenant::Limits;
 
+use crate::scenes::ending;
 use crate::support::{Plan, Reply, World, ms, secs};
-
-/// A call in which the model calls `end_call` with these words before it.
-fn ending(plan: &Plan, words: &'static str) -> World {
-    let mut world = World::started(plan);
-    world.past_greeting();
-    world.tools.insert("end_call", (ms(5), ToolEffect::EndCall));
-    world.model.replies.push_back(Reply::says(words).with_tools(&[("end_call", "{}")]));
-    world.caller_speaks(ms(500), "that is all");
-    world
-}
 
 fn assert_heard(world: &World, tag: u8) {
     assert_eq!(world.phone.played(tag), world.received[&tag], "every byte was heard");

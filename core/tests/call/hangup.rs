@@ -4,6 +4,7 @@ use trunkline_core::call::{
     Child, Disposition, Exit, Input, Outcome, Output, PhaseName, ToolEffect,
 };
 
+use crate::scenes::in_last_words;
 use crate::support::{Dial, Plan, Reply, World, ms, secs};
 
 fn assert_all_freed(world: &World) {
@@ -73,14 +74,7 @@ fn while_a_tool_runs_and_while_the_model_is_away() {
 
 #[test]
 fn during_the_last_words_the_call_came_to_what_they_were_about() {
-    let mut world = World::started(&Plan::default());
-    world.past_greeting();
-    world.tools.insert("end_call", (ms(5), ToolEffect::EndCall));
-    let reply = Reply::says("It was a pleasure, goodbye!").with_tools(&[("end_call", "{}")]);
-    world.model.replies.push_back(reply);
-    world.caller_speaks(ms(500), "that is all");
-    world.run_for(ms(1_600));
-    assert_eq!(world.call.phase(), PhaseName::Goodbye);
+    let mut world = in_last_words();
     world.hang_up();
     assert_all_freed(&world);
     assert_eq!(world.ended().outcome, Outcome::Completed);

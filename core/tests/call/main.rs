@@ -37,6 +37,8 @@ mod random;
 mod recorder;
 mod recorder_damage;
 mod recycling;
+#[expect(unreachable_pub, reason = "shared by the modules beside it")]
+mod scenes;
 mod sentences;
 mod silence;
 mod suspicion;

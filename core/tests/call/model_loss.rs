@@ -5,6 +5,7 @@ use trunkline_core::call::{
 };
 use trunkline_core::wire::realtime::{ClientEvent, Item};
 
+use crate::scenes::in_last_words;
 use crate::support::{Dial, PATIENT, Plan, Reply, World, ms, secs};
 
 const LONG: &str = "well there are quite a few things that I would like to tell you about that";
@@ -164,14 +165,7 @@ fn words_of_the_lost_session_that_are_still_heard_are_no_sign_of_the_next() {
 
 #[test]
 fn during_the_goodbye_what_was_there_is_heard_and_the_call_ends() {
-    let mut world = World::started(&Plan::default());
-    world.past_greeting();
-    world.tools.insert("end_call", (ms(5), ToolEffect::EndCall));
-    let reply = Reply::says("It was a pleasure, goodbye!").with_tools(&[("end_call", "{}")]);
-    world.model.replies.push_back(reply);
-    world.caller_speaks(ms(500), "that is all");
-    world.run_for(ms(1_600));
-    assert_eq!(world.call.phase(), PhaseName::Goodbye);
+    let mut world = in_last_words();
     world.lose_model(true);
     world.run_for(secs(4));
     assert_eq!(world.phone.played(1), world.received[&1]);

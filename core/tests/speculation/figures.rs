@@ -3,8 +3,8 @@
 
 use trunkline_core::pipeline::Speculation;
 
-use crate::support::{PATIENT, Plan, secs};
-use crate::world::{World, answer_to};
+use crate::greeted::greeted;
+use crate::support::{PATIENT, Plan, answer_to, secs};
 
 const QUESTIONS: [&str; 10] = [
     "When are you open?",
@@ -21,15 +21,15 @@ const QUESTIONS: [&str; 10] = [
 
 /// Milliseconds from the caller's last sound to the first of the answer, sorted.
 fn answered_after(speculate: bool) -> Vec<u64> {
-    let mut world = World::new(&Plan { silence: PATIENT, ..Plan::default() }, speculate);
+    let mut world = greeted(&Plan { silence: PATIENT, ..Plan::default() }, speculate);
     let mut took = Vec::new();
     for question in QUESTIONS {
         let end = world.say(question);
         world.run_for(secs(8));
-        let sent = world.sent_at(&answer_to(question)).expect(question);
+        let sent = world.sentence_sent_at(&answer_to(question)).expect(question);
         took.push(sent.since(end).as_millis());
     }
-    assert_eq!(world.count(Speculation::Used), if speculate { QUESTIONS.len() } else { 0 });
+    assert_eq!(world.speculations(Speculation::Used), if speculate { QUESTIONS.len() } else { 0 });
     took.sort_unstable();
     took
 }

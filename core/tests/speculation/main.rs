@@ -16,8 +16,8 @@
 mod support;
 
 mod figures;
+#[expect(unreachable_pub, reason = "shared by the modules beside it")]
+mod greeted;
 mod nothing_leaks;
 mod sweep;
 mod use_of_it;
-#[expect(unreachable_pub, reason = "shared by the modules beside it")]
-mod world;

@@ -8,8 +8,8 @@ use trunkline_core::pipeline::{Heard, Speculation, Thought};
 use trunkline_core::time::Micros;
 use trunkline_core::turn::likely::same_words;
 
-use crate::support::{Plan, ms, secs};
-use crate::world::{Latencies, World, tag_of, wants_tool};
+use crate::greeted::{REALISTIC, answered, greeted, wants_tool};
+use crate::support::{Latencies, Plan, World, ms, secs};
 
 const CALLS: u64 = 400;
 const WORDS: [&str; 8] = ["open", "and", "table.", "two", "Sunday?", "the", "water", "please!"];
@@ -69,7 +69,7 @@ fn happens(world: &mut World, rng: &mut Rng, number: &mut u64) -> bool {
             let failed = Thought::Failed { reason: "broken".to_owned(), retry: true };
             let said = ["The water runs.", "Help me."][usize::try_from(rng.below(2)).unwrap()];
             let answer = if rng.below(2) == 0 { wants_tool() } else { vec![failed] };
-            world.answers.insert(said, answer);
+            answered(world, said, answer);
             let end = world.say(said);
             world.run_until(end + ms(700));
         }
@@ -89,17 +89,18 @@ fn happens(world: &mut World, rng: &mut Rng, number: &mut u64) -> bool {
         _ => {}
     }
     world.run_for(between(rng, 10, 3_000));
-    !world.closed
+    !world.is_closed()
 }
 
 fn call(seed: u64) -> World {
     let mut rng = Rng::new(seed);
     let plan = if rng.below(2) == 0 { Plan::default() } else { Plan::with_ears() };
-    let mut world = World::new(&plan, true);
-    world.takes = Latencies {
+    let mut world = greeted(&plan, true);
+    world.services.takes = Latencies {
         recogniser: between(&mut rng, 10, 400),
         first_token: between(&mut rng, 10, 1_200),
         first_audio: between(&mut rng, 10, 900),
+        ..REALISTIC
     };
     let mut number = 0;
     for _ in 0..4 + rng.below(8) {
@@ -127,22 +128,26 @@ fn was_said(runs: &[String], words: &str) -> bool {
 
 fn check(seed: u64, world: &World) {
     let runs = said(world);
-    for (request, text) in &world.spoken {
-        if world.handed_over.get(request).is_none_or(|bytes| *bytes == 0) {
-            assert!(!world.sent.contains_key(&tag_of(*request)), "seed {seed}: {text} was sent");
-            continue;
-        }
+    for (tag, sent) in &world.sent {
+        assert!(*sent <= world.received[tag], "seed {seed}: more of {tag} was sent than given");
+    }
+    let handed_over = world.services.said.iter().filter(|said| said.bytes > 0);
+    for text in handed_over.map(|said| &said.text) {
         if let Some(words) = text.strip_prefix("You said ").and_then(|t| t.strip_suffix(" ok.")) {
             assert!(was_said(&runs, words), "seed {seed}: {words:?} is answered, not {runs:?}");
         }
     }
-    let started = world.count(Speculation::Started);
-    let ended = world.count(Speculation::Used) + world.thrown_away().len();
-    assert_eq!(started, ended, "seed {seed}: each comes to something: {:?}", world.speculated);
-    assert!(world.held.is_empty(), "seed {seed}: nothing stays held");
+    let started = world.speculations(Speculation::Started);
+    let ended = world.speculations(Speculation::Used) + world.thrown_away().len();
+    assert_eq!(
+        started, ended,
+        "seed {seed}: each comes to something: {:?}",
+        world.services.speculated
+    );
+    assert!(world.services.held.is_empty(), "seed {seed}: nothing stays held");
     let count =
-        |kind: &str| world.wanted(|o| matches!(o, Output::Event { kind: of, .. } if *of == kind));
-    let tools = world.wanted(|o| matches!(o, Output::RunTool { .. }));
+        |kind: &str| world.count(|o| matches!(o, Output::Event { kind: of, .. } if *of == kind));
+    let tools = world.count(|o| matches!(o, Output::RunTool { .. }));
     assert!(tools <= count("turn_ended"), "seed {seed}: {tools} tools");
     assert_eq!(world.phone.skipped(), 0, "seed {seed}");
 }
@@ -153,7 +158,7 @@ fn what_the_caller_hears_answers_what_was_said() {
     for seed in 0..CALLS {
         let world = call(seed);
         check(seed, &world);
-        totals.0 += world.count(Speculation::Used);
+        totals.0 += world.speculations(Speculation::Used);
         totals.1 += world.thrown_away().len();
     }
     eprintln!("{CALLS} calls: {} answers used, {} thrown away", totals.0, totals.1);
@@ -165,6 +170,6 @@ fn the_same_seed_is_the_same_call() {
     for seed in [3, 77] {
         let (one, other) = (call(seed), call(seed));
         assert_eq!(one.outputs, other.outputs);
-        assert_eq!(one.speculated, other.speculated);
+        assert_eq!(one.services.speculated, other.services.speculated);
     }
 }

@@ -221,12 +221,42 @@ impl World {
         all.collect()
     }
 
-    pub fn transcripts(&self, speaker: Speaker) -> Vec<&TranscriptEntry> {
+    pub fn transcript(&self) -> Vec<&TranscriptEntry> {
         let all = self.outputs.iter().filter_map(|(_, output)| match output {
-            Output::Transcript(entry) if entry.speaker == speaker => Some(entry),
+            Output::Transcript(entry) => Some(entry),
             _ => None,
         });
         all.collect()
+    }
+
+    /// All that was said, by whomever, as it was meant.
+    pub fn lines(&self) -> Vec<&str> {
+        self.transcript().iter().map(|entry| entry.generated.expose()).collect()
+    }
+
+    /// When a sentence of a voice's that begins so was on the wire first.
+    pub fn sentence_sent_at(&self, text: &str) -> Option<Micros> {
+        let said = self.services.said.iter().filter(|said| said.text.starts_with(text));
+        let sent = said.filter_map(|said| {
+            let (of, begins) = said.place?;
+            let is_it = |wire: &Wire| match wire {
+                Wire::Media { tag, from, bytes } => *tag == of && from + bytes > begins,
+                Wire::Mark(_) | Wire::Clear => false,
+            };
+            self.wire.iter().find(|(_, wire)| is_it(wire)).map(|(at, _)| *at)
+        });
+        sent.min()
+    }
+
+    /// The sentences of a voice's of which the caller heard something.
+    pub fn sentences_heard(&self) -> Vec<&str> {
+        let is_heard = |(tag, begins)| self.phone.furthest(tag) > begins;
+        let said = self.services.said.iter().filter(|said| said.place.is_some_and(is_heard));
+        said.map(|said| said.text.as_str()).collect()
+    }
+
+    pub fn transcripts(&self, speaker: Speaker) -> Vec<&TranscriptEntry> {
+        self.transcript().into_iter().filter(|entry| entry.speaker == speaker).collect()
     }
 
     pub fn phases(&self) -> Vec<PhaseName> {

@@ -20,8 +20,8 @@ pub use model::{Claim, Dial, Reply, item_of, response_of};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use phone::{GREETING_TAG, Phone, SENTENCE_TAG, Wire, audio};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
-pub use services::{Health, Service};
+pub use services::{Health, Latencies, Service, answer_to};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use settings::{GREETING, GREETING_BYTES, NUDGE, PATIENT, Plan, SENTENCE_BYTES, ms, secs};
 #[allow(unused_imports, reason = "each test binary uses its own part")]
-pub use world::{Seen, World};
+pub use world::{Seen, WORD, World};

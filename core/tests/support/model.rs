@@ -253,7 +253,14 @@ impl Model {
 
     /// What the next response is.
     pub fn next_reply(&mut self) -> Reply {
-        self.replies.pop_front().unwrap_or(Reply::says("I see, go on please."))
+        let next = self.expected_reply();
+        self.replies.pop_front();
+        next
+    }
+
+    /// The same, as long as nothing has begun.
+    pub fn expected_reply(&self) -> Reply {
+        self.replies.front().cloned().unwrap_or(Reply::says("I see, go on please."))
     }
 
     /// It begins a response that nobody asked for.

@@ -7,7 +7,9 @@ use trunkline_core::call::{CallSettings, Script, Sentence};
 use trunkline_core::cost::{Budget, Costing};
 use trunkline_core::ids::{CallSid, StreamSid, TenantId};
 use trunkline_core::pii::PhoneNumber;
-use trunkline_core::tenant::{Credentials, Limits, Mode, ModelSettings, Persona, Tenant, Turns};
+use trunkline_core::tenant::{
+    Credentials, Limits, Mode, ModelSettings, Persona, PipelineChoice, Tenant, Turns,
+};
 use trunkline_core::time::Micros;
 use trunkline_core::turn::barge_in::BargeInSettings;
 use trunkline_core::turn::endpoint::Endpointing;
@@ -41,6 +43,8 @@ pub struct Plan {
     pub mode: Mode,
     /// A pipeline follows on the tenant's speech models.
     pub takes_over: bool,
+    /// The pipeline begins answers before they are wanted.
+    pub speculate: bool,
     /// Services of which the pipeline has one more.
     pub seconds: Vec<Service>,
     pub cached_greeting: bool,
@@ -69,6 +73,7 @@ impl Default for Plan {
         Self {
             mode: Mode::Realtime,
             takes_over: false,
+            speculate: false,
             seconds: Vec::new(),
             cached_greeting: true,
             limits: Limits::default(),
@@ -160,7 +165,7 @@ impl Plan {
                 ..ModelSettings::default()
             },
             tools: Vec::new(),
-            pipeline: Default::default(),
+            pipeline: PipelineChoice { speculate: self.speculate, ..Default::default() },
             facts: BTreeMap::new(),
             credentials: Credentials::default(),
         }

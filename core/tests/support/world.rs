@@ -1,19 +1,19 @@
 //! One clock, and everything that lives on it.
 
+mod advance;
 mod line;
 mod media;
+mod perform;
 mod services;
 mod session;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use trunkline_core::call::{Call, Child, Exit, Input, ModelEvent, Output, ToolEffect, ToolOutcome};
+use trunkline_core::call::{Call, Child, Exit, Input, ModelEvent, Output, PhaseName, ToolEffect};
 use trunkline_core::detect::Sound;
 use trunkline_core::ids::{ResponseId, StreamSid};
 use trunkline_core::media::Downlink;
-use trunkline_core::pii::Personal;
 use trunkline_core::tenant::{Mode, Turns};
 use trunkline_core::time::Micros;
 use trunkline_core::turn::barge_in::{BargeInDetector, BargeInInput};
@@ -27,6 +27,8 @@ use super::services::{Services, Tells};
 use super::settings::{Plan, ms};
 
 use line::Line;
+
+pub use words::WORD;
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -177,6 +179,11 @@ impl World {
             mode: plan.mode,
             pipeline_of: services::pipeline_of(plan),
         }
+    }
+
+    /// Whether nothing goes to the carrier any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Whether turns belong to the model.
@@ -367,75 +374,11 @@ impl World {
         self.log.push((self.now, Seen::Told(self.inputs.len())));
         self.inputs.push((self.now, input.clone()));
         self.recording.tape.input(&input, self.now);
+        let may_end = self.call.may_end_by(Some(&input));
         self.call.handle(input, self.now);
-    }
-
-    fn perform_all(&mut self) {
-        let mut verdicts = Vec::new();
-        while let Some(output) = self.call.poll_output() {
-            self.recording.tape.output(&output);
-            self.log.push((self.now, Seen::Decided(self.outputs.len())));
-            self.outputs.push((self.now, output.clone()));
-            self.perform(output, &mut verdicts);
-        }
-        for verdict in verdicts {
-            self.step(Some(verdict));
-        }
-    }
-
-    fn perform(&mut self, output: Output, verdicts: &mut Vec<Input>) {
-        let now = self.now;
-        match output {
-            Output::Media(command) => self.command_media(command),
-            Output::Model(event) => {
-                self.model.asked_in_vain += u32::from(!self.model.ready);
-                if self.services.session.is_some() {
-                    return self.tell_session(event);
-                }
-                let script = self.model.receive(&event, now);
-                self.model_sends(script);
-            }
-            Output::StartModel { delay, provider, .. } if self.is_pipeline(provider) => {
-                self.start_pipeline(delay);
-            }
-            Output::StartModel { delay, .. } => self.dial(delay),
-            Output::StopModel => self.drop_session(),
-            Output::StartBargeIn(s) => self.barge_in = Some(BargeInDetector::new(s)),
-            Output::StartTurnManager(s) => self.turns = Some(TurnMachine::new(s, now)),
-            Output::StartToolRunner => self.tool_runner = true,
-            Output::BargeIn(input) => {
-                let verdict = self.barge_in.as_mut().and_then(|b| b.handle(&input, now));
-                verdicts.extend(verdict.map(Input::BargeIn));
-            }
-            Output::Turn(input) => {
-                if let Some(turns) = &mut self.turns {
-                    turns.handle(&input, now);
-                }
-            }
-            Output::RunTool { call_id, name, .. } => {
-                holds(self.tool_runner, Invariant::AskedInVain, || format!("tool {name}"));
-                if let Some((after, effect)) = self.tools.get(name.as_str()).cloned() {
-                    let output = Personal::new("{\"ok\":true}");
-                    let outcome = ToolOutcome { output, ok: true, effect };
-                    self.tell_in(after, Input::ToolFinished { call_id, outcome });
-                }
-            }
-            Output::CloseStream => self.closed = true,
-            Output::Speculate => {}
-            Output::LearnPhrase { .. } => {
-                let audio = self.downlink.take_capture().unwrap_or_default();
-                self.captured =
-                    Some(audio.iter().map(|a| STANDARD.decode(a).unwrap().len() as u64).sum());
-            }
-            Output::Disposition(_)
-            | Output::Phase(_)
-            | Output::Event { .. }
-            | Output::Money(_)
-            | Output::Transcript(_)
-            | Output::Handshake(_)
-            | Output::Metric(_)
-            | Output::Ended(_) => {}
-        }
+        holds(may_end || self.call.phase() != PhaseName::Ended, Invariant::CoreHolds, || {
+            "it ended by what no call ends by".to_owned()
+        });
     }
 
     fn schedule(&mut self, at: Micros, coming: Coming) {

@@ -32,6 +32,13 @@ pub struct Knobs {
     /// Milliseconds from a committed utterance to its transcript.
     #[arg(long, default_value_t = TRANSCRIPT_MS)]
     pub transcript_ms: u64,
+    /// Give every second final result of a recogniser, the first of them included, so
+    /// many milliseconds later, behind those that follow it.
+    #[arg(long, default_value_t = 0)]
+    pub late_finals_ms: u64,
+    /// Give each final result of a recogniser once more after so many milliseconds.
+    #[arg(long)]
+    pub repeat_finals_ms: Option<u64>,
     /// Milliseconds from a chat request to the first piece of its answer.
     #[arg(long, default_value_t = FIRST_TOKEN_MS)]
     pub first_token_ms: u64,
@@ -116,6 +123,8 @@ impl Default for Knobs {
             latency_ms: LATENCY_MS,
             first_audio_ms: FIRST_AUDIO_MS,
             transcript_ms: TRANSCRIPT_MS,
+            late_finals_ms: 0,
+            repeat_finals_ms: None,
             first_token_ms: FIRST_TOKEN_MS,
             token_ms: TOKEN_MS,
             jitter_ms: 0,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_core::cost::Nanos;
 use trunkline_core::ids::{CallSid, NodeId, TenantId};
 
-use crate::columns::{TextColumn, TimeColumn};
+use crate::columns::{TextColumn, TimeColumn, stored_time};
 use crate::connection::{AnyConnection, MultiBackend, insert_or_ignore};
 use crate::error::StoreError;
 use crate::payload::Payload;
@@ -23,7 +23,8 @@ const DAY: &str = "%Y-%m-%d";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Insertable, Queryable, Selectable)]
 #[diesel(table_name = call_costs)]
 pub struct CostRow {
-    /// The call. A second bill of the same call is ignored.
+    /// The call. Its whole bill stays as it was written first; an incomplete one gives
+    /// way to it, and to an incomplete one that says more.
     #[diesel(serialize_as = String, deserialize_as = String)]
     pub call_sid: CallSid,
     /// Whose call it was.
@@ -48,6 +49,10 @@ pub struct CostRow {
     /// When it was made out.
     #[diesel(serialize_as = TimeColumn, deserialize_as = TimeColumn)]
     pub created_at: DateTime<Utc>,
+    /// Whether it is what was last known of a call that had not come to its end: it is
+    /// still going on, or its process was lost.
+    #[serde(default)]
+    pub incomplete: bool,
 }
 
 impl CostRow {
@@ -77,6 +82,8 @@ pub struct DayCost {
     pub calls: i64,
     /// Of those, how many cost more than is known.
     pub unpriced_calls: i64,
+    /// And how many have not come to their end, as far as their bill knows.
+    pub incomplete_calls: i64,
 }
 
 /// The same on one node.
@@ -98,6 +105,8 @@ pub struct NodeDayCost {
     pub calls: i32,
     /// Of those, how many cost more than is known.
     pub unpriced_calls: i32,
+    /// And how many have not come to their end, as far as their bill knows.
+    pub incomplete_calls: i32,
 }
 
 impl Store {
@@ -133,7 +142,7 @@ impl Store {
     ) -> Result<Vec<DayCost>, StoreError> {
         let mut days: BTreeMap<(String, TenantId), DayCost> = BTreeMap::new();
         for row in self.node_day_costs(scope, from, to)? {
-            let NodeDayCost { tenant_id, day, nanos, calls, unpriced_calls, .. } = row;
+            let NodeDayCost { tenant_id, day, nanos, calls, .. } = row;
             let key = (day.clone(), tenant_id.clone());
             let sum = days.entry(key).or_insert_with(|| DayCost {
                 tenant_id,
@@ -141,10 +150,12 @@ impl Store {
                 nanos: 0,
                 calls: 0,
                 unpriced_calls: 0,
+                incomplete_calls: 0,
             });
             sum.nanos = sum.nanos.saturating_add(nanos);
             sum.calls += i64::from(calls);
-            sum.unpriced_calls += i64::from(unpriced_calls);
+            sum.unpriced_calls += i64::from(row.unpriced_calls);
+            sum.incomplete_calls += i64::from(row.incomplete_calls);
         }
         Ok(days.into_values().collect())
     }
@@ -172,12 +183,91 @@ impl Store {
     }
 }
 
-/// Writes a bill and adds it to its tenant's day, unless the call has one.
-pub(crate) fn insert(connection: &mut AnyConnection, cost: &CostRow) -> Result<(), StoreError> {
+/// Writes a bill and adds it to its tenant's day. Of a call that has one already, what
+/// is new is added; nothing is when that bill was the whole one.
+pub(crate) fn write(connection: &mut AnyConnection, cost: &CostRow) -> Result<(), StoreError> {
     let written = insert_or_ignore!(connection, call_costs::table, cost.clone())?;
-    if written == 0 {
+    if written > 0 {
+        return add(connection, cost, Sum { calls: 1, ..Sum::of(cost) });
+    }
+    let known: CostRow = call_costs::table
+        .find(cost.call_sid.as_str())
+        .select(CostRow::as_select())
+        .first(connection)?;
+    if !cost.replaces(&known) || replace(connection, cost, &known)? == 0 {
         return Ok(());
     }
+    // The call stays with the day, and the node, under which it was added first.
+    add(connection, &known, Sum::of(cost).less(Sum::of(&known)))
+}
+
+impl CostRow {
+    fn replaces(&self, known: &Self) -> bool {
+        let says_more = self.nanos > known.nanos
+            || (self.nanos == known.nanos && self.breakdown != known.breakdown && self.has_lines());
+        known.incomplete && (!self.incomplete || says_more)
+    }
+
+    fn has_lines(&self) -> bool {
+        self.breakdown.0.as_array().is_some_and(|lines| !lines.is_empty())
+    }
+}
+
+/// Unless somebody else has by now; answers how many rows were written.
+fn replace(
+    connection: &mut AnyConnection,
+    cost: &CostRow,
+    known: &CostRow,
+) -> Result<usize, StoreError> {
+    let unchanged = call_costs::table
+        .filter(call_costs::call_sid.eq(cost.call_sid.as_str()))
+        .filter(call_costs::incomplete.eq(true))
+        .filter(call_costs::nanos.eq(known.nanos))
+        .filter(call_costs::unpriced.eq(known.unpriced));
+    let written = diesel::update(unchanged)
+        .set((
+            call_costs::nanos.eq(cost.nanos),
+            call_costs::unpriced.eq(cost.unpriced),
+            call_costs::estimated.eq(cost.estimated),
+            call_costs::breakdown.eq(TextColumn::from(cost.breakdown.clone())),
+            call_costs::created_at.eq(stored_time(cost.created_at)),
+            call_costs::incomplete.eq(cost.incomplete),
+        ))
+        .execute(connection)?;
+    Ok(written)
+}
+
+/// What a bill adds to its tenant's day.
+#[derive(Clone, Copy)]
+struct Sum {
+    nanos: i64,
+    calls: i32,
+    unpriced_calls: i32,
+    incomplete_calls: i32,
+}
+
+impl Sum {
+    /// Of a call that is counted already.
+    fn of(cost: &CostRow) -> Self {
+        Self {
+            nanos: cost.nanos,
+            calls: 0,
+            unpriced_calls: i32::from(cost.unpriced),
+            incomplete_calls: i32::from(cost.incomplete),
+        }
+    }
+
+    const fn less(self, known: Self) -> Self {
+        Self {
+            nanos: self.nanos.saturating_sub(known.nanos),
+            calls: self.calls - known.calls,
+            unpriced_calls: self.unpriced_calls - known.unpriced_calls,
+            incomplete_calls: self.incomplete_calls - known.incomplete_calls,
+        }
+    }
+}
+
+fn add(connection: &mut AnyConnection, cost: &CostRow, sum: Sum) -> Result<(), StoreError> {
     let nothing = NodeDayCost {
         tenant_id: cost.tenant_id.clone(),
         day: cost.day.clone(),
@@ -185,15 +275,17 @@ pub(crate) fn insert(connection: &mut AnyConnection, cost: &CostRow) -> Result<(
         nanos: 0,
         calls: 0,
         unpriced_calls: 0,
+        incomplete_calls: 0,
     };
     insert_or_ignore!(connection, tenant_costs::table, nothing)?;
     let key = (cost.tenant_id.as_str(), cost.day.as_str(), cost.node_id.as_str());
     diesel::update(tenant_costs::table.find(key))
         .set((
-            tenant_costs::nanos.eq(tenant_costs::nanos + cost.nanos),
-            tenant_costs::calls.eq(tenant_costs::calls + 1),
-            tenant_costs::unpriced_calls
-                .eq(tenant_costs::unpriced_calls + i32::from(cost.unpriced)),
+            tenant_costs::nanos.eq(tenant_costs::nanos + sum.nanos),
+            tenant_costs::calls.eq(tenant_costs::calls + sum.calls),
+            tenant_costs::unpriced_calls.eq(tenant_costs::unpriced_calls + sum.unpriced_calls),
+            tenant_costs::incomplete_calls
+                .eq(tenant_costs::incomplete_calls + sum.incomplete_calls),
         ))
         .execute(connection)?;
     Ok(())

@@ -18,6 +18,7 @@ fn bill(name: &str, owner: &str, node: &str, day: &str, nanos: i64) -> CostRow {
         estimated: false,
         breakdown: Payload(json!([{ "provider": "twilio", "model": "voice", "nanos": nanos }])),
         created_at: at(1),
+        incomplete: false,
     }
 }
 
@@ -30,7 +31,14 @@ fn day(text: &str) -> NaiveDate {
 }
 
 fn sum(owner: &str, day: &str, nanos: i64, calls: i64, unpriced_calls: i64) -> DayCost {
-    DayCost { tenant_id: tenant(owner), day: day.to_owned(), nanos, calls, unpriced_calls }
+    DayCost {
+        tenant_id: tenant(owner),
+        day: day.to_owned(),
+        nanos,
+        calls,
+        unpriced_calls,
+        incomplete_calls: 0,
+    }
 }
 
 on_both_databases! {
@@ -63,5 +71,41 @@ on_both_databases! {
         let read = |owner: &str| database.store.cost(Scope::Tenant(&tenant(owner)), &sid("CA1")).unwrap();
         assert_eq!(read("salon"), Some(first));
         assert_eq!(read("garage"), None);
+    }
+
+    fn what_was_last_known_is_counted_until_the_whole_bill_comes(database) {
+        let whole = bill("CA1", "salon", "node-a", "2026-11-20", 50);
+        let so_far = |nanos: i64| CostRow { nanos, unpriced: false, incomplete: true, ..whole.clone() };
+        let days = || {
+            database.store.day_costs(Scope::AllTenants, day("2026-11-20"), day("2026-11-21")).unwrap()
+        };
+        let read = || database.store.cost(Scope::AllTenants, &sid("CA1")).unwrap().unwrap();
+        let incomplete = |nanos, calls| DayCost { incomplete_calls: 1, ..sum("salon", "2026-11-20", nanos, calls, 0) };
+
+        database.apply(&[cost(&so_far(20)), cost(&so_far(30))]);
+        assert_eq!((read(), days()), (so_far(30), vec![incomplete(30, 1)]));
+        // An older word that comes again takes nothing back, nor does one without lines.
+        let bare = CostRow { breakdown: Payload(json!([])), ..so_far(30) };
+        database.apply(&[cost(&so_far(20)), cost(&bare)]);
+        assert_eq!((read(), days()), (so_far(30), vec![incomplete(30, 1)]));
+        // Another call of the day is counted beside it; midnight moves nothing.
+        let later = CostRow { day: "2026-11-21".to_owned(), ..so_far(40) };
+        database.apply(&[cost(&bill("CA2", "salon", "node-a", "2026-11-20", 100)), cost(&later)]);
+        assert_eq!(days(), [incomplete(140, 2)]);
+
+        database.apply(&[cost(&whole), cost(&so_far(60)), cost(&so_far(20))]);
+        assert_eq!((read(), days()), (whole, vec![sum("salon", "2026-11-20", 150, 2, 0)]));
+    }
+
+    fn what_has_no_price_is_counted_as_it_comes_to_be_known(database) {
+        let so_far = |unpriced: bool, lines: u32| CostRow {
+            unpriced,
+            incomplete: true,
+            breakdown: Payload(json!([{ "quantity": lines }])),
+            ..bill("CA1", "salon", "node-a", "2026-11-20", 50)
+        };
+        database.apply(&[cost(&so_far(false, 1)), cost(&so_far(true, 2))]);
+        let found = database.store.day_costs(Scope::AllTenants, day("2026-11-20"), day("2026-11-20")).unwrap();
+        assert_eq!(found, [DayCost { incomplete_calls: 1, ..sum("salon", "2026-11-20", 50, 1, 1) }]);
     }
 }

@@ -17,7 +17,7 @@ fn an_empty_database_gets_its_tables() {
     for url in [folder.path().join("x.db").to_string_lossy().into_owned(), empty_postgres()] {
         let store = Store::open(&url, 1).unwrap();
         assert!(store.calls(Scope::AllTenants, 1, None).is_err(), "there are no tables yet");
-        let all = ["0001", "0002", "0003", "0004", "0005", "0006", "0007"];
+        let all = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"];
         assert_eq!(store.migrate().unwrap(), all);
         assert_eq!(store.calls(Scope::AllTenants, 1, None).unwrap(), []);
     }
@@ -33,7 +33,7 @@ fn several_processes_may_start_at_once() {
                 .collect();
             starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
-        assert_eq!(runs.iter().sum::<usize>(), 7, "{url}: {runs:?}");
+        assert_eq!(runs.iter().sum::<usize>(), 8, "{url}: {runs:?}");
     }
 }
 
@@ -50,6 +50,7 @@ on_both_databases! {
         // The last first.
         let (down, names) = match database.store.backend() {
             Backend::Sqlite => ([
+                include_str!("../../../migrations/sqlite/0008_incomplete_bills/down.sql"),
                 include_str!("../../../migrations/sqlite/0007_early_records/down.sql"),
                 include_str!("../../../migrations/sqlite/0006_costs/down.sql"),
                 include_str!("../../../migrations/sqlite/0005_recordings/down.sql"),
@@ -59,6 +60,7 @@ on_both_databases! {
                 include_str!("../../../migrations/sqlite/0001_calls/down.sql"),
             ], SQLITE_NAMES),
             Backend::Postgres => ([
+                include_str!("../../../migrations/postgres/0008_incomplete_bills/down.sql"),
                 include_str!("../../../migrations/postgres/0007_early_records/down.sql"),
                 include_str!("../../../migrations/postgres/0006_costs/down.sql"),
                 include_str!("../../../migrations/postgres/0005_recordings/down.sql"),

@@ -80,3 +80,45 @@ async fn a_recording_that_is_not_there_is_complained_of() {
     assert!(complaints.contains("nowhere.wav"), "{complaints}");
     assert!(!complaints.contains("panicked"), "{complaints}");
 }
+
+#[actix_rt::test]
+async fn a_tenant_in_pipeline_mode_needs_no_account_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let tenants = folder.path().join("tenants");
+    std::fs::create_dir(&tenants).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = port.to_string();
+    // The shipped file, but for the port, which somebody else may have.
+    let shipped = std::fs::read_to_string("config/tenants/pipeline.toml").unwrap();
+    let here = shipped.replace("127.0.0.1:8090", &format!("127.0.0.1:{port}"));
+    std::fs::write(tenants.join("pipeline.toml"), here).unwrap();
+    let recordings = path(folder.path(), "recordings");
+    let output = trunkline(
+        &["demo", "--once", "--tenant", "pipeline", "--services-port", &port],
+        &[
+            ("PORT", "0"),
+            ("TENANTS_DIR", &tenants.display().to_string()),
+            ("DEFAULT_TENANT", "pipeline"),
+            ("DATABASE_URL", &format!("sqlite://{}", path(folder.path(), "demo.sqlite"))),
+            ("PHRASE_CACHE_DIR", &path(folder.path(), "phrases")),
+            ("RECORDER_DIR", &recordings),
+            ("RECORDER_KEY_FILE", &path(folder.path(), "recorder.key")),
+        ],
+    )
+    .await;
+    let (code, shown, complaints) = told(&output);
+    assert_eq!(code, Some(0), "{shown}\n{complaints}");
+    let caller = find(&shown, &["caller", "“Hello, what are your opening hours on Saturday?”"]);
+    let tool = find(&shown, &["tool", "look_up done in"]);
+    let answer = find(&shown, &["agent", "Saturday eight to two"]);
+    let outcome = find(&shown, &["outcome completed, mode pipeline, 3 turns"]);
+    assert!([caller, tool, answer, outcome].is_sorted(), "{shown}");
+}
+
+#[actix_rt::test]
+async fn a_tenant_that_is_not_there_is_complained_of() {
+    let arguments = ["demo", "--once", "--tenant", "nobody", "--services-port", "0"];
+    let (code, shown, complaints) = told(&trunkline(&arguments, &[("PORT", "0")]).await);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(complaints.contains("there is no tenant nobody"), "{complaints}");
+}

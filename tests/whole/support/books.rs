@@ -66,3 +66,16 @@ pub fn gaps<'a>(reports: impl IntoIterator<Item = &'a CallReport>) -> Gaps {
     }
     all
 }
+
+/// How late these callers' own frames were: those that were ten milliseconds late or
+/// more, of a thousand, and the latest, in milliseconds. An echo is as late.
+pub fn own_lateness<'a>(reports: impl IntoIterator<Item = &'a CallReport>) -> (u64, u64) {
+    let streams = reports.into_iter().flat_map(|report| &report.streams);
+    let (mut late, mut all, mut latest) = (0, 0, 0);
+    for lateness in streams.map(|stream| &stream.lateness) {
+        late += lateness.under_20_ms + lateness.over_20_ms;
+        all += lateness.frames();
+        latest = latest.max(lateness.max_us / 1_000);
+    }
+    (late * 1_000 / all.max(1), latest)
+}

@@ -16,6 +16,9 @@ use super::World;
 /// a webhook, a stream and a session each.
 const FILES: u64 = 4_096;
 
+/// Longest that callers of a live crowd stay, whatever their script says.
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// A call that is over.
 pub struct Past {
     /// Its place in the list of plans.
@@ -136,10 +139,15 @@ impl World {
     /// gaps between its frames say what a caller would hear.
     pub async fn live_crowd(&self, count: usize, script: &str) -> [Crowd; 2] {
         let measured = (count / 5).max(10).min(count);
-        let others = Crowd::at_once(self.calls(count - measured, script));
+        let plans = |count| {
+            let mut plans = self.calls(count, script);
+            plans.iter_mut().for_each(|plan| plan.max_duration = LONGEST);
+            plans
+        };
+        let others = Crowd::at_once(plans(count - measured));
         self.live(count - measured).await;
         self.model(|knobs| knobs.echo = true);
-        let measured = Crowd::at_once(self.calls(measured, script));
+        let measured = Crowd::at_once(plans(measured));
         self.live(count).await;
         self.model(|_| ());
         [others, measured]

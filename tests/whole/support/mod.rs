@@ -40,7 +40,7 @@ pub use self::leaks::CALLS_AT_ONCE;
 pub use self::{
     balancer::Balancer,
     bare::{BareStream, SilentProxy},
-    books::{Books, gaps},
+    books::{Books, gaps, own_lateness},
     crowd::{Crowd, Past, allow_many_files, reports_and_gaps},
     database::{fresh as fresh_database, own_cluster},
     deaf::DeafProxy,

@@ -138,9 +138,6 @@ impl Pipeline {
             response: answer.response.clone(),
             item: answer.item.clone(),
         };
-        if let Some(guess) = &mut answer.guess {
-            guess.ordered(speaking.provider, &speaking.sentence.spoken);
-        }
         answer.speaking = Some(speaking);
         self.outputs.push_back(Output::Speak(Box::new(speech)));
     }

@@ -10,11 +10,9 @@ use crate::time::Micros;
 use crate::turn::likely::{goes_on, same_words};
 use crate::turn::waterfall::Stage;
 use crate::wire::chat::Message;
-use crate::wire::realtime::Usage;
 
 use super::super::guard::UNSAFE_OUTPUT;
-use super::super::history::tokens;
-use super::super::{Output, Pipeline, Speculation, ThrownAway, Waste};
+use super::super::{Output, Pipeline, Speculation, ThrownAway};
 use super::Answer;
 use super::speaking::Speaking;
 
@@ -39,13 +37,6 @@ pub(super) struct Guess {
     /// How far the answer got, which is told as if it got there when it is wanted.
     pub(super) reached: Vec<Stage>,
     until: Micros,
-    /// What was spent on it so far: what was told and written in tokens, as far as
-    /// they can be counted here, what was spoken in characters.
-    told: u64,
-    written_bytes: u64,
-    characters: u64,
-    agent: usize,
-    voice: Option<usize>,
 }
 
 impl Guess {
@@ -57,11 +48,6 @@ impl Guess {
             replaced: false,
             reached: Vec::new(),
             until: now + KEPT_FOR,
-            told: 0,
-            written_bytes: 0,
-            characters: 0,
-            agent: 0,
-            voice: None,
         }
     }
 
@@ -71,35 +57,6 @@ impl Guess {
 
     pub(super) const fn has_its_sentence(&self) -> bool {
         self.finished.is_some()
-    }
-
-    pub(super) fn asked(&mut self, agent: usize) {
-        self.agent = agent;
-        let told: usize = self.messages.iter().map(tokens).sum();
-        self.told += u64::try_from(told).unwrap_or(u64::MAX);
-    }
-
-    pub(super) fn wrote(&mut self, text: &str) {
-        self.written_bytes += u64::try_from(text.len()).unwrap_or(u64::MAX);
-    }
-
-    pub(super) fn ordered(&mut self, voice: usize, text: &str) {
-        self.voice = Some(voice);
-        self.characters += u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
-    }
-
-    fn waste(&self, usage: Option<Usage>) -> Waste {
-        let counted = Usage {
-            text_in: self.told,
-            text_out: self.written_bytes.div_ceil(4),
-            ..Usage::default()
-        };
-        Waste {
-            agent: self.agent,
-            usage: usage.unwrap_or(counted),
-            voice: self.voice,
-            characters: self.characters,
-        }
     }
 }
 
@@ -224,18 +181,17 @@ impl Pipeline {
         let Some(answer) = self.answer.take_if(|answer| answer.is_guess()) else {
             return;
         };
-        let Answer { thinking, speaking, usage, guess, .. } = answer;
+        let Answer { thinking, speaking, guess, .. } = answer;
         let Some(guess) = guess else {
             return;
         };
         if let Some(thinking) = thinking {
             self.outputs.push_back(Output::StopAsking { request: thinking.request });
         }
-        let waste = guess.waste(usage);
         if let Some(speaking) = speaking.or(guess.finished) {
             self.outputs.push_back(Output::Hush { request: speaking.request });
         }
-        self.outputs.push_back(Output::Speculated(Speculation::ThrownAway { why, waste }));
+        self.outputs.push_back(Output::Speculated(Speculation::ThrownAway(why)));
     }
 }
 

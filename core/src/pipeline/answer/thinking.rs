@@ -42,11 +42,8 @@ impl Pipeline {
         let asked_at = now;
         answer.thinking = Some(Thinking { request, provider, begun: false, asked_at, until });
         let tools = if answer.without_tools { Vec::new() } else { self.settings.tools.clone() };
-        let messages = match &mut answer.guess {
-            Some(guess) => {
-                guess.asked(provider);
-                guess.messages.clone()
-            }
+        let messages = match &answer.guess {
+            Some(guess) => guess.messages.clone(),
             None => self.history.messages(answer.instructions.as_deref()),
         };
         let question = Question { request, provider, messages, tools };
@@ -83,9 +80,6 @@ impl Pipeline {
             Thought::Text(text) => {
                 thinking.begun = true;
                 thinking.until = now + STALLED;
-                if let Some(guess) = &mut answer.guess {
-                    guess.wrote(text.expose());
-                }
                 answer.sentences.push(text.expose());
                 answer.take_sentences();
             }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::raw::{Envelope, KindOnly, Text, Whole, checked_id, is_usual_id, required};
+use super::raw::{Envelope, KindOnly, RawError, Text, Whole, checked_id, is_usual_id, required};
 use super::{ApiError, AudioDelta, ServerEvent, Spoken, WireError, response};
 use crate::ids::{ItemId, ResponseId};
 use crate::wire::scan::{Odd, Scan, Step, Value, once};
@@ -204,18 +204,6 @@ fn session<'a>(event: &Envelope<'a>) -> Result<Session<'a>, WireError> {
         expires_at: raw.expires_at.map(|at| at.0).filter(|at| *at > 0),
         model: raw.model.map(|model| model.0),
     })
-}
-
-#[derive(Deserialize)]
-struct RawError<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    code: Option<Text<'a>>,
-    #[serde(borrow)]
-    message: Option<Text<'a>>,
-    #[serde(borrow)]
-    event_id: Option<Text<'a>>,
 }
 
 fn failure(error: Option<&RawValue>) -> Result<RawError<'_>, WireError> {

@@ -54,6 +54,20 @@ pub(super) struct KindOnly<'a> {
     pub(super) kind: Text<'a>,
 }
 
+/// What went wrong, of an event or of a response.
+#[derive(Deserialize)]
+pub(super) struct RawError<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) code: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) message: Option<Text<'a>>,
+    /// The event of ours that it is about, where it is about one.
+    #[serde(borrow)]
+    pub(super) event_id: Option<Text<'a>>,
+}
+
 impl<'a> Envelope<'a> {
     /// An event of which only the type is known.
     pub(super) const fn bare(kind: Text<'a>) -> Self {

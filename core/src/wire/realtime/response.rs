@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::raw::{Envelope, Text, required};
+use super::raw::{Envelope, RawError, Text, required};
 use super::usage::{RawTranscription, RawUsage};
 use super::{ServerEvent, Spoken, TranscriptionUsage, Usage, WireError};
 use crate::ids::{ItemId, ResponseId, ToolCallId};
@@ -51,17 +51,7 @@ struct RawDetails<'a> {
     #[serde(borrow)]
     reason: Option<Text<'a>>,
     #[serde(borrow)]
-    error: Option<RawFailure<'a>>,
-}
-
-#[derive(Deserialize)]
-struct RawFailure<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    code: Option<Text<'a>>,
-    #[serde(borrow)]
-    message: Option<Text<'a>>,
+    error: Option<RawError<'a>>,
 }
 
 #[derive(Deserialize)]

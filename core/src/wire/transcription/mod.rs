@@ -11,7 +11,8 @@ use super::url::{Target, UrlError};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Transcribe {
-    /// The service's name of the model.
+    /// The service's name of the model. It has to be one that finds the ends of turns
+    /// by itself, see [`finds_turns`].
     pub model: String,
     /// Language as a two-letter code; told from the audio where unset.
     pub language: Option<String>,
@@ -23,13 +24,19 @@ pub struct Transcribe {
 
 impl Default for Transcribe {
     fn default() -> Self {
-        Self {
-            model: "gpt-live-transcribe".to_owned(),
-            language: None,
-            prompt: None,
-            silence_ms: 300,
-        }
+        Self { model: "gpt-transcribe".to_owned(), language: None, prompt: None, silence_ms: 300 }
     }
+}
+
+/// Models that refuse any `turn_detection`: their turns are ended by who asks, which a
+/// pipeline does not do.
+const WITHOUT_TURNS: [&str; 2] = ["gpt-live-transcribe", "gpt-realtime-whisper"];
+
+/// Whether a model finds the ends of turns by itself, as far as it is known. One that
+/// does not refuses the session.
+#[must_use]
+pub fn finds_turns(model: &str) -> bool {
+    !WITHOUT_TURNS.contains(&model)
 }
 
 impl Transcribe {

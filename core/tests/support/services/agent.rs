@@ -9,15 +9,20 @@ use trunkline_core::wire::chat::ToolCall;
 use super::{Answering, Health, REFUSED, Script, Tells};
 use crate::support::settings::ms;
 
-/// From a request to the first word.
-const FIRST_TOKEN: Micros = ms(150);
+/// What of a reply's latency is not the language model's.
+const SPEAKING: Micros = ms(150);
 /// From one piece to the next.
 const TOKEN: Micros = ms(2);
 /// Letters of a piece, which ends anywhere in a word.
 const PIECE: usize = 5;
 
 /// It is asked; what it tells.
-pub fn asked(request: u32, answering: &mut Answering, health: Health) -> Script {
+pub fn asked(
+    request: u32,
+    answering: &mut Answering,
+    first_token: Micros,
+    health: Health,
+) -> Script {
     let again = std::mem::replace(&mut answering.asked, true);
     let mut reply = answering.reply.clone();
     let tells = |event| Tells::Thought { request, event };
@@ -36,7 +41,7 @@ pub fn asked(request: u32, answering: &mut Answering, health: Health) -> Script 
     if reply.mute || reply.never_announced {
         return Vec::new();
     }
-    let mut at = reply.latency.map_or(FIRST_TOKEN, |latency| latency.since(ms(150)));
+    let mut at = reply.latency.map_or(first_token, |latency| latency.since(SPEAKING));
     let mut script = Vec::new();
     let letters: Vec<char> = reply.text.chars().collect();
     for piece in letters.chunks(PIECE) {

@@ -3,6 +3,7 @@
 //! and the call is the real one; the services are modelled, each in a file of its own.
 
 mod agent;
+mod by_words;
 mod names;
 mod recogniser;
 mod voice;
@@ -10,20 +11,41 @@ mod voice;
 use std::collections::{BTreeMap, BTreeSet};
 
 use trunkline_core::call::ModelEvent;
+use trunkline_core::cost::Counter;
 use trunkline_core::media::Uplink;
-use trunkline_core::pipeline::{Heard, Pipeline, PipelineSettings, Thought};
+use trunkline_core::pipeline::{Heard, Pipeline, PipelineSettings, Speculation, Thought};
 use trunkline_core::time::Micros;
 
 use super::model::Reply;
 use super::settings::{Plan, ms};
 
 pub use agent::{asked as agent_asked, failed as chat_failed};
+pub use by_words::{Answers, Asked, answer_to};
 pub use names::Names;
 pub use recogniser::{Listening, Utterance, frame};
 pub use voice::given as voice_given;
 
 /// From a request to a service that is away to its refusal.
 pub const REFUSED: Micros = ms(20);
+
+/// How long the services take when they are well.
+#[derive(Clone, Copy, Debug)]
+pub struct Latencies {
+    /// From a sound to the words of it.
+    pub recogniser: Micros,
+    /// From a question to the first of its answer.
+    pub first_token: Micros,
+    /// From a sentence to the first sound of it.
+    pub first_audio: Micros,
+    /// From one word's sound to the next one's.
+    pub word: Micros,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { recogniser: ms(150), first_token: ms(150), first_audio: ms(100), word: ms(60) }
+    }
+}
 
 /// A kind of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,8 +117,10 @@ pub struct Said {
     pub voice: usize,
     pub text: String,
     pub request: u32,
-    /// How much of it was sounded, in bytes.
+    /// How much of it went to the media path, in bytes.
     pub bytes: u64,
+    /// Where that begins: the number of its response, and the place in its audio.
+    pub place: Option<(u8, u64)>,
 }
 
 /// The response that is open, as the script wants it.
@@ -116,6 +140,8 @@ pub struct Session {
     pub names: Names,
     pub listening: Listening,
     pub answering: Option<Answering>,
+    /// The one that is begun in advance, which nobody has wanted yet.
+    pub begun: Option<Answering>,
     /// The last response that was wanted is a set sentence.
     pub wants_set: bool,
     /// How long the first dial waits.
@@ -141,6 +167,18 @@ pub struct Services {
     pub health: BTreeMap<(Service, usize), Health>,
     /// What each language model was told last.
     pub told: Vec<String>,
+    pub takes: Latencies,
+    /// The language models answer by words, and not with the replies that are next.
+    pub answers: Option<Answers>,
+    /// What they were asked, in order.
+    pub questions: Vec<Asked>,
+    /// What came of answers that were begun in advance.
+    pub speculated: Vec<Speculation>,
+    /// Pieces of audio that may not be heard yet, by request to a voice.
+    pub held: BTreeMap<u32, Vec<u64>>,
+    /// What all of it is paid by.
+    pub counter: Counter,
+    speculate: bool,
     seconds: Vec<Service>,
     sessions: u32,
 }
@@ -149,7 +187,8 @@ impl Services {
     pub fn new(plan: &Plan) -> Self {
         let mut uplink = Uplink::default();
         uplink.set_plain(true);
-        Self { uplink, seconds: plan.seconds.clone(), ..Self::default() }
+        let (seconds, speculate) = (plan.seconds.clone(), plan.speculate);
+        Self { uplink, seconds, speculate, ..Self::default() }
     }
 
     /// How many there are of a kind.
@@ -164,6 +203,8 @@ impl Services {
     /// A session begins in place of the one there is.
     pub fn begin(&mut self, delay: Micros) -> &mut Session {
         self.sessions += 1;
+        self.counter.begin_session(0);
+        self.held.clear();
         let pipeline = Pipeline::new(PipelineSettings {
             serial: self.sessions,
             instructions: "You answer the phone.".to_owned(),
@@ -173,13 +214,14 @@ impl Services {
             voices: self.of(Service::Voice),
             history_tokens: 4_000,
             silence: ms(500),
-            speculate: false,
+            speculate: self.speculate,
         });
         self.session.insert(Session {
             pipeline,
             names: Names::default(),
             listening: Listening::default(),
             answering: None,
+            begun: None,
             wants_set: false,
             delay,
             thinking: None,

@@ -12,8 +12,6 @@ use crate::support::settings::ms;
 /// A frame, in time and in bytes.
 pub const FRAME: Micros = ms(20);
 const FRAME_BYTES: usize = 160;
-/// From a sound to the words of it.
-const LAG: Micros = ms(150);
 /// Interim words come so often while somebody speaks, in frames.
 const INTERIM_FRAMES: usize = 25;
 
@@ -45,10 +43,6 @@ impl Utterance {
 
     pub fn at_once(self) -> Self {
         Self { at_once: true, ..self }
-    }
-
-    fn lag(&self) -> Micros {
-        if self.at_once { Micros::ZERO } else { LAG }
     }
 
     /// The words that are whole in the frames `from..to`.
@@ -88,14 +82,20 @@ fn read(frame: &[u8]) -> (u16, usize) {
 #[derive(Debug, Default)]
 pub struct Listening {
     pub connection: u32,
+    /// From a sound to the words of it.
+    lag: Micros,
     bytes: u64,
     hears: Option<u16>,
     first_frame: usize,
 }
 
 impl Listening {
-    pub fn new(connection: u32) -> Self {
-        Self { connection, ..Self::default() }
+    pub fn new(connection: u32, lag: Micros) -> Self {
+        Self { connection, lag, ..Self::default() }
+    }
+
+    fn lag(&self, utterance: &Utterance) -> Micros {
+        if utterance.at_once { Micros::ZERO } else { self.lag }
     }
 
     /// It is sent a piece of audio.
@@ -115,7 +115,7 @@ impl Listening {
             script.push((FRAME + utterance.window, over));
         } else if let Some(text) = self.interim(utterance, heard).filter(|text| !text.is_empty()) {
             let text = Personal::new(text);
-            script.push((FRAME + utterance.lag(), self.tells(Heard::Interim { text })));
+            script.push((FRAME + self.lag(utterance), self.tells(Heard::Interim { text })));
         }
         script
     }
@@ -139,7 +139,7 @@ impl Listening {
         if ends {
             self.hears = None;
         }
-        (utterance.lag(), self.tells(Heard::Final { text, to_ms, ends }))
+        (self.lag(utterance), self.tells(Heard::Final { text, to_ms, ends }))
     }
 
     /// Whether it reports at once that somebody speaks, and somebody does by now. What

@@ -1,19 +1,19 @@
-//! A voice that says each word in a third of a second, and gives it five times as fast.
+//! A voice that says each word in a third of a second, and gives it much faster.
 
-use trunkline_core::time::Micros;
+use super::{Answering, Health, Latencies, REFUSED, Script, Tells};
 
-use super::{Answering, Health, REFUSED, Script, Tells};
-use crate::support::settings::ms;
-
-/// From a request to the first sound.
-const FIRST_SOUND: Micros = ms(100);
-/// From one word to the next, and its audio.
-const BURST: Micros = ms(60);
+/// Audio of a word.
 const WORD_BYTES: u64 = 2_400;
 
 /// It is given a sentence; what it tells. What a script says of a reply that is said
 /// word for word is of the voice.
-pub fn given(request: u32, text: &str, answering: Option<&Answering>, health: Health) -> Script {
+pub fn given(
+    request: u32,
+    text: &str,
+    answering: Option<&Answering>,
+    takes: Latencies,
+    health: Health,
+) -> Script {
     match health {
         Health::Well => {}
         Health::Hangs => return Vec::new(),
@@ -24,11 +24,11 @@ pub fn given(request: u32, text: &str, answering: Option<&Answering>, health: He
         return Vec::new();
     }
     let latency = set.and_then(|reply| reply.latency);
-    let mut at = latency.unwrap_or(FIRST_SOUND);
+    let mut at = latency.unwrap_or(takes.first_audio);
     let mut script = Vec::new();
     for _ in text.split(' ') {
         script.push((at, Tells::Sound { request, bytes: WORD_BYTES }));
-        at = at + BURST;
+        at = at + takes.word;
     }
     if set.is_some_and(|reply| reply.stalls) {
         return script;

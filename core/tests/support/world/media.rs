@@ -7,6 +7,7 @@ use trunkline_core::media::Phrase;
 
 use super::{Seen, World};
 use crate::support::invariant::{Invariant, holds};
+use crate::support::model::Sends;
 use crate::support::phone::{GREETING_TAG, SENTENCE_TAG, Wire, audio};
 use crate::support::settings::{GREETING_BYTES, SENTENCE_BYTES};
 
@@ -60,6 +61,27 @@ impl World {
             }
             MediaCommand::FinishAll => self.downlink.finish_all(),
         }
+    }
+
+    /// Audio of a sentence that a voice was given goes to the media path.
+    pub(super) fn hand_over(
+        &mut self,
+        request: u32,
+        (response, item): (&ResponseId, &ItemId),
+        bytes: u64,
+    ) {
+        let names = &self.services.session.as_ref().expect("a session").names;
+        let tag = names.tag(response).expect("a response that was announced");
+        let (response, item) = (names.response(response), names.item(item));
+        let from = self.received.get(&tag).copied().unwrap_or(0);
+        let said = self.services.said.iter_mut().rfind(|said| said.request == request);
+        let said = said.expect("a sentence that was given");
+        said.bytes += bytes;
+        said.place.get_or_insert((tag, from));
+        let (response, item) = (response.as_str().to_owned(), item.as_str().to_owned());
+        let sends = Sends::Audio { response: response.clone(), item: item.clone(), tag, bytes };
+        self.model.note_audio(&sends);
+        self.audio(&response, &item, tag, bytes);
     }
 
     fn gate_moves(&mut self, generation: u64) {

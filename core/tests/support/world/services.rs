@@ -10,10 +10,10 @@ use trunkline_core::wire::chat::Message;
 use trunkline_core::wire::realtime::ClientEvent;
 
 use super::{Coming, World};
-use crate::support::model::{Dial, Sends};
+use crate::support::model::Dial;
 use crate::support::services::{
-    Answering, Health, Listening, REFUSED, Said, Script, Service, Tells, Utterance, agent_asked,
-    chat_failed, frame, is_last, voice_given,
+    Answering, Asked, Health, Listening, REFUSED, Said, Script, Service, Tells, Utterance,
+    agent_asked, chat_failed, frame, is_last, voice_given,
 };
 use crate::support::settings::{Plan, ms};
 
@@ -55,6 +55,15 @@ impl World {
         self.perform_session();
     }
 
+    /// The session is told to end.
+    pub(super) fn stop_session(&mut self) {
+        if let Some(session) = &mut self.services.session {
+            session.pipeline.stop();
+            self.perform_session();
+        }
+        self.drop_session();
+    }
+
     /// The session is gone, and what its services would have told.
     pub(super) fn drop_session(&mut self) {
         self.model.dropped();
@@ -62,7 +71,7 @@ impl World {
     }
 
     /// The call wants something of the session.
-    pub(super) fn tell_session(&mut self, event: ClientEvent) {
+    pub fn tell_session(&mut self, event: ClientEvent) {
         self.model.note(&event, self.now);
         let Some(session) = &mut self.services.session else {
             return;
@@ -75,8 +84,9 @@ impl World {
         self.session_takes(pipeline::Input::Call(event));
     }
 
-    fn session_takes(&mut self, input: pipeline::Input) {
+    pub(super) fn session_takes(&mut self, input: pipeline::Input) {
         if let Some(session) = &mut self.services.session {
+            self.services.counter.input(&input);
             session.pipeline.handle(input, self.now);
             self.perform_session();
         }
@@ -100,13 +110,15 @@ impl World {
 
     fn perform_output(&mut self, output: pipeline::Output) {
         use pipeline::Output as O;
+        self.services.counter.output(&output);
         let Some(session) = &mut self.services.session else {
             return;
         };
         match output {
             O::Tell(event) => self.session_tells(event),
-            // Nothing is begun in advance here.
-            O::Measured(_) | O::Release { .. } | O::Speculated(_) => {}
+            O::Measured(_) => {}
+            O::Speculated(speculation) => self.speculated(speculation),
+            O::Release { request, response, item } => self.release(request, &response, &item),
             O::Dial { connection, provider, delay } => {
                 self.dial_service(connection, provider, delay)
             }
@@ -125,6 +137,7 @@ impl World {
             }
             O::Hush { request } => {
                 session.speaking.take_if(|speaking| *speaking == request);
+                self.services.held.remove(&request);
             }
             O::FinishItem { item, .. } => {
                 let item = session.names.item(&item);
@@ -146,7 +159,8 @@ impl World {
         if let ModelEvent::ResponseAnnounced { response } = &event {
             session.names.begins(response, self.model.begins_elsewhere());
             let reply = self.model.next_reply();
-            session.answering = Some(Answering { reply, set: session.wants_set, asked: false });
+            let asked = session.begun.take().is_some_and(|begun| begun.asked);
+            session.answering = Some(Answering { reply, set: session.wants_set, asked });
         }
         let event = session.names.outward(event);
         let serial = self.model.serial;
@@ -168,7 +182,7 @@ impl World {
         let Some(session) = &mut self.services.session else {
             return;
         };
-        session.listening = Listening::new(connection);
+        session.listening = Listening::new(connection, self.services.takes.recogniser);
         let delay = if connection == 1 { delay.max(session.delay) } else { delay };
         let lost = |retry| Heard::Lost { reason: "refused".to_owned(), retry };
         let (after, event) = match health {
@@ -187,15 +201,22 @@ impl World {
         let Question { request, provider, .. } = *question;
         self.services.asked.push(provider);
         self.services.told = question.messages.iter().map(words).collect();
+        let asked = Asked::new(question, self.now);
         let health = self.services.health(Service::Chat, provider);
+        let first_token = self.services.takes.first_token;
         let Some(session) = &mut self.services.session else {
             return;
         };
         session.thinking = Some(request);
-        let Some(answering) = &mut session.answering else {
-            return;
+        let answering = session.begun.as_mut().or(session.answering.as_mut());
+        let script = match (&self.services.answers, answering) {
+            (Some(answers), _) if health == Health::Well => {
+                asked.answer(request, answers, first_token)
+            }
+            (_, Some(answering)) => agent_asked(request, answering, first_token, health),
+            (_, None) => Vec::new(),
         };
-        let script = agent_asked(request, answering, health);
+        self.services.questions.push(asked);
         self.service_will_tell(script);
     }
 
@@ -203,13 +224,15 @@ impl World {
         let Speech { request, provider: voice, .. } = *speech;
         let text = speech.text.expose().to_owned();
         let health = self.services.health(Service::Voice, voice);
+        let takes = self.services.takes;
         let Some(session) = &mut self.services.session else {
             return;
         };
         session.names.belongs(&speech.response, &speech.item);
         session.speaking = Some(request);
-        let script = voice_given(request, &text, session.answering.as_ref(), health);
-        self.services.said.push(Said { voice, text, request, bytes: 0 });
+        let answering = session.begun.as_ref().or(session.answering.as_ref());
+        let script = voice_given(request, &text, answering, takes, health);
+        self.services.said.push(Said { voice, text, request, bytes: 0, place: None });
         self.service_will_tell(script);
     }
 
@@ -268,19 +291,14 @@ impl World {
 
     /// Audio goes to the media path, and its length to the machine.
     fn voice_sounds(&mut self, request: u32, bytes: u64) {
-        let session = self.services.session.as_ref();
-        let Some((response, item)) = session.and_then(|s| s.pipeline.spoken_by(request)) else {
-            return;
-        };
-        let names = &session.expect("a session").names;
-        let tag = names.tag(&response).expect("a response that was announced");
-        let (response, item) = (names.response(&response), names.item(&item));
-        let said = self.services.said.iter_mut().find(|said| said.request == request);
-        said.expect("a sentence that was given").bytes += bytes;
-        let (response, item) = (response.as_str().to_owned(), item.as_str().to_owned());
-        let sends = Sends::Audio { response: response.clone(), item: item.clone(), tag, bytes };
-        self.model.note_audio(&sends);
-        self.audio(&response, &item, tag, bytes);
+        let pipeline = self.services.session.as_ref().map(|session| &session.pipeline);
+        let held = pipeline.is_some_and(|pipeline| pipeline.holds(request));
+        let wanted = pipeline.and_then(|pipeline| pipeline.spoken_by(request));
+        match wanted {
+            Some((response, item)) => self.hand_over(request, (&response, &item), bytes),
+            None if held => self.hold(request, bytes),
+            None => return,
+        }
         self.session_takes(pipeline::Input::Voiced { request, event: Voiced::Audio { bytes } });
     }
 

@@ -1,6 +1,7 @@
 //! Simulated live recognition in Deepgram's dialect: `GET /v1/listen` as a
 //! WebSocket. What was said is told by the ears that the realtime model has.
 
+mod finals;
 mod message;
 mod session;
 mod wishes;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use trunkline_core::audio::FRAME_BYTES;
 
+use super::finals::Finals;
 use super::message::{self, Words};
 use super::wishes::Wishes;
 use crate::providers::ears::Ears;
@@ -70,6 +71,7 @@ pub(super) struct Listening {
     /// When audio or a keep-alive came last.
     sign_ms: u64,
     results: u64,
+    finals: Finals,
     out: Vec<Output>,
     ended: bool,
 }
@@ -101,6 +103,7 @@ impl Listening {
             now_ms: 0,
             sign_ms: 0,
             results: 0,
+            finals: Finals::default(),
             out: Vec::new(),
             ended: false,
         }
@@ -273,11 +276,15 @@ impl Listening {
 
     fn close_stream(&mut self) {
         self.finalize(false);
-        self.queue.at(self.now_ms + self.seat.knobs.transcript_ms, Task::Over);
+        let over_ms = Finals::all_given_ms(self.now_ms, &self.seat.knobs);
+        self.queue.at(over_ms, Task::Over);
     }
 
     fn later(&mut self, words: Words) {
-        self.queue.at(self.now_ms + self.seat.knobs.transcript_ms, Task::Results(words));
+        let (at_ms, again_ms) = self.finals.times(self.now_ms, &words, &self.seat.knobs);
+        for at_ms in std::iter::once(at_ms).chain(again_ms) {
+            self.queue.at(at_ms, Task::Results(words.clone()));
+        }
     }
 
     fn task(&mut self, task: Task) {
