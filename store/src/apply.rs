@@ -6,6 +6,7 @@ use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::record::Record;
 use crate::store::Store;
+use crate::tables::early;
 use crate::tables::events::{self, EventRow};
 
 /// What became of a batch: everything in it is stored, but for these.
@@ -77,7 +78,7 @@ fn flush(connection: &mut AnyConnection, run: &mut Vec<EventRow>) -> Result<(), 
 fn one_by_one(connection: &mut AnyConnection, records: &[Record]) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
     for (index, record) in records.iter().enumerate() {
-        match connection.transaction(|connection| record.apply(connection)) {
+        match alone(connection, record) {
             Ok(()) => {}
             Err(error) if error.blames_record() => {
                 applied.refused.push(Refused { index, reason: error.to_string() });
@@ -86,4 +87,19 @@ fn one_by_one(connection: &mut AnyConnection, records: &[Record]) -> Result<Appl
         }
     }
     Ok(applied)
+}
+
+/// One record; what the database refused because its call is not here waits for it.
+fn alone(connection: &mut AnyConnection, record: &Record) -> Result<(), StoreError> {
+    match connection.transaction(|connection| record.apply(connection)) {
+        Err(error) if error.blames_record() => {
+            let waits = connection.transaction(|connection| early::put_by(connection, record))?;
+            if waits {
+                return Ok(());
+            }
+            // It has come meanwhile, or never will.
+            connection.transaction(|connection| record.store(connection))
+        }
+        done => done,
+    }
 }

@@ -118,10 +118,15 @@ impl Record {
     /// Stores it, within the transaction that is open, or puts it by until its call's
     /// row is here.
     pub(crate) fn apply(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        if early::put_by(connection, self)? { Ok(()) } else { self.store(connection) }
+        match self.store(connection) {
+            // Where it is not put by, the row has come meanwhile, or never will.
+            Err(StoreError::Missing(_)) if early::put_by(connection, self)? => Ok(()),
+            Err(StoreError::Missing(_)) => self.store(connection),
+            done => done,
+        }
     }
 
-    /// Stores it, whose call is here.
+    /// Stores it, if what it speaks of is here.
     pub(crate) fn store(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         match self {
             Self::CallStarted(call) => calls::insert(connection, call),

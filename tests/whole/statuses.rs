@@ -52,7 +52,7 @@ async fn a_report_of_an_unknown_call_is_no_error() {
     assert_eq!(world.server.rows(), 1);
     let log = world.server.log();
     assert!(!log.contains("\"level\":\"ERROR\"") && !log.contains("\"level\":\"WARN\""), "{log}");
-    assert_eq!(world.server.logged("the carrier reported a call that is not stored").len(), 3);
+    assert_eq!(world.server.logged("a record waits for its call").len(), 3);
 }
 
 #[actix_rt::test]

@@ -99,7 +99,8 @@ impl<'a> Early<'a> {
     }
 }
 
-/// Puts a record by whose call is not here yet; whether it was such a one.
+/// Puts a record by that could not be stored, if it is because its call is not here yet;
+/// whether it was such a one.
 pub(crate) fn put_by(connection: &mut AnyConnection, record: &Record) -> Result<bool, StoreError> {
     let Some(early) = Early::of(record) else {
         return Ok(false);
@@ -125,21 +126,23 @@ pub(crate) fn put_by(connection: &mut AnyConnection, record: &Record) -> Result<
         early_records::kept_at.eq(stored_time(Utc::now())),
     );
     insert_or_ignore!(connection, early_records::table, row)?;
+    tracing::debug!(call.id = %early.call_sid, kind = early.kind, "a record waits for its call");
     Ok(true)
 }
 
-/// A call's row has just come, or its handoff: what waited for it is stored. What the
-/// database refuses stays where it is, for [`Store::settle_early`] to find and say.
+/// A call's row has just come: what waited for it is stored. What the database refuses
+/// stays where it is, for [`Store::settle_early`] to find and say.
 pub(crate) fn settle_call(
     connection: &mut AnyConnection,
     call_sid: &CallSid,
 ) -> Result<(), StoreError> {
-    let waiting: Vec<(String, String)> = early_records::table
+    let mut waiting: Vec<(String, String, String)> = early_records::table
         .filter(early_records::call_sid.eq(call_sid.as_str()))
         .order(early_records::id)
-        .select((early_records::id, early_records::record))
+        .select((early_records::id, early_records::kind, early_records::record))
         .load(connection)?;
-    for (id, text) in waiting {
+    waiting.sort_by_key(|(_, kind, _)| kind == HANDOFF_ENDED);
+    for (id, _, text) in waiting {
         let stored = connection.transaction(|connection| store_one(connection, &id, &text));
         if let Err(error) = stored
             && !error.blames_record()

@@ -11,7 +11,6 @@ use crate::error::StoreError;
 use crate::schema::handoffs;
 use crate::scope::Scope;
 use crate::store::Store;
-use crate::tables::early;
 use crate::words::Status;
 
 /// A call's way to a human; a call has one.
@@ -109,15 +108,13 @@ fn in_scope(scope: Scope<'_>) -> handoffs::BoxedQuery<'_, MultiBackend> {
     }
 }
 
-/// Inserts a handoff, unless the call has one, and what is known of its end.
+/// Inserts a handoff, unless the call has one.
 pub(crate) fn insert(
     connection: &mut AnyConnection,
     handoff: &HandoffRow,
 ) -> Result<(), StoreError> {
-    if insert_or_ignore!(connection, handoffs::table, handoff.clone())? == 0 {
-        return Ok(());
-    }
-    early::settle_call(connection, &handoff.call_sid)
+    insert_or_ignore!(connection, handoffs::table, handoff.clone())?;
+    Ok(())
 }
 
 /// Writes how it ended.
@@ -125,16 +122,19 @@ pub(crate) fn ended(
     connection: &mut AnyConnection,
     report: &HandoffOutcome,
 ) -> Result<(), StoreError> {
-    let open = handoffs::table
-        .find(report.call_sid.as_str())
+    let this_call = || handoffs::table.find(report.call_sid.as_str());
+    let open = this_call()
         .filter(handoffs::tenant_id.eq(report.tenant_id.as_str()))
         .filter(handoffs::outcome.is_null());
-    diesel::update(open)
+    let changed = diesel::update(open)
         .set((
             handoffs::outcome.eq(report.outcome),
             handoffs::outcome_at.eq(stored_time(report.at)),
             handoffs::talk_s.eq(report.talk_s),
         ))
         .execute(connection)?;
+    if changed == 0 && this_call().count().get_result::<i64>(connection)? == 0 {
+        return Err(StoreError::Missing("handoff"));
+    }
     Ok(())
 }

@@ -39,12 +39,15 @@ pub(crate) fn apply(
         Status::ALL.iter().copied().filter(|status| status.rank() < report.status.rank()).collect();
     let is_earlier = calls::status.eq_any(earlier);
     let further = (calls::status.eq(report.status), calls::updated_at.eq(stored_time(report.at)));
-    match &report.tenant_id {
+    let changed = match &report.tenant_id {
         Some(tenant) => {
             let own = this_call().filter(calls::tenant_id.eq(tenant.as_str()));
             diesel::update(own.filter(is_earlier)).set(further).execute(connection)?
         }
         None => diesel::update(this_call().filter(is_earlier)).set(further).execute(connection)?,
     };
+    if changed == 0 && this_call().count().get_result::<i64>(connection)? == 0 {
+        return Err(StoreError::Missing("call"));
+    }
     Ok(())
 }

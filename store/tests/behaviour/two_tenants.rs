@@ -37,6 +37,7 @@ const FOR_ALL: &[(&str, &str)] = &[
     ("release_recordings", "a node fetches for all tenants"),
     ("retain", "what is due says whose"),
     ("set_switch", "the change says whose"),
+    ("settle_early", "a node stores what waits for calls of all tenants"),
     ("take_over_effect", "the row says whose, and was read by its key"),
     ("tenants_with_calls", "retention looks for tenants without a file"),
     ("words_of", "retention looks for the calls of files, and is told their tenants"),
