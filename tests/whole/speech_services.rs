@@ -47,6 +47,10 @@ say = "Note {number}, that is a pity. Note {number}, we mend it on Monday."
 say = "Note {number}, {output}"
 "#;
 
+/// How far a sentence that goes on after a stop may begin before the place that the
+/// caller had heard it to: 100 ms, in frames.
+const BACK_FRAMES: u64 = 5;
+
 /// Sentences that a caller says in one call.
 const SAID: usize = 3;
 
@@ -114,7 +118,8 @@ fn words(text: &str) -> Vec<String> {
 #[derive(Default)]
 struct Found {
     wrong: Vec<String>,
-    humans: usize,
+    /// Why callers were put through to a human, and how many.
+    humans: BTreeMap<String, usize>,
     answers: usize,
     sentences: usize,
     whole: usize,
@@ -166,7 +171,6 @@ fn check_words(caller: &Caller, past: &Past, chats: &[Value], found: &mut Found)
         found.answers += 1;
     }
     let human = !past.report.dialled.is_empty();
-    found.humans += usize::from(human);
     if !human && most != said {
         let ended = past.report.ended;
         found.wrong(
@@ -193,7 +197,9 @@ fn check_speech(past: &Past, spoken: &BTreeMap<u16, Value>, found: &mut Found) {
             continue;
         }
         by_text.entry(text).or_default().insert(heard.response);
-        if heard.frames > u64::from(heard.last_frame) + 1 {
+        // A sentence that was stopped goes on a little before where it was heard to.
+        let again = if heard.cleared { heard.skips * BACK_FRAMES } else { 0 };
+        if heard.frames > u64::from(heard.last_frame) + 1 + again {
             found.wrong(past, &format!("frames of {text:?} came twice: {heard:?}"));
         }
         found.sentences += 1;
@@ -268,16 +274,21 @@ async fn no_word_is_lost_and_nothing_said_twice_while_services_are_killed() {
         if stored["call"]["outcome"] == "failed" {
             found.wrong(past, "its outcome is a failure");
         }
+        if !past.report.dialled.is_empty() {
+            let reason = stored["call"]["handoff_reason"].as_str().unwrap_or("no reason");
+            *found.humans.entry(reason.to_owned()).or_default() += 1;
+        }
         check_transcript(caller, past, &stored, &mut found);
         check_words(caller, past, &chats, &mut found);
         check_speech(past, &spoken, &mut found);
         check_order(past, &spoken, &chats, &mut found);
     }
-    let Found { wrong, humans, answers, sentences, whole } = found;
+    let Found { wrong, humans: reasons, answers, sentences, whole } = found;
+    let humans: usize = reasons.values().sum();
     eprintln!(
         "FIGURES seed {seed}, {count} calls, {} kills (recognisers {}, models {}, voices {}), \
          {answers} requests to models, {sentences} sentences heard of which {whole} to their end, \
-         {humans} callers put through to a human",
+         {humans} callers put through to a human {reasons:?}",
         kills.iter().sum::<usize>(),
         kills[0] + kills[1],
         kills[2] + kills[3],

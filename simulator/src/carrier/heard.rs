@@ -49,6 +49,10 @@ impl Heard {
     }
 
     pub(super) fn note(&mut self, frame: u16, at: Micros) {
+        if self.frames == 0 {
+            // It may have been cut off before any of it was heard, and sent again.
+            self.first_ms = at.as_millis();
+        }
         let expected = if self.frames == 0 { 0 } else { self.last_frame.wrapping_add(1) };
         if frame != expected {
             self.skips += 1;
