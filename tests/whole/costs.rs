@@ -288,7 +288,7 @@ async fn six_calls_of_a_pipeline_cost_what_the_table_says() {
         assert!(heard_ms.abs_diff(counted_ms) <= 1_000, "call {call}: {heard_ms} {counted_ms}");
         let expected = f64::from(sum) + counted_ms as f64 / 1_000.0;
         let paid = in_table(&stored);
-        assert!((paid - expected).abs() < 0.01, "call {call}: {expected} {:#}", stored["cost"]);
+        assert!((paid - expected).abs() < 0.01, "call {call}: {expected} {stored:#}");
         assert_eq!(cents(paid), in_cents, "call {call}: {paid}");
         total += stored["cost"]["nanos"].as_u64().expect("a sum");
     }

@@ -74,7 +74,7 @@ fn assert_each_word_once(stored: &Value) {
 
 #[actix_rt::test]
 async fn final_words_that_come_late_are_put_in_order() {
-    let (given, stored) = heard(|knobs| knobs.late_finals_ms = 2_000).await;
+    let (given, stored) = heard(|knobs| knobs.late_finals_ms = 1_200).await;
     assert_eq!(given.len(), words(SAID).len(), "each is given once: {given:?}");
     assert_ne!(given, words(SAID), "and not in order");
     assert_each_word_once(&stored);
