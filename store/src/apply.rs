@@ -6,7 +6,7 @@ use crate::connection::AnyConnection;
 use crate::error::StoreError;
 use crate::record::Record;
 use crate::store::Store;
-use crate::tables::early;
+use crate::tables::early::Expected;
 use crate::tables::events::{self, EventRow};
 
 /// What became of a batch: everything in it is stored, but for these.
@@ -54,6 +54,7 @@ const EVENTS_AT_ONCE: usize = 500;
 /// The fast way, with runs of events in one statement each.
 fn together(connection: &mut AnyConnection, records: &[Record]) -> Result<(), StoreError> {
     let mut run: Vec<EventRow> = Vec::new();
+    let mut expected = Expected::by(connection, records)?;
     for record in records {
         if let Record::Event(event) = record {
             run.push(event.clone());
@@ -63,7 +64,7 @@ fn together(connection: &mut AnyConnection, records: &[Record]) -> Result<(), St
         }
         flush(connection, &mut run)?;
         if !matches!(record, Record::Event(_)) {
-            record.apply(connection)?;
+            record.apply(connection, &mut expected)?;
         }
     }
     flush(connection, &mut run)
@@ -77,8 +78,9 @@ fn flush(connection: &mut AnyConnection, run: &mut Vec<EventRow>) -> Result<(), 
 /// rest as they are.
 fn one_by_one(connection: &mut AnyConnection, records: &[Record]) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
+    let mut expected = Expected::by(connection, records)?;
     for (index, record) in records.iter().enumerate() {
-        match alone(connection, record) {
+        match alone(connection, record, &mut expected) {
             Ok(()) => {}
             Err(error) if error.blames_record() => {
                 applied.refused.push(Refused { index, reason: error.to_string() });
@@ -90,11 +92,14 @@ fn one_by_one(connection: &mut AnyConnection, records: &[Record]) -> Result<Appl
 }
 
 /// One record; what the database refused because its call is not here waits for it.
-fn alone(connection: &mut AnyConnection, record: &Record) -> Result<(), StoreError> {
-    match connection.transaction(|connection| record.apply(connection)) {
+fn alone(
+    connection: &mut AnyConnection,
+    record: &Record,
+    expected: &mut Expected,
+) -> Result<(), StoreError> {
+    match connection.transaction(|connection| record.apply(connection, expected)) {
         Err(error) if error.blames_record() => {
-            let waits = connection.transaction(|connection| early::put_by(connection, record))?;
-            if waits {
+            if connection.transaction(|connection| expected.put_by(connection, record))? {
                 return Ok(());
             }
             // It has come meanwhile, or never will.

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::tables::call_change::{self, CallChange};
 use crate::tables::calls::{self, CallRow};
 use crate::tables::costs::{self, CostRow};
-use crate::tables::early;
+use crate::tables::early::Expected;
 use crate::tables::events::{self, EventRow};
 use crate::tables::handoffs::{self, HandoffOutcome, HandoffRow};
 use crate::tables::handshakes::{self, HandshakeChange, HandshakeRow};
@@ -94,6 +94,11 @@ impl Record {
         }
     }
 
+    /// Whether a call begins with it.
+    pub(crate) const fn is_beginning(&self) -> bool {
+        matches!(self, Self::CallStarted(_))
+    }
+
     /// Whether it is one of those without which a call's story has no beginning or no
     /// end, or of which the carrier was told that we have it: what is kept even where
     /// there is no room for more.
@@ -115,14 +120,19 @@ impl Record {
         }
     }
 
-    /// Stores it, within the transaction that is open, or puts it by until its call's
-    /// row is here.
-    pub(crate) fn apply(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        match self.store(connection) {
+    /// Stores it, within the transaction that is open, and what waited for it; or puts it
+    /// by until its call's row is here.
+    pub(crate) fn apply(
+        &self,
+        connection: &mut AnyConnection,
+        expected: &mut Expected,
+    ) -> Result<(), StoreError> {
+        match (self.store(connection), self) {
             // Where it is not put by, the row has come meanwhile, or never will.
-            Err(StoreError::Missing(_)) if early::put_by(connection, self)? => Ok(()),
-            Err(StoreError::Missing(_)) => self.store(connection),
-            done => done,
+            (Err(StoreError::Missing(_)), _) if expected.put_by(connection, self)? => Ok(()),
+            (Err(StoreError::Missing(_)), _) => self.store(connection),
+            (Ok(()), Self::CallStarted(call)) => expected.settle(connection, &call.call_sid),
+            (done, _) => done,
         }
     }
 

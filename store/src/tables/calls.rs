@@ -17,7 +17,6 @@ use crate::payload::Payload;
 use crate::schema::calls;
 use crate::scope::Scope;
 use crate::store::Store;
-use crate::tables::early;
 use crate::words::{Channel, Direction, Mode, Outcome, Status};
 
 /// A call, as it begins and as it is read.
@@ -255,10 +254,8 @@ fn by_mode_and_outcome(
     Ok(groups)
 }
 
-/// Inserts a call, unless there is one of its name, and what waited for it.
+/// Inserts a call, unless there is one of its name.
 pub(crate) fn insert(connection: &mut AnyConnection, call: &CallRow) -> Result<(), StoreError> {
-    if insert_or_ignore!(connection, calls::table, call.clone())? == 0 {
-        return Ok(());
-    }
-    early::settle_call(connection, &call.call_sid)
+    insert_or_ignore!(connection, calls::table, call.clone())?;
+    Ok(())
 }

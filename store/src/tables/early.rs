@@ -8,7 +8,7 @@
 //! waits is bounded by tenant and kind, and in time: the carrier also tells of calls
 //! that never were ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -99,9 +99,54 @@ impl<'a> Early<'a> {
     }
 }
 
-/// Puts a record by that could not be stored, if it is because its call is not here yet;
-/// whether it was such a one.
-pub(crate) fn put_by(connection: &mut AnyConnection, record: &Record) -> Result<bool, StoreError> {
+/// Calls of a batch for which something waits: as a rule none, so that a batch asks once.
+#[derive(Default)]
+pub(crate) struct Expected(HashSet<String>);
+
+impl Expected {
+    /// Those of the calls that begin in a batch.
+    pub(crate) fn by(
+        connection: &mut AnyConnection,
+        records: &[Record],
+    ) -> Result<Self, StoreError> {
+        let begins = records.iter().filter(|record| record.is_beginning());
+        let sids = begins.filter_map(Record::call_sid);
+        let begin: Vec<String> = sids.map(|sid| sid.as_str().to_owned()).collect();
+        if begin.is_empty() {
+            return Ok(Self::default());
+        }
+        let waiting: Vec<String> = early_records::table
+            .filter(early_records::call_sid.eq_any(begin))
+            .select(early_records::call_sid)
+            .load(connection)?;
+        Ok(Self(waiting.into_iter().collect()))
+    }
+
+    /// A call's row has just come: what waited for it is stored.
+    pub(crate) fn settle(
+        &self,
+        connection: &mut AnyConnection,
+        call_sid: &CallSid,
+    ) -> Result<(), StoreError> {
+        if self.0.contains(call_sid.as_str()) { settle_call(connection, call_sid) } else { Ok(()) }
+    }
+
+    /// Puts a record by that could not be stored, if it is because its call is not here
+    /// yet; whether it was such a one.
+    pub(crate) fn put_by(
+        &mut self,
+        connection: &mut AnyConnection,
+        record: &Record,
+    ) -> Result<bool, StoreError> {
+        let put_by = put_by(connection, record)?;
+        if let Some(call_sid) = record.call_sid().filter(|_| put_by) {
+            self.0.insert(call_sid.as_str().to_owned());
+        }
+        Ok(put_by)
+    }
+}
+
+fn put_by(connection: &mut AnyConnection, record: &Record) -> Result<bool, StoreError> {
     let Some(early) = Early::of(record) else {
         return Ok(false);
     };
@@ -130,12 +175,8 @@ pub(crate) fn put_by(connection: &mut AnyConnection, record: &Record) -> Result<
     Ok(true)
 }
 
-/// A call's row has just come: what waited for it is stored. What the database refuses
-/// stays where it is, for [`Store::settle_early`] to find and say.
-pub(crate) fn settle_call(
-    connection: &mut AnyConnection,
-    call_sid: &CallSid,
-) -> Result<(), StoreError> {
+/// What the database refuses stays where it is, for [`Store::settle_early`] to find and say.
+fn settle_call(connection: &mut AnyConnection, call_sid: &CallSid) -> Result<(), StoreError> {
     let mut waiting: Vec<(String, String, String)> = early_records::table
         .filter(early_records::call_sid.eq(call_sid.as_str()))
         .order(early_records::id)
