@@ -58,7 +58,11 @@ pub fn recogniser(bytes: &[u8]) {
         assert!(shown.len() < 200 * text.len() + 4_096, "what is shown is in proportion");
     }
     let code = bytes.iter().fold(0_u16, |code, byte| code.wrapping_mul(31) ^ u16::from(*byte));
-    let _: Advice = Closing::read(code, text).advice();
+    assert_ne!(
+        Closing::read(code, text).advice(),
+        Advice::Wait,
+        "nobody asks for a wait by closing"
+    );
 }
 
 /// A service's refusal: its status, how long to wait, and its body.

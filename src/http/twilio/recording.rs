@@ -1,7 +1,7 @@
-//! The carrier tells of a recording. It is told that we heard, whatever it says, so
-//! that it does not ask again, once what is to be fetched is where it outlasts the
-//! process; the job that fetches finds it in the database. Whether the call is there is
-//! not asked: its row may come later, from another node.
+//! The carrier tells of a recording. It is told that we heard, whatever it says: once
+//! what is to be fetched is where it outlasts the process, or when that takes too long,
+//! as it does not ask twice. The job that fetches finds it in the database. Whether the
+//! call is there is not asked: its row may come later, from another node.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,10 @@ pub(in crate::http) async fn recording(
             true
         }
     };
-    records::heard(kept, HttpResponse::Ok())
+    if !kept {
+        tracing::warn!("a recording is known in memory alone, and waits for the database");
+    }
+    HttpResponse::Ok().finish()
 }
 
 /// Whose call is heard in a recording.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::Utc;
 use serde_json::json;
 use trunkline_actors::metrics;
@@ -25,11 +24,6 @@ const KEPT_WITHIN: Duration = Duration::from_secs(3);
 /// answered.
 pub(super) fn kept(state: &AppState, record: Record) -> impl Future<Output = bool> + use<> {
     state.node.keep(record, KEPT_WITHIN)
-}
-
-/// The answer to what the carrier told: it may come again with what is not safe.
-pub(super) fn heard(kept: bool, mut answer: HttpResponseBuilder) -> HttpResponse {
-    if kept { answer.finish() } else { HttpResponse::ServiceUnavailable().finish() }
 }
 
 /// A call rings: its row, as far as it is known.

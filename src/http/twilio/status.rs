@@ -31,7 +31,12 @@ pub(in crate::http) async fn status(
     if signed.may_speak_of(&state, &webhook.call_sid) {
         kept = take(&state, signed.tenant.as_deref(), &webhook).await;
     }
-    records::heard(kept, HttpResponse::NoContent())
+    // It may come again with what is not safe.
+    if kept {
+        HttpResponse::NoContent().finish()
+    } else {
+        HttpResponse::ServiceUnavailable().finish()
+    }
 }
 
 /// Whether all that follows is safe.
