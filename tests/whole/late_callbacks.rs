@@ -31,16 +31,6 @@ fn plan(recordings: &Recordings) -> WorldPlan {
         .env("RECORDINGS_RETRY_MS", 50)
 }
 
-fn told(path: &str, call: &str, recording: &str) -> Webhook {
-    Webhook::bare(path)
-        .with("AccountSid", ACCOUNT)
-        .with("CallSid", call)
-        .with("RecordingSid", recording)
-        .with("RecordingStatus", "completed")
-        .with("RecordingDuration", "7")
-        .with("RecordingChannels", "1")
-}
-
 fn rows(world: &World, call: &str) -> Vec<RecordingRow> {
     let call = CallSid::parse(call).unwrap();
     world.server.store().recordings(Scope::AllTenants, &call).unwrap()
@@ -90,7 +80,7 @@ async fn what_another_node_is_told_while_the_database_is_away_is_there_once() {
     let completed = Webhook::new("/twilio/status", &call).with("CallStatus", "completed");
     for _ in 0..3 {
         for path in PATHS {
-            assert_eq!(told(path, &call, &name).send(&other).await.status, 200);
+            assert_eq!(Webhook::recorded(path, &call, &name).send(&other).await.status, 200);
         }
         assert_eq!(completed.send(&other).await.status, 204);
     }
@@ -116,7 +106,7 @@ async fn what_another_node_is_told_while_the_database_is_away_is_there_once() {
     }
     // Told once more, nothing becomes of it.
     for server in [&world.server, &other] {
-        assert_eq!(told(PATHS[0], &call, &name).send(server).await.status, 200);
+        assert_eq!(Webhook::recorded(PATHS[0], &call, &name).send(server).await.status, 200);
     }
     stored_once(&world, &recordings, &call, &name).await;
     drop(other);
@@ -130,7 +120,7 @@ async fn what_is_told_before_the_call_rings_waits_for_it() {
         let call = new_call();
         let name = recordings.make((ACCOUNT, &call), 1, "StartCallRecordingAPI", None);
         for _ in 0..2 {
-            assert_eq!(told(path, &call, &name).send(&world.server).await.status, 200);
+            assert_eq!(Webhook::recorded(path, &call, &name).send(&world.server).await.status, 200);
             assert_eq!(world.status(&call, "in-progress").await, 204);
         }
         waiting(&world.server, 2.0).await;
@@ -157,7 +147,7 @@ async fn what_is_told_while_the_database_stands_still_is_not_lost() {
     // the database takes it; a recording is told of once all the same.
     let journal = world.server.database_url().starts_with("postgres");
     let reported = if journal { 204 } else { 503 };
-    assert_eq!(told(PATHS[0], &call, &name).send(&world.server).await.status, 200);
+    assert_eq!(Webhook::recorded(PATHS[0], &call, &name).send(&world.server).await.status, 200);
     assert_eq!(world.status(&call, "completed").await, reported);
     drop(lock);
     stored_once(&world, &recordings, &call, &name).await;

@@ -119,18 +119,6 @@ async fn counted(world: &World, result: &str, count: f64) {
     .await;
 }
 
-/// What the carrier posts of a recording, without the called number.
-fn told(path: &str, call: &str, recording: &str) -> Webhook {
-    Webhook::bare(path)
-        .with("AccountSid", ACCOUNT)
-        .with("CallSid", call)
-        .with("RecordingSid", recording)
-        .with("RecordingStatus", "completed")
-        .with("RecordingDuration", "7")
-        .with("RecordingChannels", "1")
-        .with("RecordingUrl", "http://169.254.169.254/latest/meta-data")
-}
-
 #[actix_rt::test]
 async fn a_call_is_recorded_told_of_often_fetched_once_and_heard() {
     let recordings = serve_expecting();
@@ -254,17 +242,17 @@ async fn whatever_is_signed_is_answered_200_and_only_what_makes_sense_is_kept() 
     let (named, plain) = ("/twilio/recording?tenant=shop", "/twilio/recording");
     let nobodys = new_call();
     let useless = [
-        told(named, call, "../../../../Keys"),
-        told(named, call, ""),
-        told(named, "", "RE1"),
-        told(named, call, "RE1").with("AccountSid", ".."),
-        told(named, call, "RE1").with("RecordingStatus", "in-progress"),
-        told(named, call, "RE1").with("RecordingStatus", ""),
-        told(named, &nobodys, "RE1"),
-        told(plain, &nobodys, "RE1"),
+        Webhook::recorded(named, call, "../../../../Keys"),
+        Webhook::recorded(named, call, ""),
+        Webhook::recorded(named, "", "RE1"),
+        Webhook::recorded(named, call, "RE1").with("AccountSid", ".."),
+        Webhook::recorded(named, call, "RE1").with("RecordingStatus", "in-progress"),
+        Webhook::recorded(named, call, "RE1").with("RecordingStatus", ""),
+        Webhook::recorded(named, &nobodys, "RE1"),
+        Webhook::recorded(plain, &nobodys, "RE1"),
         // Another tenant's account speaks of a call that is not its own.
-        told("/twilio/recording?tenant=branch", call, "RE1").token(BRANCH_TOKEN),
-        told(plain, call, "RE1").token(BRANCH_TOKEN),
+        Webhook::recorded("/twilio/recording?tenant=branch", call, "RE1").token(BRANCH_TOKEN),
+        Webhook::recorded(plain, call, "RE1").token(BRANCH_TOKEN),
         Webhook::bare(named),
     ];
     for webhook in useless {
@@ -272,20 +260,20 @@ async fn whatever_is_signed_is_answered_200_and_only_what_makes_sense_is_kept() 
         assert_eq!((answer.status, answer.text.as_str()), (200, ""));
     }
     for forged in [
-        told(named, call, &good).unsigned(),
-        told(plain, call, &good).unsigned(),
-        told(named, call, &good).token("guess"),
+        Webhook::recorded(named, call, &good).unsigned(),
+        Webhook::recorded(plain, call, &good).unsigned(),
+        Webhook::recorded(named, call, &good).token("guess"),
         // The right token of the wrong tenant.
-        told(named, call, &good).token(BRANCH_TOKEN),
-        told("/twilio/recording?tenant=branch", call, &good),
+        Webhook::recorded(named, call, &good).token(BRANCH_TOKEN),
+        Webhook::recorded("/twilio/recording?tenant=branch", call, &good),
     ] {
         assert_eq!(forged.send(&world.server).await.status, 403);
     }
     // An address of ours without the tenant finds it by the call, and where the
     // carrier says that the audio is, nobody looks.
     for _ in 0..10 {
-        assert_eq!(told(plain, call, &good).send(&world.server).await.status, 200);
-        assert_eq!(told(named, call, &good).send(&world.server).await.status, 200);
+        assert_eq!(Webhook::recorded(plain, call, &good).send(&world.server).await.status, 200);
+        assert_eq!(Webhook::recorded(named, call, &good).send(&world.server).await.status, 200);
     }
     let row = in_state(&world, call, RecordingState::Stored).await;
     assert_eq!((row.recording_sid.as_str(), row.duration_s), (good.as_str(), Some(7)));
@@ -304,7 +292,8 @@ async fn a_tenant_that_records_nothing_keeps_nothing() {
     assert_eq!(recordings.made(), [], "nobody asked");
     let call = &report.call_sid;
     world.stored(call).await;
-    let answer = told("/twilio/recording?tenant=shop", call, "RE1").send(&world.server).await;
+    let answer =
+        Webhook::recorded("/twilio/recording?tenant=shop", call, "RE1").send(&world.server).await;
     assert_eq!(answer.status, 200);
     counted(&world, "unwanted", 1.0).await;
     assert_eq!(rows(&world, call), []);
@@ -324,7 +313,8 @@ async fn two_nodes_fetch_each_recording_once_and_a_killed_one_goes_on() {
     let other = world.server.beside("another-node");
     for name in &made {
         for server in [&world.server, &other] {
-            let answer = told("/twilio/recording?tenant=shop", &call, name).send(server).await;
+            let answer =
+                Webhook::recorded("/twilio/recording?tenant=shop", &call, name).send(server).await;
             assert_eq!(answer.status, 200);
         }
     }
@@ -425,7 +415,8 @@ async fn a_recording_goes_with_the_words_of_its_call() {
     assert_eq!(heard(&world.server, &call, "").await.0, 404);
     // The carrier tells of it once more.
     let sid = recordings.made()[0].sid.clone();
-    let again = told("/twilio/recording?tenant=shop", &call, &sid).send(&world.server).await;
+    let again =
+        Webhook::recorded("/twilio/recording?tenant=shop", &call, &sid).send(&world.server).await;
     assert_eq!(again.status, 200);
     counted(&world, "announced", 2.0).await;
     let (status, stored) =
