@@ -1,5 +1,7 @@
 //! Calls end after the last word, never in it.
 
+use std::time::Duration;
+
 use trunkline_simulator::carrier::{CallReport, EventKind, StreamEnd};
 
 use crate::support::{
@@ -91,6 +93,25 @@ async fn an_operators_hang_up_lets_the_agent_finish_and_say_goodbye() {
     assert_eq!(stored["call"]["outcome"], "completed");
     assert_eq!(stored["call"]["captured_fields"]["end_reason"], "command");
     assert_eq!(fact(&stored, "command")["command"], "Hangup");
+}
+
+/// It sends fifty frames a second, and learns of the end when it next reads.
+#[actix_rt::test]
+async fn a_carrier_that_does_not_know_of_the_end_yet_may_go_on_sending() {
+    let world = World::start().await;
+    let (call, mut stream) = world.live_by_hand().await;
+    let path = format!("/api/v1/calls/{call}/hangup");
+    assert_eq!(world.server.send("POST", &path, &serde_json::json!({})).await.0, 202);
+    let mut since_the_end = 0;
+    while since_the_end < 15 {
+        stream.send_media(None).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        since_the_end += u32::from(!world.is_live(&call).await);
+    }
+    assert_eq!(stream.closed(Duration::from_secs(10)).await.0, 1000);
+    drop(stream);
+    world.stored(&call).await;
+    world.assert_idle().await;
 }
 
 #[actix_rt::test]

@@ -30,7 +30,8 @@ pub(super) async fn run(socket: &mut Socket, session: &mut Session<'_>, clock: C
     let mut parts = Parts::default();
     loop {
         if let Err(end) = flush(socket, session).await {
-            return end;
+            let unread = timeout(CLOSE_TIMEOUT, last_words(socket, session, &mut parts, clock));
+            return unread.await.ok().flatten().unwrap_or(end);
         }
         if let Some(end) = session.ended {
             return leave(socket, end).await;
@@ -120,6 +121,21 @@ fn text(session: &mut Session<'_>, bytes: &[u8], clock: Clock) {
         Ok(text) => session.text(text, clock.now()),
         Err(_) => session.binary(bytes.len()),
     }
+}
+
+/// The server takes nothing more. It may have said goodbye before, and that is unread.
+async fn last_words(
+    socket: &mut Socket,
+    session: &mut Session<'_>,
+    parts: &mut Parts,
+    clock: Clock,
+) -> Option<StreamEnd> {
+    while let Some(Ok(frame)) = socket.next().await {
+        if let Some(end) = receive(socket, session, frame, parts, clock).await {
+            return Some(end);
+        }
+    }
+    None
 }
 
 /// The carrier closes: politely, unless the script says otherwise.
