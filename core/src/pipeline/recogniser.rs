@@ -11,10 +11,8 @@ use crate::turn::playback::mulaw_time;
 
 use super::pool::Pool;
 
-/// Audio kept while the caller may be speaking, in bytes: half a minute.
+/// Audio kept that nobody has answered for, in bytes: half a minute.
 const MOST_KEPT: u64 = 30 * 8_000;
-/// Audio kept when the recogniser just told that nobody speaks, in bytes: two seconds.
-const QUIET_KEPT: u64 = 2 * 8_000;
 /// Silence behind final words after which the speaker has stopped, in bytes: a second.
 const PAUSE: u64 = 8_000;
 /// Waits before dialling again, by the failures in a row before.
@@ -230,7 +228,7 @@ impl Recogniser {
         }
         self.last_event = now;
         match event {
-            Heard::Up => return self.listens(now),
+            Heard::Up => self.listens(now),
             Heard::SpeechStarted => self.speech(),
             Heard::Interim { text } => self.interim(text.expose()),
             Heard::Final { text, to_ms, ends } => self.final_words(text.expose(), to_ms, ends),
@@ -238,12 +236,7 @@ impl Recogniser {
                 self.final_at = None;
                 self.stopped();
             }
-            Heard::Lost { reason, retry } => return self.lost(&reason, retry, now),
-        }
-        // Only one that lives tells that the line is quiet: of one that is mute nobody
-        // knows what it would have heard.
-        if !self.speaking {
-            self.keep(QUIET_KEPT);
+            Heard::Lost { reason, retry } => self.lost(&reason, retry, now),
         }
     }
 

@@ -136,15 +136,34 @@ fn one_that_hears_speech_and_says_no_more_is_left() {
 }
 
 #[test]
-fn a_quiet_line_is_not_kept() {
+fn what_was_heard_to_be_quiet_is_not_kept() {
     let mut recogniser = up();
     for _ in 0..1_000 {
         recogniser.audio(vec![0; 160]);
     }
     let nothing = Heard::Final { text: words(""), to_ms: 3_000, ends: false };
     recogniser.handle(1, nothing, Micros::ZERO);
-    assert_eq!(recogniser.kept_bytes, QUIET_KEPT);
+    assert_eq!(recogniser.kept_bytes, 17_000 * 8);
     assert_eq!(recogniser.poll_timeout(), None);
+}
+
+/// It hears again what another left, or the machine is slow: what it has to say ends
+/// long before the audio that it was sent.
+#[test]
+fn of_one_that_is_behind_all_that_it_has_not_answered_for_is_kept() {
+    let mut recogniser = up();
+    for n in 0..250 {
+        recogniser.audio(vec![n; 160]);
+    }
+    recogniser.handle(1, Heard::SpeechStarted, Micros::ZERO);
+    let words = Heard::Final { text: words("one two"), to_ms: 1_000, ends: true };
+    recogniser.handle(1, words, Micros::ZERO);
+    recogniser.handle(1, Heard::UtteranceEnd, Micros::ZERO);
+    recogniser.handle(1, lost(), Micros::ZERO);
+    drain(&mut recogniser);
+    recogniser.handle(2, Heard::Up, Micros::ZERO);
+    let again = audio_of(&drain(&mut recogniser));
+    assert_eq!((again.first(), again.len()), (Some(&50), 200 * 160));
 }
 
 #[test]
